@@ -1,0 +1,24 @@
+"""derive: from the definition of a loss to a checked derivation, its closed form, and kernels.
+
+The names below are loaded when they are first used, so that `derive --help` does not wait for SymPy.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.api import Derivation, build, derive
+
+__version__ = "0.1.0"
+__all__ = ["Derivation", "build", "derive"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'derive' has no attribute {name!r}")
+    from derive import api  # noqa: PLC0415 - the import that is put off
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,126 @@
+"""Sums over the classes: the named rules that take them apart, evaluate them and put facts in."""
+
+import sympy
+from sympy import Expr, KroneckerDelta, Symbol
+
+from derive import notation
+from derive.calculus.rewrite import Rule, rewrite
+from derive.notation import Contraction, free_indices, occurrences, rename
+
+
+def _pull_out(node: Expr) -> Expr | None:
+    """Σ_k c f_k = c Σ_k f_k."""
+    if not isinstance(node, Contraction):
+        return None
+    body, index = node.open()
+    fixed, running = _split_factors(body, index)
+    return sympy.Mul(*fixed, Contraction(running, index)) if fixed and running != 1 else None
+
+
+def _split_factors(body: Expr, index: Symbol) -> tuple[list[Expr], Expr]:
+    """The factors of `body` that do not run with `index`, and the product of the rest."""
+    factors = sympy.Mul.make_args(body)
+    fixed = [factor for factor in factors if index not in free_indices(factor)]
+    return fixed, sympy.Mul(*(factor for factor in factors if index in free_indices(factor)))
+
+
+def _distribute(node: Expr) -> Expr | None:
+    """Σ_k f_k (a_k + b) = Σ_k f_k a_k + b Σ_k f_k, where some term holds a δ of the index or nothing of it."""
+    if not isinstance(node, Contraction):
+        return None
+    body, index = node.open()
+    if isinstance(body, sympy.Mul) and not _has_delta(body, index):
+        return None
+    expanded = sympy.expand(body)
+    if not isinstance(expanded, sympy.Add):
+        return None
+    if not (_has_delta(expanded, index) or any(index not in free_indices(term) for term in expanded.args)):
+        return None
+    return sympy.Add(*(_contract_term(term, index) for term in expanded.args))
+
+
+def _contract_term(term: Expr, index: Symbol) -> Expr:
+    fixed, running = _split_factors(term, index)
+    return sympy.Mul(*fixed, Contraction(running, index))
+
+
+def _has_delta(expression: Expr, index: Symbol) -> bool:
+    return any(index in delta.args for delta in occurrences(expression, KroneckerDelta))
+
+
+def _delta(node: Expr) -> Expr | None:
+    """Σ_k δ_kj f_k = f_j."""
+    if not isinstance(node, Contraction):
+        return None
+    body, index = node.open()
+    for factor in sympy.Mul.make_args(body):
+        if isinstance(factor, KroneckerDelta) and index in factor.args:
+            (other,) = (argument for argument in factor.args if argument != index)
+            return rename(body / factor, {index: other})
+    return None
+
+
+def _count(node: Expr) -> Expr | None:
+    """Σ_k c = n c."""
+    if isinstance(node, Contraction) and node.index not in free_indices(node.body):
+        return notation.n * node.body
+    return None
+
+
+def _repeated_delta(node: Expr) -> Expr | None:
+    """δ_ij f_j = δ_ij f_i: where two indices are equal, write the first."""
+    if not isinstance(node, sympy.Mul):
+        return None
+    for factor in node.args:
+        if isinstance(factor, KroneckerDelta):
+            first, second = sorted(factor.args, key=lambda index: (index != notation.label, str(index)))
+            rest = sympy.Mul(*(other for other in node.args if other != factor))
+            if second in free_indices(rest):
+                return factor * rename(rest, {second: first})
+    return None
+
+
+def fact(name: str, reason: str, left: Contraction, right: Expr) -> Rule:
+    """The rule that puts in a sum that is known."""
+    return Rule(name, reason, lambda node: right if node == left else None)
+
+
+PULL_OUT = Rule("pull out of the sum", "a factor that does not run with the index leaves the sum", _pull_out)
+DISTRIBUTE = Rule("linearity of the sum", "the sum of several terms is the sum of each", _distribute)
+DELTA = Rule("Kronecker delta", "the delta leaves only the term at which its indices agree", _delta)
+COUNT = Rule("count the classes", "a term that does not run with the index is added n times", _count)
+SAME_INDEX = Rule(
+    "equal indices", "the delta is zero unless its indices agree, so either may be written", _repeated_delta
+)
+
+RULES = (COUNT, DELTA, DISTRIBUTE, PULL_OUT, SAME_INDEX)
+"""Every rule of sums, in the order in which they are tried."""
+
+
+def normalise(expression: Expr, facts: tuple[Rule, ...] = ()) -> Expr:
+    """The expanded form: a sum of products, sums over the classes taken apart and evaluated as far as they go."""
+
+    def flatten(node: Expr) -> Expr | None:
+        if isinstance(node, Contraction):
+            body, index = node.open()
+            terms = sympy.Add.make_args(sympy.expand(rewrite(body, flatten)))
+            return sympy.Add(*(_evaluate(_contract_term(term, index)) for term in terms))
+        return None
+
+    previous = None
+    while expression != previous:
+        previous = expression
+        expression = sympy.expand(rewrite(expression, flatten))
+        for rule in (*facts, SAME_INDEX):
+            expression = sympy.expand(rewrite(expression, rule.visit))
+    return expression
+
+
+def _evaluate(expression: Expr) -> Expr:
+    """A contracted term with its delta or its constant body evaluated."""
+
+    def visit(node: Expr) -> Expr | None:
+        replaced = _delta(node)
+        return replaced if replaced is not None else _count(node)
+
+    return rewrite(expression, visit)

@@ -1,0 +1,161 @@
+"""Differentiation by cases, each a named rule on a derivative not yet taken."""
+
+from collections.abc import Sequence
+
+import sympy
+from sympy import Expr, Indexed, Integer, KroneckerDelta
+
+from derive.calculus.rewrite import Rule, Visit
+from derive.notation import Contraction, Partial, loss, occurrences, rename, y, z
+
+
+def depends(expression: Expr, variable: Expr) -> bool:
+    """Whether `expression` changes with `variable`; y follows the logits, and the loss follows everything."""
+    if expression.has(loss):
+        return True
+    if not isinstance(variable, Indexed):
+        return bool(expression.has(variable))
+    moving = {variable.base, y} if variable.base == z else {variable.base}
+    return any(node.base in moving for node in occurrences(expression, Indexed))
+
+
+def _linearity(node: Expr) -> Expr | None:
+    """∂(c f + Σ_k g_k) = c ∂f + Σ_k ∂g_k, for c that does not depend on the variable."""
+    if not isinstance(node, Partial):
+        return None
+    result = _push(node.body, node.variable)
+    return None if result == node else result
+
+
+def _push(body: Expr, variable: Expr) -> Expr:
+    if not depends(body, variable):
+        return Integer(0)
+    if isinstance(body, sympy.Add):
+        return sympy.Add(*(_push(term, variable) for term in body.args))
+    if isinstance(body, Contraction):
+        inner, index = body.open()
+        return Contraction(_push(inner, variable), index)
+    if isinstance(body, sympy.Mul):
+        fixed = [factor for factor in body.args if not depends(factor, variable)]
+        moving = [factor for factor in body.args if depends(factor, variable)]
+        if fixed:
+            return sympy.Mul(*fixed, _push(sympy.Mul(*moving), variable))
+    return Partial(body, variable)
+
+
+def _coordinate(node: Expr) -> Expr | None:
+    """∂z_i/∂z_j = δ_ij."""
+    match node:
+        case Partial(body=Indexed() as body, variable=Indexed() as variable) if body.base == variable.base:
+            return KroneckerDelta(body.indices[0], variable.indices[0])
+        case Partial(body=body, variable=variable) if body == variable:
+            return Integer(1)
+    return None
+
+
+def _quotient(node: Expr) -> Expr | None:
+    """∂(f/g) = (g ∂f − f ∂g)/g²."""
+    if not (isinstance(node, Partial) and isinstance(node.body, sympy.Mul)):
+        return None
+    above, below = node.body.as_numer_denom()
+    if not (depends(above, node.variable) and depends(below, node.variable)):
+        return None
+    return (Partial(above, node.variable) * below - above * Partial(below, node.variable)) / below**2
+
+
+def _product(node: Expr) -> Expr | None:
+    """∂(f g) = f ∂g + g ∂f."""
+    if not (isinstance(node, Partial) and isinstance(node.body, sympy.Mul)):
+        return None
+    factors = node.body.args
+    return sympy.Add(
+        *(
+            sympy.Mul(*factors[:position], Partial(factor, node.variable), *factors[position + 1 :])
+            for position, factor in enumerate(factors)
+            if depends(factor, node.variable)
+        )
+    )
+
+
+def _power(node: Expr) -> Expr | None:
+    """∂f^c = c f^(c−1) ∂f for constant c, and ∂f^g = f^g (g ∂f/f + log f ∂g)."""
+    match node:
+        case Partial(body=sympy.Pow() as power, variable=variable):
+            base, exponent = power.base, power.exp
+            result = Integer(0)
+            if depends(base, variable):
+                result += exponent * base ** (exponent - 1) * Partial(base, variable)
+            if depends(exponent, variable):
+                result += power * sympy.log(base) * Partial(exponent, variable)
+            return result
+    return None
+
+
+def _function(function: type[Expr], slope: sympy.Lambda) -> Visit:
+    """The visit of ∂f(u) = f'(u) ∂u for one function f."""
+
+    def visit(node: Expr) -> Expr | None:
+        if isinstance(node, Partial) and isinstance(node.body, function):
+            argument = node.body.args[0]
+            return slope(argument) * Partial(argument, node.variable)
+        return None
+
+    return visit
+
+
+_x = sympy.Symbol("x", real=True)
+
+LINEARITY = Rule("linearity", "the derivative of a sum is the sum of the derivatives; constants stay", _linearity)
+COORDINATE = Rule("coordinate", "a coordinate changes with itself and with no other", _coordinate)
+QUOTIENT = Rule("quotient rule", "numerator and denominator both depend on the variable", _quotient)
+PRODUCT = Rule("product rule", "several factors depend on the variable", _product)
+POWER = Rule("power rule", "the derivative of a power, by the chain rule", _power)
+EXPONENTIAL = Rule(
+    "derivative of exp",
+    "the exponential is its own derivative, by the chain rule",
+    _function(sympy.exp, sympy.Lambda(_x, sympy.exp(_x))),
+)
+LOGARITHM = Rule(
+    "derivative of log",
+    "the derivative of the logarithm is the reciprocal, by the chain rule",
+    _function(sympy.log, sympy.Lambda(_x, 1 / _x)),
+)
+TANH = Rule(
+    "derivative of tanh",
+    "the derivative of tanh is 1 − tanh², by the chain rule",
+    _function(sympy.tanh, sympy.Lambda(_x, 1 - sympy.tanh(_x) ** 2)),
+)
+ABSOLUTE = Rule(
+    "derivative of |·|",
+    "the slope of the absolute value is the sign, away from zero",
+    _function(sympy.Abs, sympy.Lambda(_x, sympy.sign(_x))),
+)
+
+RULES: Sequence[Rule] = (
+    LINEARITY, QUOTIENT, PRODUCT, POWER, EXPONENTIAL, LOGARITHM, TANH, ABSOLUTE, COORDINATE,
+)  # fmt: skip
+"""Every rule that needs no earlier result, in the order in which they are tried."""
+
+
+def known(name: str, reason: str, left: Partial, right: Expr) -> Rule:
+    """A rule from a result: ∂f_i/∂x_j is `right`, at whatever indices; `left` has the free indices i and j."""
+    body, variable = left.body, left.variable
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, Partial) or not isinstance(node.variable, Indexed):
+            return None
+        if node.variable.base != variable.base:
+            return None
+        column = node.variable.indices[0]
+        for row in _rows(node.body, body):
+            return rename(right, {**row, variable.indices[0]: column})
+        return None
+
+    return Rule(name, reason, visit)
+
+
+def _rows(body: Expr, pattern: Expr) -> Sequence[dict[sympy.Symbol, sympy.Symbol]]:
+    """How the free index of `pattern` must be named for it to be `body`."""
+    (index,) = {node.indices[0] for node in occurrences(pattern, Indexed) if isinstance(node, Indexed)}
+    names = {node.indices[0] for node in occurrences(body, Indexed)}
+    return [{index: name} for name in sorted(names, key=str) if rename(pattern, {index: name}) == body]

@@ -1,0 +1,73 @@
+"""Derive one quantity of one composition, for any number of classes or a given one."""
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+
+from sympy import Expr, Integer
+
+from derive import notation
+from derive.calculus.problem import Problem
+from derive.calculus.quantities import QUANTITIES, used_assumptions
+from derive.catalogue.model import Assumption, Composition
+from derive.derivation import Chain, Check, Result, Step
+from derive.errors import UnsupportedError
+from derive.proof.check import check, prove
+
+PROVED_UP_TO = {"hessian": 5, "hvp": 5}
+"""The most classes at which a closed form is proved deterministically; more takes minutes."""
+PROVED_UP_TO_FIRST_ORDER = 8
+
+
+@cache
+def derive_quantity(
+    composition: Composition,
+    quantity: str,
+    n: int | None = None,
+    assumptions: tuple[Assumption, ...] = (),
+    labels: bool = False,
+) -> Result:
+    """Derive `quantity`, for any number of classes or, with `n`, for that many.
+
+    Args:
+        composition: what is derived.
+        quantity: one of `composition.quantities`.
+        n: a given number of classes. The derivation for any number is then instantiated, and its closed form proved
+            deterministically besides where n is small enough.
+        assumptions: the declared facts that may be used; each shows in the step that uses it.
+        labels: whether the targets are class labels: t_i = δ_i,label.
+
+    Raises:
+        UnsupportedError: the composition has no such quantity.
+        ProofError: a step or the closed form failed its exact check.
+    """
+    if quantity not in composition.quantities:
+        allowed = ", ".join(composition.quantities)
+        raise UnsupportedError(f"{composition.name} has no {quantity}; it has {allowed}")
+    problem = Problem(composition, assumptions, labels)
+    chains = QUANTITIES[quantity](problem)
+    closed_form, used = chains[-1].result, used_assumptions(chains)
+    proof = check(chains[-1].left, closed_form, problem.definitions, used)
+    result = Result(composition, quantity, None, chains, closed_form, (proof,), used)
+    return result if n is None else _instantiate(result, problem, n)
+
+
+def _instantiate(result: Result, problem: Problem, n: int) -> Result:
+    """The same derivation with n classes, and a deterministic proof of its closed form where that is feasible."""
+
+    def at_n(expression: Expr) -> Expr:
+        instantiated: Expr = expression.xreplace({notation.n: Integer(n)})
+        return instantiated
+
+    def step_at_n(step: Step) -> Step:
+        return replace(step, before=at_n(step.before), after=at_n(step.after))
+
+    chains = tuple(
+        Chain(chain.title, at_n(chain.left), tuple(step_at_n(step) for step in chain.steps)) for chain in result.chains
+    )
+    proofs: tuple[Check, ...] = result.proofs
+    if n <= PROVED_UP_TO.get(result.quantity, PROVED_UP_TO_FIRST_ORDER):
+        left, right = result.chains[-1].left, result.closed_form
+        with suppress(UnsupportedError):
+            proofs = (*proofs, prove(left, right, n, problem.definitions, result.assumptions))
+    return replace(result, n=n, chains=chains, closed_form=at_n(result.closed_form), proofs=proofs)

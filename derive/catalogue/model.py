@@ -1,0 +1,123 @@
+"""What a definition is: activations, losses, the facts they assume, and the composition of the two."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import Expr, Indexed, IndexedBase, Integer
+
+from derive.language.read import read
+from derive.notation import Contraction, k, o, t
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A declared fact about the inputs: a sum over the classes, and what it equals.
+
+    Attributes:
+        id: short name, as `--assume` takes it.
+        left: the sum.
+        right: what it equals.
+        statement: the fact in words.
+    """
+
+    id: str
+    left: Contraction
+    right: Expr
+    statement: str
+
+
+SUM_T_1 = Assumption("sum-t-1", Contraction(t[k], k), Integer(1), "the targets sum to 1")
+
+ASSUMPTIONS = {assumption.id: assumption for assumption in (SUM_T_1,)}
+"""Every assumption that a definition may declare, by id."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A map from logits z to an output vector.
+
+    Attributes:
+        name: as it is written in a composition.
+        output: entry i of the output, in terms of `y[i]` and `z`, in the index form.
+        y: what the letter y stands for, entry i, in terms of z; None where the output uses no y.
+        source: where the definition is from.
+    """
+
+    name: str
+    output: str
+    y: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A scalar function of the output y (and logits z) of an activation, and of targets t.
+
+    Attributes:
+        name: as it is written in a composition.
+        definition: the loss of one row, in the index form.
+        source: where the definition is from.
+        assumes: ids of the assumptions that it declares.
+        labels: whether its targets may also be given as class labels, that is as one-hot rows.
+    """
+
+    name: str
+    definition: str
+    source: str
+    assumes: tuple[str, ...] = ()
+    labels: bool = False
+
+
+@dataclass(frozen=True)
+class Composition:
+    """An activation and, optionally, a loss of its output."""
+
+    activation: Activation
+    loss: Loss | None = None
+
+    @property
+    def name(self) -> str:
+        """As it is written: `softmax`, `softmax+cross-entropy`."""
+        return self.activation.name if self.loss is None else f"{self.activation.name}+{self.loss.name}"
+
+    @property
+    def stem(self) -> str:
+        """The name of its files and functions: `softmax_cross_entropy`. A loss without a name gets a digest for one."""
+        if all(character.isalnum() or character in "+-_" for character in self.name):
+            return re.sub(r"\W", "_", self.name)
+        digest = hashlib.sha256(self.name.encode()).hexdigest()[:8]
+        return f"{self.activation.name.replace('-', '_')}_loss_{digest}"
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities that make sense for it, in the order in which they are derived."""
+        return ("value", "jacobian", "vjp", "jvp") if self.loss is None else ("value", "gradient", "hessian", "hvp")
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The assumptions that its loss declares."""
+        return () if self.loss is None else tuple(ASSUMPTIONS[name] for name in self.loss.assumes)
+
+    @cached_property
+    def y_definition(self) -> Expr | None:
+        """Entry i of what y stands for, in terms of z; None where there is no y."""
+        return None if self.activation.y is None else read(self.activation.y)
+
+    @cached_property
+    def output(self) -> Expr:
+        """Entry i of the activation's output, in terms of y and z."""
+        return read(self.activation.output)
+
+    @property
+    def output_vector(self) -> IndexedBase:
+        """What the output is called when a loss is taken of it: y or z where it is just that, o otherwise."""
+        return self.output.base if isinstance(self.output, Indexed) else o
+
+    @cached_property
+    def loss_definition(self) -> Expr | None:
+        """The loss of one row, in terms of `output_vector` where its definition says y."""
+        if self.loss is None:
+            return None
+        return read(self.loss.definition, y=lambda index: self.output_vector[index])

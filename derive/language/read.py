@@ -1,0 +1,235 @@
+"""Read the index form: `-sum(t[i]*log(y[i]) for i in range(n))` to an expression.
+
+The text is parsed with Python's `ast` and walked through a closed list of nodes. Nothing of it is ever evaluated,
+looked up or imported, and a number that would make SymPy work without end is refused before SymPy sees it.
+"""
+
+import ast
+import difflib
+from collections.abc import Callable
+
+import sympy
+from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Rational, Symbol
+
+from derive import notation
+from derive.errors import DefinitionError
+from derive.notation import Contraction, Partial, class_index
+
+LONGEST_TEXT = 10_000
+DEEPEST_NESTING = 60
+LARGEST_NUMBER = 10**12
+LARGEST_EXPONENT = 64
+
+VECTORS = {base.label.name: base for base in (notation.z, notation.y, notation.t, notation.g, notation.v)}
+"""The vectors that every definition knows; any other name with an index is a per-class parameter."""
+
+FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "tanh": sympy.tanh,
+    "abs": sympy.Abs,
+}
+"""Functions of one number."""
+
+SPECIAL_FORMS = ("sum", "delta", "diff")
+RESERVED = {"n", "L", "label", *VECTORS, *FUNCTIONS, *SPECIAL_FORMS, "range"}
+_OPERATORS = "+ - * / **"
+
+
+def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
+    """The expression that `text` writes in the index form.
+
+    Args:
+        text: numbers, `+ - * / **`, vectors at an index (`y[i]`), `n`, the functions of `FUNCTIONS`,
+            `sum(... for i in range(n))`, `delta(i, j)`, `diff(f, z[j])`. Any other name is a parameter, a positive
+            number; with an index it is a parameter for each class.
+        y: what stands for `y[index]`, as a function of the index; the letter y itself where None.
+
+    Raises:
+        DefinitionError: with the position, the offending piece and what is allowed.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise DefinitionError(f"the text has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except SyntaxError as error:
+        position = max((error.offset or 1) - 1, 0)
+        reason = (error.msg or "invalid syntax").split(".")[0]
+        raise DefinitionError(
+            f"cannot read {_excerpt(text)} at position {position}: {reason}", text, position
+        ) from None
+    except (MemoryError, RecursionError, ValueError):
+        message = f"cannot read {_excerpt(text)}: nested too deeply; at most {DEEPEST_NESTING} levels are read"
+        raise DefinitionError(message, text) from None
+    return _Reader(text.strip(), y).expression(tree.body)
+
+
+class _Reader:
+    """One reading: the text, for messages, and the indices that the sums around the current piece bind."""
+
+    def __init__(self, text: str, y: Callable[[Symbol], Expr] | None) -> None:
+        self.text = text
+        self.y = y
+        self.depth = 0
+        self.bound: dict[str, Symbol] = {}
+
+    def failure(self, node: ast.AST, problem: str) -> DefinitionError:
+        position = getattr(node, "col_offset", 0)
+        return DefinitionError(f"{problem} (at position {position} of {_excerpt(self.text)})", self.text, position)
+
+    def piece(self, node: ast.AST) -> str:
+        return _excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
+
+    def expression(self, node: ast.expr) -> Expr:
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise self.failure(node, f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
+        match node:
+            case ast.Constant(value=value):
+                result = self.number(node, value)
+            case ast.Name(id=name):
+                result = self.scalar(node, name)
+            case ast.Subscript():
+                result = self.element(node)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                result = -self.expression(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                result = self.expression(operand)
+            case ast.BinOp():
+                result = self.operation(node)
+            case ast.Call(func=ast.Name(id=name)):
+                result = self.call(node, name)
+            case _:
+                raise self.failure(
+                    node,
+                    f"{self.piece(node)} is not part of the index form; allowed are numbers, {_OPERATORS}, "
+                    f"names such as y[i], {', '.join(sorted(FUNCTIONS))} and sum(... for i in range(n))",
+                )
+        self.depth -= 1
+        return result
+
+    def number(self, node: ast.expr, value: object) -> Expr:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.failure(node, f"{self.piece(node)} is not a number")
+        exact = Rational(str(value)) if abs(value) <= LARGEST_NUMBER else None
+        if exact is None or exact.q > LARGEST_NUMBER:
+            raise self.failure(node, f"{self.piece(node)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
+        return exact
+
+    def scalar(self, node: ast.expr, name: str) -> Expr:
+        if name == "n":
+            return notation.n
+        if name == "L":
+            return notation.loss
+        if name in VECTORS:
+            raise self.failure(node, f"{name} is a vector and needs an index: {name}[i]")
+        if name in self.bound or name == "label":
+            raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
+        if name in RESERVED:
+            raise self.failure(node, f"{name} is a function and needs its arguments: {name}(...)")
+        return Symbol(name, positive=True)
+
+    def index(self, node: ast.expr) -> Symbol:
+        if not isinstance(node, ast.Name):
+            raise self.failure(node, f"{self.piece(node)} is not a class index; an index is a name such as i")
+        if node.id == "label":
+            return notation.label
+        if node.id in RESERVED:
+            raise self.failure(node, f"{node.id} already has a meaning and cannot be an index")
+        return self.bound.get(node.id) or class_index(node.id)
+
+    def element(self, node: ast.Subscript) -> Expr:
+        if not isinstance(node.value, ast.Name):
+            raise self.failure(node, f"{self.piece(node)}: only a name can have an index")
+        name, index = node.value.id, self.index(node.slice)
+        if name == "y" and self.y is not None:
+            return self.y(index)
+        if name in RESERVED and name not in VECTORS:
+            raise self.failure(node, f"{name} has no index")
+        base = VECTORS.get(name) or IndexedBase(name)
+        element: Indexed = base[index]
+        return element
+
+    def operation(self, node: ast.BinOp) -> Expr:
+        left, right = self.expression(node.left), self.expression(node.right)
+        match node.op:
+            case ast.Add():
+                return left + right
+            case ast.Sub():
+                return left - right
+            case ast.Mult():
+                return left * right
+            case ast.Div():
+                if right == 0:
+                    raise self.failure(node, f"{self.piece(node)} divides by zero")
+                return left / right
+            case ast.Pow():
+                if right.is_number and not (right.is_rational and abs(right) <= LARGEST_EXPONENT):
+                    raise self.failure(
+                        node.right, f"the exponent {self.piece(node.right)} is not between ±{LARGEST_EXPONENT}"
+                    )
+                if left == 0 and not right.is_positive:
+                    raise self.failure(node, f"{self.piece(node)} is not defined")
+                if left.is_Integer and abs(left) > LARGEST_NUMBER:
+                    raise self.failure(node, f"{self.piece(node)} is out of range")
+                return left**right
+        raise self.failure(node, f"the operator in {self.piece(node)} is not one of {_OPERATORS}")
+
+    def call(self, node: ast.Call, name: str) -> Expr:
+        if node.keywords:
+            raise self.failure(node, f"{name} takes no keyword arguments")
+        if name == "sum":
+            return self.contraction(node)
+        if name == "delta":
+            self.arity(node, name, 2)
+            return KroneckerDelta(self.index(node.args[0]), self.index(node.args[1]))
+        if name == "diff":
+            self.arity(node, name, 2)
+            return Partial(self.expression(node.args[0]), self.expression(node.args[1]))
+        if name not in FUNCTIONS:
+            near = difflib.get_close_matches(name, [*FUNCTIONS, *SPECIAL_FORMS], n=1)
+            allowed = ", ".join([*sorted(FUNCTIONS), "sum"])
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise self.failure(node, f"{name} is not a function here; {hint}allowed are {allowed}")
+        self.arity(node, name, 1)
+        argument = self.expression(node.args[0])
+        value = FUNCTIONS[name](argument)
+        if value.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+            raise self.failure(node, f"{self.piece(node)} is not a real number")
+        return value
+
+    def arity(self, node: ast.Call, name: str, count: int) -> None:
+        if len(node.args) != count:
+            plural = "argument" if count == 1 else "arguments"
+            raise self.failure(node, f"{name} takes {count} {plural}, not {len(node.args)}")
+
+    def contraction(self, node: ast.Call) -> Expr:
+        self.arity(node, "sum", 1)
+        generator = node.args[0]
+        if not isinstance(generator, ast.GeneratorExp):
+            raise self.failure(node, f"{self.piece(node)} needs an index: sum(... for i in range(n))")
+        outer = dict(self.bound)
+        indices = [self.binder(clause) for clause in generator.generators]
+        body = self.expression(generator.elt)
+        self.bound = outer
+        for index in reversed(indices):
+            body = Contraction(body, index)
+        return body
+
+    def binder(self, clause: ast.comprehension) -> Symbol:
+        match clause:
+            case ast.comprehension(
+                target=ast.Name(id=name),
+                iter=ast.Call(func=ast.Name(id="range"), args=[ast.Name(id="n")], keywords=[]),
+                ifs=[],
+                is_async=0,
+            ) if name not in RESERVED:
+                self.bound[name] = sympy.Dummy(name, integer=True)
+                return self.bound[name]
+        raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
+
+
+def _excerpt(text: str) -> str:
+    """`text` quoted, cut where it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

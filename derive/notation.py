@@ -1,0 +1,170 @@
+"""The symbols of a derivation: indices, vectors over the classes, and the two nodes SymPy lacks.
+
+Everything is scalar index notation. A vector is an `IndexedBase` read at a class index (`z[i]`), a matrix is an
+expression with two free indices, and a sum over the classes is a `Contraction`. SymPy's `Sum` is not used: it
+captures indices when differentiated (sympy#21891) and leaves Piecewise bounds behind.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Self
+
+import sympy
+from sympy import Basic, Dummy, Expr, Indexed, IndexedBase, KroneckerDelta, Symbol
+
+n = Symbol("n", integer=True, positive=True)
+"""The number of classes."""
+
+z = IndexedBase("z")
+"""Logits, shape (..., n)."""
+y = IndexedBase("y")
+"""Output of the activation, shape (..., n): the probabilities of a softmax."""
+o = IndexedBase("o")
+"""Output of an activation that is not y itself, where a loss is taken of it."""
+t = IndexedBase("t")
+"""Targets, shape (..., n)."""
+g = IndexedBase("g")
+"""Upstream gradient dL/dy of a vector-Jacobian product, shape (..., n)."""
+v = IndexedBase("v")
+"""Direction of a Jacobian- or Hessian-vector product, shape (..., n)."""
+
+label = Symbol("label", integer=True, nonnegative=True)
+"""The class that a label names; a free index wherever targets are labels."""
+
+loss = Symbol("L", real=True)
+"""The loss of one row, a scalar."""
+
+
+def class_index(name: str) -> Symbol:
+    """An index that runs over the classes, under the name that is shown."""
+    return Symbol(name, integer=True)
+
+
+i, j, k = (class_index(name) for name in "ijk")
+
+
+def _bound_index(level: int) -> Symbol:
+    """The canonical name of an index bound at `level`; `#` keeps it apart from every name a user can type."""
+    return Symbol(f"#{level}", integer=True)
+
+
+class Contraction(Expr):
+    """Sum of `body` over all classes, its index bound: Σ_index body.
+
+    The bound index is renamed to a canonical one by nesting depth, counted from the inside, so that two sums which
+    differ only in the name of their index are the same object and cancel. An index is never captured: what would
+    capture one raises `ValueError`.
+
+    Use `open` to work inside: it hands out the body with a fresh index.
+    """
+
+    is_commutative = True
+
+    body: Expr
+    index: Symbol
+
+    def __new__(cls, body: Any, index: Symbol) -> Self:
+        """The sum of `body` over `index`; raises ValueError where that would capture another index."""
+        body = sympy.sympify(body)
+        canonical = _bound_index(nesting(body))
+        if index != canonical:
+            if canonical in free_indices(body):
+                raise ValueError(f"summing over {index} would capture {canonical}; open the outer sum first")
+            body = rename(body, {index: canonical})
+        node: Self = Expr.__new__(cls, body, canonical)
+        node.body, node.index = body, canonical
+        return node
+
+    def open(self) -> tuple[Expr, Symbol]:
+        """The body with its index replaced by one that occurs nowhere else, and that index."""
+        fresh = Dummy("k", integer=True)
+        return rename(self.body, {self.index: fresh}), fresh
+
+    @property
+    def free_symbols(self) -> set[Basic]:
+        """What SymPy means by it: the bound index is not free."""
+        free: set[Basic] = self.body.free_symbols - {self.index}
+        return free
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"sum({printer.doprint(self.body)} for {self.index})"
+
+
+class Partial(Expr):
+    """A partial derivative not yet taken: ∂body/∂variable.
+
+    `variable` is a vector at an index (`z[j]`) or a scalar symbol. Derivatives with respect to the logits are total:
+    the output of the activation depends on them. Derivatives with respect to anything else hold the rest fixed.
+    """
+
+    is_commutative = True
+
+    body: Expr
+    variable: Expr
+
+    def __new__(cls, body: Any, variable: Expr) -> Self:
+        """The derivative of `body` with respect to `variable`."""
+        node: Self = Expr.__new__(cls, sympy.sympify(body), variable)
+        node.body, node.variable = node.args
+        return node
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"diff({printer.doprint(self.body)}, {printer.doprint(self.variable)})"
+
+
+@cache
+def nesting(expression: Basic) -> int:
+    """How many sums are nested in `expression`: 0 without a sum."""
+    inner = max((nesting(child) for child in expression.args), default=0)
+    return inner + 1 if isinstance(expression, Contraction) else inner
+
+
+@cache
+def free_indices(expression: Basic) -> frozenset[Symbol]:
+    """The class indices that occur free in `expression`, labels included."""
+    if isinstance(expression, Contraction):
+        return free_indices(expression.body) - {expression.index}
+    if isinstance(expression, Indexed):
+        return frozenset(index for index in expression.indices if isinstance(index, Symbol))
+    if isinstance(expression, KroneckerDelta):
+        return frozenset(index for index in expression.args if isinstance(index, Symbol))
+    return frozenset(index for child in expression.args for index in free_indices(child))
+
+
+def rename(expression: Any, names: dict[Symbol, Any]) -> Any:
+    """`expression` with its free indices replaced, simultaneously: by other indices, or by a class number."""
+    if isinstance(expression, Contraction):
+        inner = {old: new for old, new in names.items() if old != expression.index}
+        body, index = expression.body, expression.index
+        if index in inner.values():
+            body, index = expression.open()
+        renamed = rename(body, inner)
+        return expression if renamed == body else Contraction(renamed, index)
+    if isinstance(expression, (Indexed, KroneckerDelta)):
+        return expression.xreplace(names)
+    if not expression.args:
+        return expression
+    children = [rename(child, names) for child in expression.args]
+    return (
+        expression
+        if all(a is b for a, b in zip(children, expression.args, strict=True))
+        else expression.func(*children)
+    )
+
+
+def occurrences(expression: Basic, kind: type | tuple[type, ...]) -> Iterator[Any]:
+    """The nodes of `kind` in `expression`, outermost first, in SymPy's argument order."""
+    if isinstance(expression, kind):
+        yield expression
+    for child in expression.args:
+        yield from occurrences(child, kind)
+
+
+def vectors(expression: Basic) -> frozenset[IndexedBase]:
+    """The vectors that `expression` reads."""
+    return frozenset(node.base for node in occurrences(expression, Indexed))
+
+
+def at(base: IndexedBase, index: Any) -> Indexed:
+    """`base` at `index`."""
+    return base[index]

@@ -1,0 +1,310 @@
+"""Evaluate an index expression at a point: a number of classes, values for the vectors, definitions for the rest.
+
+Derivatives are taken here by dual numbers, from the definition: this module shares no rule with the engine it checks.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Symbol, factorint
+
+from derive import notation
+from derive.errors import UnsupportedError
+from derive.notation import Contraction, Partial
+from derive.proof.dual import Dual, Number, derivative, lift
+from derive.proof.field import Field
+
+Definitions = Mapping[IndexedBase | Symbol, tuple[Symbol | None, Expr]]
+"""What a name stands for: its entry at an index for a vector, an expression without one for a scalar."""
+
+_FUNCTIONS = {sympy.tanh: "tanh", sympy.Abs: "abs", sympy.sign: "sign"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where an expression is evaluated.
+
+    Attributes:
+        field: the numbers.
+        n: the number of classes.
+        values: numbers for each class of a vector, or one for a scalar. A name without a value or a definition is an
+            unknown of the field.
+        definitions: what the other names stand for. A derivative with respect to the logits goes through them.
+        indices: the class that each free index has, counted from 0.
+        level: how many derivatives are being taken around this point.
+        name: what the innermost of them perturbs, and `outer` the point before it did.
+    """
+
+    field: Field
+    n: int
+    values: Mapping[IndexedBase | Symbol, Any] = dataclasses.field(default_factory=dict)
+    definitions: Definitions = dataclasses.field(default_factory=dict)
+    indices: Mapping[Symbol, int] = dataclasses.field(default_factory=dict)
+    level: int = 0
+    name: IndexedBase | Symbol | None = None
+    outer: "Point | None" = None
+    memory: dict[Any, Number] = dataclasses.field(default_factory=dict, compare=False)
+
+    def at(self, indices: Mapping[Symbol, int]) -> "Point":
+        """This point with further indices fixed."""
+        return replace(self, indices={**self.indices, **indices})
+
+    def entry(self, base: IndexedBase, number: int) -> Number:
+        """The value of a vector at a class."""
+        if base in self.values:
+            return self.values[base][number]
+        key = (base, number, self.indices.get(notation.label))
+        if key not in self.memory:
+            if base in self.definitions:
+                index, definition = self.definitions[base]
+                self.memory[key] = evaluate(definition, self.at({index: number}))
+            else:
+                self.memory[key] = self.field.unknown(str(base.label), number)
+        return self.memory[key]
+
+    def scalar(self, symbol: Symbol) -> Number:
+        """The value of a name without an index."""
+        if symbol == notation.n:
+            return self.field.number(self.n)
+        if symbol in self.values:
+            return self.values[symbol]
+        if symbol in self.definitions:
+            key = (symbol, self.indices.get(notation.label))
+            if key not in self.memory:
+                self.memory[key] = evaluate(self.definitions[symbol][1], self)
+            return self.memory[key]
+        return self.field.unknown(symbol.name)
+
+    def perturbed(self, variable: Expr) -> "Point":
+        """This point with ε added to `variable`, one level up; whatever is defined by it is computed anew."""
+        level = self.level + 1
+        if isinstance(variable, Indexed):
+            name, number = variable.base, self.indices_of(variable)[0]
+            entries = [self.entry(name, other) for other in range(self.n)]
+            entries[number] = Dual(entries[number], self.field.number(1), level)
+            values = {**self.values, name: entries}
+        else:
+            name = variable
+            values = {**self.values, name: Dual(self.scalar(variable), self.field.number(1), level)}
+        return replace(self, values=values, level=level, name=name, outer=self, memory={})
+
+    def definition(self, node: Indexed) -> Expr | None:
+        """What the entry of a vector stands for, at the same index; None where it stands for itself."""
+        if node.base in self.values or node.base not in self.definitions:
+            return None
+        index, definition = self.definitions[node.base]
+        return notation.rename(definition, {index: node.indices[0]})
+
+    def before(self, node: Indexed) -> "Point | None":
+        """The point before ε was added, if it was added to the vector of `node`, with the indices of this one."""
+        if self.outer is None or self.name != node.base:
+            return None
+        return replace(self.outer, indices=self.indices, memory={})
+
+    def indices_of(self, node: Expr) -> list[int]:
+        """The classes at the indices of a vector's entry or of a Kronecker delta."""
+        indices = node.indices if isinstance(node, Indexed) else node.args
+        return [self.indices[index] if isinstance(index, Symbol) else int(index) - 1 for index in indices]
+
+
+def evaluate(expression: Expr, point: Point) -> Number:
+    """The value of `expression` at `point`; explicit class numbers count from 1.
+
+    Raises:
+        UnsupportedError: the expression holds a node that has no meaning here.
+        BadPointError: a denominator is zero at this point.
+    """
+    match expression:
+        case sympy.Rational():
+            return point.field.number(Fraction(int(expression.p), int(expression.q)))
+        case Indexed():
+            return point.entry(expression.base, point.indices_of(expression)[0])
+        case KroneckerDelta():
+            left, right = point.indices_of(expression)
+            return point.field.number(int(left == right))
+        case Symbol():
+            return point.scalar(expression)
+        case sympy.Add():
+            return _total([evaluate(term, point) for term in expression.args], point)
+        case sympy.Mul():
+            return _product([evaluate(factor, point) for factor in expression.args], point)
+        case sympy.exp():
+            return _exp(expression.args[0], point)
+        case sympy.log():
+            return _log(expression.args[0], point)
+        case sympy.Pow():
+            return _power(expression.base, expression.exp, point)
+        case Contraction():
+            body, index = expression.open()
+            return _total([evaluate(body, point.at({index: number})) for number in range(point.n)], point)
+        case Partial():
+            shifted = point.perturbed(expression.variable)
+            slope = derivative(evaluate(expression.body, shifted), shifted.level)
+            return slope if slope != 0 else point.field.number(0)
+        case sympy.tanh() | sympy.Abs() | sympy.sign():
+            return _apply(_FUNCTIONS[expression.func], evaluate(expression.args[0], point), point)
+    raise UnsupportedError(f"cannot evaluate {type(expression).__name__} in {expression}")
+
+
+def _total(numbers: list[Number], point: Point) -> Number:
+    total = point.field.number(0)
+    for number in numbers:
+        total = total + number
+    return total
+
+
+def _product(numbers: list[Number], point: Point) -> Number:
+    product = point.field.number(1)
+    for number in numbers:
+        product = product * number
+    return product
+
+
+def _apply(function: str, number: Number, point: Point) -> Number:
+    """exp, log, tanh, abs or sign of a number, and the derivative of each."""
+
+    def apply(value: Number) -> Number:
+        return lift(value, lambda inner: point.field.apply(function, inner), slope)
+
+    def slope(value: Number) -> Number:
+        match function:
+            case "exp":
+                return apply(value)
+            case "log":
+                return _inverse(value, point)
+            case "tanh":
+                return point.field.number(1) + -(apply(value) * apply(value))
+            case "abs":
+                return _apply("sign", value, point)
+            case _:
+                return point.field.number(0)
+
+    return apply(number)
+
+
+def _inverse(number: Number, point: Point) -> Number:
+    def slope(value: Number) -> Number:
+        inverse = _inverse(value, point)
+        return -(inverse * inverse)
+
+    return lift(number, point.field.inverse, slope)
+
+
+def _integer_power(number: Number, exponent: int, point: Point) -> Number:
+    if exponent < 0:
+        return _integer_power(_inverse(number, point), -exponent, point)
+    result = point.field.number(1)
+    for _ in range(exponent):
+        result = result * number
+    return result
+
+
+def _exp(argument: Expr, point: Point) -> Number:
+    """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
+    argument = sympy.expand(argument)
+    if isinstance(argument, sympy.Add):
+        return _product([_exp(term, point) for term in argument.args], point)
+    coefficient, rest = argument.as_coeff_Mul()
+    if rest == 1 and coefficient == 0:
+        return point.field.number(1)
+    logarithms = [factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log)]
+    if logarithms:
+        return _power(logarithms[0].args[0], argument / logarithms[0], point)
+    if coefficient != 1 and rest != 1:
+        return _integer_power(_root(_exp(rest, point), int(coefficient.q), point), int(coefficient.p), point)
+    return _apply("exp", evaluate(argument, point), point)
+
+
+def _log(argument: Expr, point: Point) -> Number:
+    """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
+    argument = sympy.factor_terms(argument) if isinstance(argument, sympy.Add) else argument
+    match argument:
+        case sympy.Mul():
+            return _total([_log(factor, point) for factor in argument.args], point)
+        case sympy.exp():
+            return evaluate(argument.args[0], point)
+        case sympy.Pow():
+            return evaluate(argument.exp, point) * _log(argument.base, point)
+        case sympy.Rational() if argument > 0:
+            primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
+            return _total([_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point)
+        case Indexed():
+            if (outer := point.before(argument)) is not None:
+                (value, change), level = _parts(evaluate(argument, point), point.level), point.level
+                logarithm = _log(argument, outer)
+                return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
+            if (definition := point.definition(argument)) is not None:
+                return _log(definition, point)
+    return _apply("log", evaluate(argument, point), point)
+
+
+def _log_prime(prime: int, point: Point) -> Number:
+    return point.field.apply("log", point.field.number(prime))
+
+
+def _power(base: Expr, exponent: Expr, point: Point) -> Number:
+    """A power, with (ab)^c = a^c b^c, a^(b+c) = a^b a^c and (a^b)^c = a^(bc) for positive bases."""
+    if exponent.is_Integer:
+        return _integer_power(evaluate(base, point), int(exponent), point)
+    match base:
+        case sympy.exp():
+            return _exp(base.args[0] * exponent, point)
+        case sympy.Mul():
+            return _product([_power(factor, exponent, point) for factor in base.args], point)
+        case sympy.Pow():
+            return _power(base.base, base.exp * exponent, point)
+        case Indexed():
+            if (outer := point.before(base)) is not None:
+                (value, change), level = _parts(evaluate(base, point), point.level), point.level
+                power = _power(base, exponent, outer)
+                slope = _product([power, evaluate(exponent, outer), _inverse(value, point)], point)
+                return power if change == 0 else Dual(power, slope * change, level)
+            if (definition := point.definition(base)) is not None:
+                return _power(definition, exponent, point)
+    exponent = sympy.expand(exponent)
+    if isinstance(exponent, sympy.Add):
+        return _product([_power(base, term, point) for term in exponent.args], point)
+    coefficient, rest = exponent.as_coeff_Mul()
+    if rest == 1:
+        root = _root(evaluate(base, point), int(coefficient.q), point)
+        return _integer_power(root, int(coefficient.p), point)
+    if coefficient != 1:
+        root = _root(_power(base, rest, point), int(coefficient.q), point)
+        return _integer_power(root, int(coefficient.p), point)
+    return _symbolic_power(evaluate(base, point), evaluate(exponent, point), point)
+
+
+def _root(number: Number, degree: int, point: Point) -> Number:
+    if degree == 1:
+        return number
+
+    def root(value: Number) -> Number:
+        return lift(value, lambda inner: point.field.root(inner, degree), slope)
+
+    def slope(value: Number) -> Number:
+        return _product([point.field.number(Fraction(1, degree)), root(value), _inverse(value, point)], point)
+
+    return root(number)
+
+
+def _symbolic_power(base: Number, exponent: Number, point: Point) -> Number:
+    """base^exponent, both of which may be dual: d(a^b) = a^b (b da/a + log a db)."""
+    if isinstance(base, Dual) or isinstance(exponent, Dual):
+        level = max(number.level for number in (base, exponent) if isinstance(number, Dual))
+        (a, da), (b, db) = _parts(base, level), _parts(exponent, level)
+        value = _symbolic_power(a, b, point)
+        growth = b * da * _inverse(a, point) if da != 0 else point.field.number(0)
+        if db != 0:
+            growth = growth + _apply("log", a, point) * db
+        return Dual(value, value * growth, level)
+    return point.field.power(base, exponent)
+
+
+def _parts(number: Number, level: int) -> tuple[Number, Number]:
+    if isinstance(number, Dual) and number.level == level:
+        return number.value, number.derivative
+    return number, 0
