@@ -13,13 +13,14 @@ from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from derive.calculus.contract import normalise
 from derive.calculus.rewrite import Rule, rewrite
-from derive.notation import Contraction
+from derive.notation import Contraction, occurrences
 
 REVERSED = 0.75
 """What a difference costs that is the wrong way round: more than the minus sign that turns it."""
 
 FACTORED = "factor"
 EXPANDED = "multiply out"
+CANCELLED = "cancel"
 
 
 def cost(expression: Expr) -> float:
@@ -71,6 +72,7 @@ def _arrangements(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[tuple[s
     yield FACTORED, collect(expanded)
     yield FACTORED, collect(expanded, deltas_first=True)
     yield FACTORED, _around_repeated(expression, facts)
+    yield CANCELLED, cancel(expression)
 
 
 def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
@@ -86,6 +88,25 @@ def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
 
     hidden = rewrite(expression, hide)
     return collect(normalise(hidden, facts)).xreplace({symbol: node for node, symbol in kept.items()})
+
+
+def cancel(expression: Expr) -> Expr:
+    """`expression` as one factored fraction in lowest terms, where it has a sum below a fraction line."""
+    if not any(
+        node.exp.is_negative and isinstance(node.base, sympy.Add) for node in occurrences(expression, sympy.Pow)
+    ):
+        return expression
+    hidden: dict[Expr, Expr] = {}
+
+    def hide(node: Expr) -> Expr | None:
+        if isinstance(node, (sympy.Add, sympy.Mul, sympy.Integer, sympy.Rational)):
+            return None
+        if isinstance(node, sympy.Pow) and node.exp.is_Integer:
+            return None
+        return hidden.setdefault(node, sympy.Dummy(f"a{len(hidden)}"))
+
+    fraction = sympy.factor(sympy.cancel(rewrite(expression, hide)))
+    return _oriented(fraction.xreplace({symbol: node for node, symbol in hidden.items()}))
 
 
 def _reversed(expression: sympy.Add) -> bool:
@@ -109,8 +130,13 @@ def _letters(term: Expr) -> list[str]:
     return sorted(names, key=lambda name: (name not in "yo", name))
 
 
+def _turnable(factor: Expr) -> bool:
+    """Whether a factor is a difference, so that turning it round takes a minus away."""
+    return isinstance(factor, sympy.Add) and any(term.could_extract_minus_sign() for term in factor.args)
+
+
 def _oriented(expression: Expr) -> Expr:
-    """A product or a sum over the classes with each reversed difference turned and the minus in front."""
+    """A product or a sum over the classes, reversed differences turned round and a minus taken into a difference."""
     if isinstance(expression, Contraction):
         body, index = expression.open()
         turned = _oriented(body)
@@ -120,8 +146,16 @@ def _oriented(expression: Expr) -> Expr:
         return sign * Contraction(rest, index)
     if isinstance(expression, sympy.Mul):
         factors = [_oriented(factor) for factor in expression.args]
-        wrong = [factor for factor in factors if isinstance(factor, sympy.Add) and _reversed(factor)]
-        return sympy.Mul((-1) ** len(wrong), *(-factor if factor in wrong else factor for factor in factors))
+        turned = [-factor if _turnable(factor) and _reversed(factor) else factor for factor in factors]
+        changes = sum(new is not old for new, old in zip(turned, factors, strict=True))
+        negative = (factors[0].is_number and factors[0].is_negative) != (changes % 2 == 1)
+        if negative:
+            for position, factor in enumerate(turned):
+                if _turnable(factor) and not _reversed(-factor):
+                    turned[position] = -factor
+                    changes += 1
+                    break
+        return sympy.Mul((-1) ** changes, *turned)
     return expression
 
 

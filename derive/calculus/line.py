@@ -18,6 +18,7 @@ LONGEST = 60
 
 _REASONS = {
     forms.FACTORED: "what the terms share goes in front",
+    forms.CANCELLED: "common factors of numerator and denominator cancel",
     forms.EXPANDED: "terms cancel when the product is multiplied out",
 }
 

@@ -7,8 +7,9 @@ from functools import cached_property
 
 from sympy import Expr, Indexed, IndexedBase, Integer
 
+from derive.errors import DefinitionError
 from derive.language.read import read
-from derive.notation import Contraction, k, o, t
+from derive.notation import Contraction, free_indices, k, label, o, rename, t
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,23 @@ class Composition:
 
     @cached_property
     def loss_definition(self) -> Expr | None:
-        """The loss of one row, in terms of `output_vector` where its definition says y."""
+        """The loss of one row, in terms of `output_vector` where its definition says y.
+
+        An index that no sum binds (`y[k]`) is the class label.
+
+        Raises:
+            DefinitionError: it cannot be read, or has more than one such index.
+        """
         if self.loss is None:
             return None
-        return read(self.loss.definition, y=lambda index: self.output_vector[index])
+        definition = read(self.loss.definition, y=lambda index: self.output_vector[index])
+        free = sorted(free_indices(definition), key=str)
+        if len(free) > 1:
+            names = " and ".join(str(index) for index in free)
+            raise DefinitionError(
+                f"the loss {self.loss.definition!r} has the free indices {names}; a row has one label, so only one "
+                "index may stand outside a sum",
+                self.loss.definition,
+            )
+        renamed: Expr = rename(definition, dict.fromkeys(free, label))
+        return renamed

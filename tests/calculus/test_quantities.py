@@ -1,0 +1,203 @@
+"""What the engine finds: the forms that people know, right by differences of the definition, the same at every run."""
+
+import os
+import subprocess
+import sys
+
+import mpmath
+import pytest
+
+from derive.calculus.engine import derive_quantity
+from derive.catalogue.cross_entropy import loss as cross_entropy
+from derive.catalogue.log_softmax import activation as log_softmax
+from derive.catalogue.model import SUM_T_1, Activation, Composition, Loss
+from derive.catalogue.mse import loss as mse
+from derive.catalogue.softmax import activation as softmax
+from derive.errors import ProofError, UnsupportedError
+from derive.language.read import read
+from derive.notation import g, i, j, label, t, v, y, z
+from derive.proof.evaluate import Point, evaluate
+from derive.proof.field import Reals
+
+SOFTMAX = Composition(softmax)
+LOG_SOFTMAX = Composition(log_softmax)
+CROSS_ENTROPY = Composition(softmax, cross_entropy)
+MSE = Composition(softmax, mse)
+ASSUMED = (SUM_T_1,)
+
+KNOWN = [
+    (SOFTMAX, "value", (), "exp(z[j])/sum(exp(z[i]) for i in range(n))"),
+    (SOFTMAX, "jacobian", (), "y[i]*(delta(i, j) - y[j])"),
+    (SOFTMAX, "vjp", (), "y[j]*(g[j] - sum(g[i]*y[i] for i in range(n)))"),
+    (SOFTMAX, "jvp", (), "y[j]*(v[j] - sum(v[i]*y[i] for i in range(n)))"),
+    (LOG_SOFTMAX, "value", (), "z[j] - log(sum(exp(z[i]) for i in range(n)))"),
+    (LOG_SOFTMAX, "jacobian", (), "delta(i, j) - y[j]"),
+    (LOG_SOFTMAX, "vjp", (), "g[j] - y[j]*sum(g[i] for i in range(n))"),
+    (LOG_SOFTMAX, "jvp", (), "v[j] - sum(v[i]*y[i] for i in range(n))"),
+    (CROSS_ENTROPY, "value", (), "-sum(t[i]*log(y[i]) for i in range(n))"),
+    (CROSS_ENTROPY, "gradient", (), "y[j]*sum(t[i] for i in range(n)) - t[j]"),
+    (CROSS_ENTROPY, "gradient", ASSUMED, "y[j] - t[j]"),
+    (CROSS_ENTROPY, "hessian", (), "y[i]*(delta(i, j) - y[j])*sum(t[k] for k in range(n))"),
+    (CROSS_ENTROPY, "hessian", ASSUMED, "y[i]*(delta(i, j) - y[j])"),
+    (CROSS_ENTROPY, "hvp", (), "y[j]*(v[j] - sum(v[i]*y[i] for i in range(n)))*sum(t[i] for i in range(n))"),
+    (CROSS_ENTROPY, "hvp", ASSUMED, "y[j]*(v[j] - sum(v[i]*y[i] for i in range(n)))"),
+    (MSE, "value", (), "sum((y[i] - t[i])**2 for i in range(n))/n"),
+    (MSE, "gradient", (), "2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))"),
+    (
+        MSE,
+        "hessian",
+        (),
+        "2/n*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n)))"
+        " - y[j]*(2*y[j] - t[j] - sum(y[k]*(2*y[k] - t[k]) for k in range(n))))",
+    ),
+]
+
+INVENTED = [
+    "sum(t[i]*y[i]**3 for i in range(n))",
+    "-sum((1 - y[i])**gamma*t[i]*log(y[i]) for i in range(n))",
+    "-(1 - y[k])**2*log(y[k])",
+    "log(sum(exp(z[i]) for i in range(n))) - sum(t[i]*z[i] for i in range(n))",
+    "-log(sum(t[i]*y[i]**2 for i in range(n)))",
+    "sum(y[i]*log(y[i]/t[i]) for i in range(n))",
+    "sum(t[i]*(y[i] - sum(t[k]*y[k] for k in range(n)))**2 for i in range(n))",
+    "sum(sqrt(y[i])*t[i] for i in range(n))/a",
+    "tanh(sum(w[i]*y[i] for i in range(n)))",
+    "sum(z[i]**2*y[i] for i in range(n))",
+    "sum(abs(y[i] - t[i]) for i in range(n))",
+    "sum(y[i]*y[k]*exp(t[i] - t[k]) for i in range(n) for k in range(n))",
+]
+
+
+@pytest.mark.parametrize(("composition", "quantity", "assumptions", "form"), KNOWN)
+def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptions, form) -> None:
+    assert derive_quantity(composition, quantity, assumptions=assumptions).closed_form == read(form)
+
+
+@pytest.mark.parametrize(("quantity", "form"), [
+    ("value", "-log(y[label])"),
+    ("gradient", "y[j] - delta(j, label)"),
+    ("hessian", "y[i]*(delta(i, j) - y[j])"),
+    ("hvp", "y[j]*(v[j] - sum(v[i]*y[i] for i in range(n)))"),
+])  # fmt: skip
+def test_labels_are_one_hot_targets(quantity: str, form: str) -> None:
+    assert derive_quantity(CROSS_ENTROPY, quantity, labels=True).closed_form == read(form)
+
+
+@pytest.mark.parametrize("definition", INVENTED)
+def test_an_invented_loss_agrees_with_differences_of_its_definition(definition: str) -> None:
+    composition = Composition(softmax, Loss("invented", definition, source=""))
+    loss_definition = composition.loss_definition
+    with mpmath.workdps(60):
+        logits, direction = ([mpmath.mpf(x) for x in row] for row in (("0.3", "-1.2", "0.8"), ("1.1", "0.4", "-0.7")))
+        targets = [mpmath.mpf(x) for x in ("0.2", "0.7", "1.9")]
+        names = {"gamma": mpmath.mpf("2.5"), "a": mpmath.mpf("1.5")}
+        scalars = {symbol: names[symbol.name] for symbol in loss_definition.free_symbols if symbol.name in names}
+        rows = {t: targets, v: direction, read("w[i]").base: [mpmath.mpf(x) for x in ("0.5", "2", "1.3")]}
+        meanings = {y: (i, composition.y_definition)}
+        indices = {label: 1}
+        step = mpmath.mpf(10) ** -18
+
+        def at(change: list[int]) -> mpmath.mpf:
+            shifted = [logit + step * unit for logit, unit in zip(logits, change, strict=True)]
+            return evaluate(loss_definition, Point(Reals(), 3, {z: shifted, **rows, **scalars}, meanings, indices))
+
+        def found(quantity: str, **classes: int) -> mpmath.mpf:
+            point = Point(Reals(), 3, {z: logits, **rows, **scalars}, meanings, indices)
+            placed = point.at({{"i": i, "j": j}[name]: number for name, number in classes.items()})
+            return evaluate(derive_quantity(composition, quantity).closed_form, placed)
+
+        def unit(*numbers: tuple[int, int]) -> list[int]:
+            change = [0, 0, 0]
+            for number, sign in numbers:
+                change[number] += sign
+            return change
+
+        for column in range(3):
+            slope = (at(unit((column, 1))) - at(unit((column, -1)))) / (2 * step)
+            assert mpmath.almosteq(found("gradient", j=column), slope, 1e-25, 1e-25)
+        second = {}
+        for row in range(3):
+            for column in range(3):
+                corners = [at(unit((row, a), (column, b))) * a * b for a in (1, -1) for b in (1, -1)]
+                second[row, column] = sum(corners) / (4 * step**2)
+                assert mpmath.almosteq(found("hessian", i=row, j=column), second[row, column], 1e-12, 1e-12)
+            product = sum(second[row, column] * direction[column] for column in range(3))
+            assert mpmath.almosteq(found("hvp", j=row), product, 1e-12, 1e-12)
+
+
+def test_a_loss_of_another_output_goes_through_that_output() -> None:
+    likelihood = Composition(log_softmax, Loss("nll", "-sum(t[i]*y[i] for i in range(n))", source="", assumes=("sum-t-1",)))
+    assert derive_quantity(likelihood, "gradient", assumptions=ASSUMED).closed_form == read("y[j] - t[j]")
+    identity = Composition(Activation("identity", "z[i]", None, source=""), mse)
+    assert derive_quantity(identity, "gradient").closed_form == read("2/n*(z[j] - t[j])")
+
+
+def test_an_activation_that_is_no_softmax_is_folded_back_too() -> None:
+    sigmoid = Composition(Activation("logistic", "y[i]", "1/(1 + exp(-z[i]))", source=""))
+    assert derive_quantity(sigmoid, "jacobian").closed_form == read("delta(i, j)*y[i]*(1 - y[i])")
+    assert derive_quantity(sigmoid, "vjp").closed_form == read("g[j]*y[j]*(1 - y[j])")
+    warm = Composition(Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n))", source=""))
+    assert derive_quantity(warm, "jacobian").closed_form == read("y[i]*(delta(i, j) - y[j])/T")
+
+
+@pytest.mark.parametrize("composition", [SOFTMAX, LOG_SOFTMAX, CROSS_ENTROPY, MSE], ids=lambda each: each.name)
+def test_steps_form_chains_and_say_what_they_use(composition: Composition) -> None:
+    for quantity in composition.quantities:
+        result = derive_quantity(composition, quantity, assumptions=composition.assumptions)
+        for chain in result.chains:
+            assert chain.steps
+            assert chain.steps[0].before == chain.left
+            assert all(one.after == two.before for one, two in zip(chain.steps, chain.steps[1:], strict=False))
+        assert all(step.rule and step.reason and step.check.classes[0] >= 3 for step in result.steps)
+        assert result.closed_form == result.chains[-1].result
+        assert set(result.assumptions) == {used for step in result.steps for used in step.assumptions}
+
+
+def test_the_assumption_stands_at_the_step_that_used_it() -> None:
+    result = derive_quantity(CROSS_ENTROPY, "gradient", assumptions=ASSUMED)
+    (step,) = [step for step in result.steps if step.assumptions]
+    assert step.assumptions == ASSUMED
+    assert step.before == read("y[j]*sum(t[i] for i in range(n)) - t[j]")
+    assert step.after == read("y[j] - t[j]")
+    assert derive_quantity(MSE, "gradient", assumptions=ASSUMED).assumptions == ()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 1000])
+def test_a_given_number_of_classes_is_an_instance(n: int) -> None:
+    result = derive_quantity(MSE, "gradient", n=n)
+    assert result.closed_form == derive_quantity(MSE, "gradient").closed_form.subs(read("n"), n)
+    methods = {proof.method for proof in result.proofs}
+    assert methods == ({"modular", "rational"} if n <= 8 else {"modular"})
+
+
+def test_a_false_rule_stops_the_derivation_with_its_name_and_both_sides(monkeypatch) -> None:
+    from derive.calculus import contract
+
+    lost = contract.Rule("lost term", "wrong on purpose", lambda node: 2 * node if node == g[j] else None)
+    monkeypatch.setattr(contract, "RULES", (lost, *contract.RULES))
+    fresh = Composition(Activation("fresh", "y[i]", softmax.y, source=""))
+    with pytest.raises(ProofError, match=r"lost term.*g\[j\].* is not .*2\*g\[j\]"):
+        derive_quantity(fresh, "vjp")
+
+
+def test_a_quantity_that_makes_no_sense_is_refused_with_those_that_do() -> None:
+    with pytest.raises(UnsupportedError, match="softmax has no hessian; it has value, jacobian, vjp, jvp"):
+        derive_quantity(SOFTMAX, "hessian")
+
+
+def test_every_run_takes_the_same_steps_whatever_the_hash_seed() -> None:
+    program = (
+        "from tests.calculus.test_quantities import *\n"
+        "for c in (SOFTMAX, LOG_SOFTMAX, CROSS_ENTROPY, MSE):\n"
+        "    for q in c.quantities:\n"
+        "        for s in derive_quantity(c, q, assumptions=c.assumptions).steps: print(s.rule, s.after)\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("0", "1", "4242")
+    }  # fmt: skip
+    assert len(outputs) == 1

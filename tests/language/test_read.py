@@ -1,0 +1,91 @@
+"""The reader takes the index form, and nothing else; what it refuses it refuses with a position and at once."""
+
+import time
+
+import pytest
+import sympy
+from sympy import Integer, Rational, Symbol
+
+from derive.errors import DefinitionError
+from derive.language.read import read
+from derive.notation import Contraction, Partial, i, j, k, label, loss, n, t, y, z
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("y[j] - t[j]", y[j] - t[j]),
+        ("-sum(t[i]*log(y[i]) for i in range(n))", -Contraction(t[k] * sympy.log(y[k]), k)),
+        ("sum((y[i] - t[i])**2 for i in range(n))/n", Contraction((y[k] - t[k]) ** 2, k) / n),
+        ("y[i]*(delta(i, j) - y[j])", y[i] * (sympy.KroneckerDelta(i, j) - y[j])),
+        ("diff(L, z[j])", Partial(loss, z[j])),
+        ("-log(y[label])", -sympy.log(y[label])),
+        ("0.1*alpha", Rational(1, 10) * Symbol("alpha", positive=True)),
+        ("sqrt(4) + 1e3", Integer(1002)),
+        ("sum(sum(t[i]*y[k] for k in range(n)) for i in range(n))", Contraction(Contraction(t[i] * y[k], k), i)),
+        ("sum(t[i]*y[k] for i in range(n) for k in range(n))", Contraction(Contraction(t[i] * y[k], k), i)),
+    ],
+)
+def test_the_index_form_is_read(text: str, expression: sympy.Expr) -> None:
+    assert read(text) == expression
+
+
+def test_the_name_of_a_bound_index_does_not_matter() -> None:
+    assert read("sum(y[i] for i in range(n))") == read("sum(y[q] for q in range(n))")
+
+
+def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
+    inner = read("sum(y[i]*sum(t[i] for i in range(n)) for i in range(n))")
+    assert inner == read("sum(y[i]*sum(t[k] for k in range(n)) for i in range(n))")
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "words"),
+    [
+        ("y[j] - t", 7, "t is a vector and needs an index: t[i]"),
+        ("y[0]", 2, "not a class index"),
+        ("2*foo(y[i])", 2, "foo is not a function"),
+        ("lgo(y[i])", 0, "did you mean log?"),
+        ("y[i] @ t[i]", 0, "not one of + - * / **"),
+        ("y[i].real", 0, "not part of the index form"),
+        ("__import__('os').system('true')", 0, "not part of the index form"),
+        ("(lambda: 1)()", 0, "not part of the index form"),
+        ("[1 for i in range(n)]", 0, "not part of the index form"),
+        ("'a'", 0, "not a number"),
+        ("True", 0, "not a number"),
+        ("sum(y[i])", 0, "needs an index"),
+        ("sum(y[i] for i in range(3))", 13, "for i in range(n)"),
+        ("sum(y[i] for i in range(n) if y[i])", 13, "for i in range(n)"),
+        ("sum(i for i in range(n))", 4, "i is a class index"),
+        ("delta(i)", 0, "delta takes 2 arguments, not 1"),
+        ("log(y[i], 2)", 0, "log takes 1 argument, not 2"),
+        ("exp(x=1)", 0, "no keyword arguments"),
+        ("1/0", 0, "divides by zero"),
+        ("log(0)", 0, "not a real number"),
+        ("9**9**9", 3, "the exponent"),
+        ("2**100", 3, "the exponent"),
+        ("1e300", 0, "out of range"),
+        ("y[i", 1, "cannot read"),
+        ("", 0, "cannot read"),
+    ],
+)
+def test_what_is_refused_says_where_and_why(text: str, position: int, words: str) -> None:
+    with pytest.raises(DefinitionError) as refusal:
+        read(text)
+    assert words in str(refusal.value)
+    assert refusal.value.position == position
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 10_000 + "1" + ")" * 10_000, "-" * 5_000 + "1", "+".join(["1"] * 4_000), "exp(" * 300 + "1" + ")" * 300,
+     "((2**64)**64)**64", "y[i]**" * 100 + "2", "\x00", "1" * 9_000, "y[i]" * 3_000],
+    ids=["parentheses", "signs", "terms", "calls", "powers", "tower", "null", "digits", "long"],
+)  # fmt: skip
+def test_enormous_text_is_refused_or_read_within_two_seconds(text: str) -> None:
+    started = time.monotonic()
+    try:
+        read(text)
+    except DefinitionError as refusal:
+        assert len(str(refusal)) < 300
+    assert time.monotonic() - started < 2
