@@ -14,7 +14,7 @@ from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Symbol, factorint
 
 from derive import notation
 from derive.errors import UnsupportedError
-from derive.notation import Contraction, Partial
+from derive.notation import Contraction, Partial, free_indices
 from derive.proof.dual import Dual, Number, derivative, lift
 from derive.proof.field import Field
 
@@ -92,12 +92,12 @@ class Point:
             values = {**self.values, name: Dual(self.scalar(variable), self.field.number(1), level)}
         return replace(self, values=values, level=level, name=name, outer=self, memory={})
 
-    def definition(self, node: Indexed) -> Expr | None:
-        """What the entry of a vector stands for, at the same index; None where it stands for itself."""
+    def definition(self, node: Indexed) -> "tuple[Expr, Point] | None":
+        """What the entry of a vector stands for, and where to evaluate it; None where it stands for itself."""
         if node.base in self.values or node.base not in self.definitions:
             return None
         index, definition = self.definitions[node.base]
-        return notation.rename(definition, {index: node.indices[0]})
+        return definition, self.at({index: self.indices_of(node)[0]})
 
     def before(self, node: Indexed) -> "Point | None":
         """The point before ε was added, if it was added to the vector of `node`, with the indices of this one."""
@@ -139,7 +139,7 @@ def evaluate(expression: Expr, point: Point) -> Number:
         case sympy.Pow():
             return _power(expression.base, expression.exp, point)
         case Contraction():
-            body, index = expression.open()
+            body, index = expression.body, expression.index
             return _total([evaluate(body, point.at({index: number})) for number in range(point.n)], point)
         case Partial():
             shifted = point.perturbed(expression.variable)
@@ -238,7 +238,7 @@ def _log(argument: Expr, point: Point) -> Number:
                 logarithm = _log(argument, outer)
                 return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
             if (definition := point.definition(argument)) is not None:
-                return _log(definition, point)
+                return _log(*definition)
     return _apply("log", evaluate(argument, point), point)
 
 
@@ -263,8 +263,9 @@ def _power(base: Expr, exponent: Expr, point: Point) -> Number:
                 power = _power(base, exponent, outer)
                 slope = _product([power, evaluate(exponent, outer), _inverse(value, point)], point)
                 return power if change == 0 else Dual(power, slope * change, level)
-            if (definition := point.definition(base)) is not None:
-                return _power(definition, exponent, point)
+            if not free_indices(exponent) and (definition := point.definition(base)) is not None:
+                meaning, inner = definition
+                return _power(meaning, exponent, inner)
     exponent = sympy.expand(exponent)
     if isinstance(exponent, sympy.Add):
         return _product([_power(base, term, point) for term in exponent.args], point)
