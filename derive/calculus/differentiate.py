@@ -130,9 +130,14 @@ ABSOLUTE = Rule(
     "the slope of the absolute value is the sign, away from zero",
     _function(sympy.Abs, sympy.Lambda(_x, sympy.sign(_x))),
 )
+SIGN = Rule(
+    "derivative of the sign",
+    "the sign is constant, away from zero",
+    _function(sympy.sign, sympy.Lambda(_x, Integer(0))),
+)
 
 RULES: Sequence[Rule] = (
-    LINEARITY, QUOTIENT, PRODUCT, POWER, EXPONENTIAL, LOGARITHM, TANH, ABSOLUTE, COORDINATE,
+    LINEARITY, QUOTIENT, PRODUCT, POWER, EXPONENTIAL, LOGARITHM, TANH, ABSOLUTE, SIGN, COORDINATE,
 )  # fmt: skip
 """Every rule that needs no earlier result, in the order in which they are tried."""
 

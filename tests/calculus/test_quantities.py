@@ -15,7 +15,7 @@ from derive.catalogue.mse import loss as mse
 from derive.catalogue.softmax import activation as softmax
 from derive.errors import ProofError, UnsupportedError
 from derive.language.read import read
-from derive.notation import g, i, j, label, t, v, y, z
+from derive.notation import Partial, g, i, j, label, t, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import Reals
 
@@ -84,6 +84,13 @@ def test_labels_are_one_hot_targets(quantity: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("definition", INVENTED)
+def test_no_derivative_is_left_in_a_closed_form(definition: str) -> None:
+    composition = Composition(softmax, Loss("invented", definition, source=""))
+    for quantity in composition.quantities:
+        assert not derive_quantity(composition, quantity).closed_form.has(Partial)
+
+
+@pytest.mark.parametrize("definition", INVENTED)
 def test_an_invented_loss_agrees_with_differences_of_its_definition(definition: str) -> None:
     composition = Composition(softmax, Loss("invented", definition, source=""))
     loss_definition = composition.loss_definition
@@ -126,7 +133,9 @@ def test_an_invented_loss_agrees_with_differences_of_its_definition(definition: 
 
 
 def test_a_loss_of_another_output_goes_through_that_output() -> None:
-    likelihood = Composition(log_softmax, Loss("nll", "-sum(t[i]*y[i] for i in range(n))", source="", assumes=("sum-t-1",)))
+    likelihood = Composition(
+        log_softmax, Loss("nll", "-sum(t[i]*y[i] for i in range(n))", source="", assumes=("sum-t-1",))
+    )
     assert derive_quantity(likelihood, "gradient", assumptions=ASSUMED).closed_form == read("y[j] - t[j]")
     identity = Composition(Activation("identity", "z[i]", None, source=""), mse)
     assert derive_quantity(identity, "gradient").closed_form == read("2/n*(z[j] - t[j])")
