@@ -1,4 +1,7 @@
-"""Read the index form: `-sum(t[i]*log(y[i]) for i in range(n))` to an expression.
+"""Read a definition in the index form, `-sum(t[i]*log(y[i]) for i in range(n))`, or in NumPy's, `-sum(t*log(y))`.
+
+A vector without an index is read entry by entry: it stands for its entry at one class that runs, which the nearest
+`sum`, `mean` or `dot` around it runs over.
 
 The text is parsed with Python's `ast` and walked through a closed list of nodes. Nothing of it is ever evaluated,
 looked up or imported, and a number that would make SymPy work without end is refused before SymPy sees it.
@@ -13,7 +16,7 @@ from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Rational, Symbol
 
 from derive import notation
 from derive.errors import DefinitionError
-from derive.notation import Contraction, Partial, class_index
+from derive.notation import Contraction, Partial, class_index, free_indices
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 60
@@ -32,9 +35,16 @@ FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
 }
 """Functions of one number."""
 
-SPECIAL_FORMS = ("sum", "delta", "diff")
+SPECIAL_FORMS = ("sum", "mean", "dot", "delta", "diff")
+METHODS = ("sum", "mean", "dot")
+"""Special forms that may also be called as methods: `(y - t).sum()`."""
+MODULES = ("np", "numpy", "jnp", "math", "torch")
+"""Names before a dot that change nothing: `np.log` is `log`."""
+
+ENTRY = class_index("entry")
+"""The class at which a vector without an index is read."""
 RESERVED = {"n", "L", "label", *VECTORS, *FUNCTIONS, *SPECIAL_FORMS, "range"}
-_OPERATORS = "+ - * / **"
+_OPERATORS = "+ - * / ** @"
 
 
 def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
@@ -44,6 +54,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
         text: numbers, `+ - * / **`, vectors at an index (`y[i]`), `n`, the functions of `FUNCTIONS`,
             `sum(... for i in range(n))`, `delta(i, j)`, `diff(f, z[j])`. Any other name is a parameter, a positive
             number; with an index it is a parameter for each class.
+            Vectors may stand without an index within `sum(...)`, `mean(...)`, `dot(a, b)` and `a @ b`.
         y: what stands for `y[index]`, as a function of the index; the letter y itself where None.
 
     Raises:
@@ -62,7 +73,12 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
     except (MemoryError, RecursionError, ValueError):
         message = f"cannot read {_excerpt(text)}: nested too deeply; at most {DEEPEST_NESTING} levels are read"
         raise DefinitionError(message, text) from None
-    return _Reader(text.strip(), y).expression(tree.body)
+    reader = _Reader(text.strip(), y)
+    expression = reader.expression(tree.body)
+    if ENTRY in free_indices(expression):
+        name = reader.vectors[0].id
+        raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]")
+    return expression
 
 
 class _Reader:
@@ -73,6 +89,8 @@ class _Reader:
         self.y = y
         self.depth = 0
         self.bound: dict[str, Symbol] = {}
+        self.vectors: list[ast.Name] = []
+        """The vectors without an index that no sum runs over so far."""
 
     def failure(self, node: ast.AST, problem: str) -> DefinitionError:
         position = getattr(node, "col_offset", 0)
@@ -99,12 +117,16 @@ class _Reader:
             case ast.BinOp():
                 result = self.operation(node)
             case ast.Call(func=ast.Name(id=name)):
-                result = self.call(node, name)
+                result = self.call(node, name, node.args)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)) if module in MODULES:
+                result = self.call(node, name, node.args)
+            case ast.Call(func=ast.Attribute(value=operand, attr=name)) if name in METHODS:
+                result = self.call(node, name, [operand, *node.args])
             case _:
                 raise self.failure(
                     node,
                     f"{self.piece(node)} is not part of the index form; allowed are numbers, {_OPERATORS}, "
-                    f"names such as y[i], {', '.join(sorted(FUNCTIONS))} and sum(... for i in range(n))",
+                    f"names such as y[i], {', '.join(sorted(FUNCTIONS))}, sum, mean and dot",
                 )
         self.depth -= 1
         return result
@@ -117,13 +139,14 @@ class _Reader:
             raise self.failure(node, f"{self.piece(node)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
         return exact
 
-    def scalar(self, node: ast.expr, name: str) -> Expr:
+    def scalar(self, node: ast.Name, name: str) -> Expr:
         if name == "n":
             return notation.n
         if name == "L":
             return notation.loss
         if name in VECTORS:
-            raise self.failure(node, f"{name} is a vector and needs an index: {name}[i]")
+            self.vectors.append(node)
+            return self.entry(name, ENTRY)
         if name in self.bound or name == "label":
             raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
         if name in RESERVED:
@@ -143,12 +166,14 @@ class _Reader:
         if not isinstance(node.value, ast.Name):
             raise self.failure(node, f"{self.piece(node)}: only a name can have an index")
         name, index = node.value.id, self.index(node.slice)
-        if name == "y" and self.y is not None:
-            return self.y(index)
         if name in RESERVED and name not in VECTORS:
             raise self.failure(node, f"{name} has no index")
-        base = VECTORS.get(name) or IndexedBase(name)
-        element: Indexed = base[index]
+        return self.entry(name, index)
+
+    def entry(self, name: str, index: Symbol) -> Expr:
+        if name == "y" and self.y is not None:
+            return self.y(index)
+        element: Indexed = (VECTORS.get(name) or IndexedBase(name))[index]
         return element
 
     def operation(self, node: ast.BinOp) -> Expr:
@@ -174,48 +199,65 @@ class _Reader:
                 if left.is_Integer and abs(left) > LARGEST_NUMBER:
                     raise self.failure(node, f"{self.piece(node)} is out of range")
                 return left**right
+            case ast.MatMult():
+                return self.over_classes(node, left * right, node.left, node.right)
         raise self.failure(node, f"the operator in {self.piece(node)} is not one of {_OPERATORS}")
 
-    def call(self, node: ast.Call, name: str) -> Expr:
+    def call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> Expr:
         if node.keywords:
             raise self.failure(node, f"{name} takes no keyword arguments")
-        if name == "sum":
-            return self.contraction(node)
-        if name == "delta":
-            self.arity(node, name, 2)
-            return KroneckerDelta(self.index(node.args[0]), self.index(node.args[1]))
-        if name == "diff":
-            self.arity(node, name, 2)
-            return Partial(self.expression(node.args[0]), self.expression(node.args[1]))
+        match name:
+            case "sum" | "mean":
+                self.arity(node, name, arguments, 1)
+                total = self.total(node, arguments[0])
+                return total / notation.n if name == "mean" else total
+            case "dot":
+                self.arity(node, name, arguments, 2)
+                left, right = (self.expression(argument) for argument in arguments)
+                return self.over_classes(node, left * right, *arguments)
+            case "delta":
+                self.arity(node, name, arguments, 2)
+                return KroneckerDelta(self.index(arguments[0]), self.index(arguments[1]))
+            case "diff":
+                self.arity(node, name, arguments, 2)
+                return Partial(self.expression(arguments[0]), self.expression(arguments[1]))
         if name not in FUNCTIONS:
             near = difflib.get_close_matches(name, [*FUNCTIONS, *SPECIAL_FORMS], n=1)
-            allowed = ", ".join([*sorted(FUNCTIONS), "sum"])
+            allowed = ", ".join([*sorted(FUNCTIONS), *METHODS])
             hint = f"did you mean {near[0]}? " if near else ""
             raise self.failure(node, f"{name} is not a function here; {hint}allowed are {allowed}")
-        self.arity(node, name, 1)
-        argument = self.expression(node.args[0])
-        value = FUNCTIONS[name](argument)
+        self.arity(node, name, arguments, 1)
+        value = FUNCTIONS[name](self.expression(arguments[0]))
         if value.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
             raise self.failure(node, f"{self.piece(node)} is not a real number")
         return value
 
-    def arity(self, node: ast.Call, name: str, count: int) -> None:
-        if len(node.args) != count:
+    def arity(self, node: ast.Call, name: str, arguments: list[ast.expr], count: int) -> None:
+        if len(arguments) != count:
             plural = "argument" if count == 1 else "arguments"
-            raise self.failure(node, f"{name} takes {count} {plural}, not {len(node.args)}")
+            raise self.failure(node, f"{name} takes {count} {plural}, not {len(arguments)}")
 
-    def contraction(self, node: ast.Call) -> Expr:
-        self.arity(node, "sum", 1)
-        generator = node.args[0]
-        if not isinstance(generator, ast.GeneratorExp):
-            raise self.failure(node, f"{self.piece(node)} needs an index: sum(... for i in range(n))")
+    def total(self, node: ast.Call, argument: ast.expr) -> Expr:
+        """A sum over the classes: with an index of its own, or over the entries of a vector."""
+        if not isinstance(argument, ast.GeneratorExp):
+            return self.over_classes(node, self.expression(argument), argument)
         outer = dict(self.bound)
-        indices = [self.binder(clause) for clause in generator.generators]
-        body = self.expression(generator.elt)
+        indices = [self.binder(clause) for clause in argument.generators]
+        body = self.expression(argument.elt)
         self.bound = outer
         for index in reversed(indices):
             body = Contraction(body, index)
         return body
+
+    def over_classes(self, node: ast.expr, body: Expr, *vectors: ast.expr) -> Expr:
+        """The sum of a vector's entries; each of `vectors` must be one."""
+        if ENTRY not in free_indices(body):
+            raise self.failure(
+                node, f"{self.piece(vectors[0])} is a number, not a vector; a sum is sum(... for i in range(n))"
+            )
+        inside = {id(part) for vector in vectors for part in ast.walk(vector)}
+        self.vectors = [vector for vector in self.vectors if id(vector) not in inside]
+        return Contraction(body, ENTRY)
 
     def binder(self, clause: ast.comprehension) -> Symbol:
         match clause:

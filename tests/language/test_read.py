@@ -30,6 +30,25 @@ def test_the_index_form_is_read(text: str, expression: sympy.Expr) -> None:
     assert read(text) == expression
 
 
+@pytest.mark.parametrize(
+    ("vector_form", "index_form"),
+    [
+        ("-sum(t*log(y))", "-sum(t[i]*log(y[i]) for i in range(n))"),
+        ("-np.sum(t*np.log(y))", "-sum(t[i]*log(y[i]) for i in range(n))"),
+        ("mean((y - t)**2)", "sum((y[i] - t[i])**2 for i in range(n))/n"),
+        ("((y - t)**2).mean()", "sum((y[i] - t[i])**2 for i in range(n))/n"),
+        ("-(t @ log(y))", "-sum(t[i]*log(y[i]) for i in range(n))"),
+        ("-dot(t, log(y))", "-sum(t[i]*log(y[i]) for i in range(n))"),
+        ("log(sum(exp(z))) - sum(t*z)", "log(sum(exp(z[i]) for i in range(n))) - sum(t[i]*z[i] for i in range(n))"),
+        ("sum(y*sum(t*y))", "sum(y[i]*sum(t[k]*y[k] for k in range(n)) for i in range(n))"),
+        ("-log(dot(t, y)) + sum(y[i]**2 for i in range(n))",
+         "-log(sum(t[i]*y[i] for i in range(n))) + sum(y[i]**2 for i in range(n))"),
+    ],
+)  # fmt: skip
+def test_the_vector_form_says_the_same(vector_form: str, index_form: str) -> None:
+    assert read(vector_form) == read(index_form)
+
+
 def test_the_name_of_a_bound_index_does_not_matter() -> None:
     assert read("sum(y[i] for i in range(n))") == read("sum(y[q] for q in range(n))")
 
@@ -42,18 +61,21 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
 @pytest.mark.parametrize(
     ("text", "position", "words"),
     [
-        ("y[j] - t", 7, "t is a vector and needs an index: t[i]"),
+        ("y[j] - t", 7, "t is a vector: take the sum of it, or its entry t[i]"),
+        ("sum(t) - y", 9, "y is a vector"),
+        ("dot(2, 3)", 0, "'2' is a number, not a vector"),
         ("y[0]", 2, "not a class index"),
         ("2*foo(y[i])", 2, "foo is not a function"),
         ("lgo(y[i])", 0, "did you mean log?"),
-        ("y[i] @ t[i]", 0, "not one of + - * / **"),
+        ("y[i] // t[i]", 0, "not one of + - * / **"),
+        ("y[i] @ t[i]", 0, "is a number, not a vector"),
         ("y[i].real", 0, "not part of the index form"),
         ("__import__('os').system('true')", 0, "not part of the index form"),
         ("(lambda: 1)()", 0, "not part of the index form"),
         ("[1 for i in range(n)]", 0, "not part of the index form"),
         ("'a'", 0, "not a number"),
         ("True", 0, "not a number"),
-        ("sum(y[i])", 0, "needs an index"),
+        ("sum(y[i])", 0, "'y[i]' is a number, not a vector"),
         ("sum(y[i] for i in range(3))", 13, "for i in range(n)"),
         ("sum(y[i] for i in range(n) if y[i])", 13, "for i in range(n)"),
         ("sum(i for i in range(n))", 4, "i is a class index"),
