@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
     "sqrt": sympy.sqrt,
     "tanh": sympy.tanh,
     "abs": sympy.Abs,
+    "sign": sympy.sign,
 }
 """Functions of one number."""
 
