@@ -1,0 +1,90 @@
+"""The C target: one header and one source file for each composition, in single and in double precision."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from derive.kernel.ir import Kernel
+from derive.kernel.pipeline import schedule
+from derive.language.show import text
+from derive.notation import free_indices
+from derive.render import render
+from derive.targets.c_function import make_function
+from derive.targets.c_layout import comment, wrap
+from derive.targets.c_loops import BLOCK, functions_called
+from derive.targets.c_precision import PRECISIONS
+from derive.targets.heading import assumed, heading
+from derive.targets.model import Product
+
+FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
+"""What the generated files are best compiled with; none of them changes what NaN and infinities mean."""
+
+LANES = 32
+"""Maxima side by side: four vectors of AVX2 in single precision, which hides the latency of one."""
+
+_OWN_FUNCTIONS = ("exp_of_sum", "exp", "exp_difference", "power", "sign", "larger", "maximum", "block_sum", "sum")
+"""The functions that a file may define for itself, each after those that it calls."""
+
+
+class CTarget:
+    """Functions over rows of logits, in C11 that also compiles as C++, with no dependency but libm."""
+
+    name = "c"
+
+    def files(self, product: Product) -> Mapping[str, str]:
+        """The header and the source file of one product; matrices are left to other targets.
+
+        Raises:
+            UnsupportedError: a kernel has a node that C has no way to say, or needs memory.
+        """
+        kernels = [
+            schedule(kernel, work=False)
+            for kernel in product.kernels
+            if all(array.rank < 2 for array in kernel.outputs)
+        ]
+        functions = [[make_function(product.stem, kernel, precision) for precision in PRECISIONS] for kernel in kernels]
+        called = {name for pair in functions for each in pair for name in functions_called(each.kernel, each.body)}
+        prefix = product.stem if product.n is None else f"{product.stem}_n{product.n}"
+        head = [f" * {line}".rstrip() for line in heading(product, self.name)]
+        header = render(
+            self.name,
+            "header.h",
+            head=head,
+            prefix=prefix.upper(),
+            n=product.n,
+            command=" ".join(("cc", *FLAGS, "-c", f"{product.stem}.c")),
+            groups=[(_describe(product, pair[0].kernel), pair) for pair in functions],
+        )
+        source = render(
+            self.name,
+            "source.c",
+            head=head,
+            header=f"{product.stem}.h",
+            precisions=PRECISIONS,
+            own=[name for name in _OWN_FUNCTIONS if name in called],
+            block=BLOCK if "sum" in called else product.n,
+            lanes=LANES,
+            functions=[each for pair in functions for each in pair],
+        )
+        return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}
+
+    def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as of every target
+        """None: each pair of files stands alone."""
+        return {}
+
+
+def _describe(product: Product, kernel: Kernel) -> tuple[str, ...]:
+    """A comment that says what each output of `kernel` is."""
+    return comment(tuple(_sentences(product, kernel)))
+
+
+def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
+    derived = {result.quantity: result.closed_form for result in product.results}
+    for output, part in zip(kernel.outputs, kernel.name.split("_and_"), strict=False):
+        quantity = "value" if part == "loss" else part
+        if quantity in derived:
+            entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]))))
+            yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"
+    if kernel.labels:
+        yield "t[i] is 1 at the row's label and 0 elsewhere"
+
+
+target = CTarget()

@@ -1,0 +1,143 @@
+"""Print expressions of the loop program as C."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.errors import UnsupportedError
+from derive.kernel.expressions import walk
+from derive.kernel.ir import CLASS_COUNT, Call, Const, Element, Expression, Kernel, Same, Scalar
+from derive.targets.c_precision import Precision
+
+_ATOM, _UNARY, _PRODUCT, _SUM, _ORDER, _EQUALITY, _CHOICE = 7, 6, 5, 4, 3, 2, 1
+"""How tightly C binds: an operand that binds less tightly than its place demands is put in parentheses."""
+
+_INFIX = {
+    "add": ("+", _SUM),
+    "sub": ("-", _SUM),
+    "mul": ("*", _PRODUCT),
+    "div": ("/", _PRODUCT),
+    "less": ("<", _ORDER),
+    "equal": ("==", _EQUALITY),
+}
+
+_LIBM = {"log": "log", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "abs": "fabs"}
+
+_OWN = {"exp": "exp", "exp_difference": "exp_difference", "sign": "sign", "max": "larger"}
+"""Operations that call a function which the file defines for itself; see `templates/c/functions`."""
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Turns expressions of one kernel into C of one precision."""
+
+    kernel: Kernel
+    precision: Precision
+
+    def text(self, expression: Expression) -> str:
+        """C source for `expression`; `UnsupportedError` where C has no way to say it."""
+        return self._bound(expression)[0]
+
+    def element(self, array: str, index: str) -> str:
+        """The entry of `array` in the row at hand."""
+        return f"{array}_row[{index}]"
+
+    def scalar(self, name: str) -> str:
+        """A value of the row: numbers of rank 0 live in an array over the rows, everything else in a variable."""
+        if name == CLASS_COUNT:
+            return f"({self.precision.type})n"
+        per_row = {array.name for array in (*self.kernel.inputs, *self.kernel.outputs) if array.rank == 0}
+        return f"{name}[row]" if name in per_row else name
+
+    def _bound(self, expression: Expression) -> tuple[str, int]:
+        """C source for `expression`, and how tightly its outermost operator binds."""
+        match expression:
+            case Const(value):
+                text = self.precision.literal(value)
+                return text, _UNARY if value < 0 else _ATOM
+            case Scalar(name):
+                return self.scalar(name), _UNARY if name == CLASS_COUNT else _ATOM
+            case Element(array, index):
+                return self.element(array, index), _ATOM
+            case Same(left, right):
+                return f"{left} == {right}", _EQUALITY
+            case Call():
+                return self._call(expression)
+        raise self._unknown(type(expression).__name__)
+
+    def _call(self, call: Call) -> tuple[str, int]:
+        operation, arguments = call.operation, call.arguments
+        if operation in _INFIX:
+            return self._infix(operation, arguments)
+        if operation in _LIBM:
+            return self._function(f"{_LIBM[operation]}{self.precision.suffix}", arguments)
+        if operation in _OWN:
+            return self._function(f"{_OWN[operation]}_{self.precision.name}", arguments)
+        match operation, arguments:
+            case "neg", (argument,):
+                text, binding = self._bound(argument)
+                return f"-{_wrap(text, binding, _ATOM)}", _UNARY
+            case "pow", (base, exponent):
+                return self._power(base, exponent)
+            case "select", (condition, if_true, if_false):
+                chosen = [self._bound(argument) for argument in (condition, if_true, if_false)]
+                test, yes, no = (_wrap(text, binding, _CHOICE + 1) for text, binding in chosen)
+                return f"{test} ? {yes} : {no}", _CHOICE
+        raise self._unknown(operation)
+
+    def _infix(self, operation: str, arguments: tuple[Expression, ...]) -> tuple[str, int]:
+        """Operands with the operator between, from the left; a negated term of a sum is subtracted."""
+        symbol, binding = _INFIX[operation]
+        text = _wrap(*self._bound(arguments[0]), binding)
+        for argument in arguments[1:]:
+            negated = _negated(argument) if operation == "add" else None
+            operand, sign = (argument, symbol) if negated is None else (negated, "-")
+            text += f" {sign} {_wrap(*self._bound(operand), binding + 1)}"
+        return text, binding
+
+    def _function(self, name: str, arguments: tuple[Expression, ...]) -> tuple[str, int]:
+        return f"{name}({', '.join(self.text(argument) for argument in arguments)})", _ATOM
+
+    def _power(self, base: Expression, exponent: Expression) -> tuple[str, int]:
+        """A power; a whole exponent becomes products, which vectorise, where `pow` is a call for each entry."""
+        precision = self.precision
+        if (whole := whole_power(exponent)) is None:
+            return self._function(f"pow{precision.suffix}", (base, exponent))
+        text = f"power_{precision.name}({self.text(base)}, {abs(whole)})"
+        return (text, _ATOM) if whole >= 0 else (f"{precision.literal(Fraction(1))} / {text}", _PRODUCT)
+
+    def _unknown(self, node: str) -> UnsupportedError:
+        return UnsupportedError(f"the C target cannot print {node} (in the kernel {self.kernel.name})")
+
+
+def _wrap(text: str, binding: int, needed: int) -> str:
+    return text if binding >= needed else f"({text})"
+
+
+def _negated(expression: Expression) -> Expression | None:
+    """What `expression` is the negative of, where it says so itself."""
+    match expression:
+        case Call("neg", (argument,)):
+            return argument
+        case Const(value) if value < 0:
+            return Const(-value)
+    return None
+
+
+def whole_power(exponent: Expression) -> int | None:
+    """The exponent where it is a whole number of at most 64, so that a power is a handful of products."""
+    match exponent:
+        case Const(value) if value.denominator == 1 and abs(value) <= 64:
+            return int(value)
+    return None
+
+
+def own_functions(expression: Expression) -> frozenset[str]:
+    """The names of the functions of `templates/c/functions` that the C of `expression` calls."""
+    names = set()
+    for node in walk(expression):
+        match node:
+            case Call("pow", (_, exponent)) if whole_power(exponent) is not None:
+                names.add("power")
+            case Call(operation) if operation in _OWN:
+                names.add(_OWN[operation])
+    return frozenset(names)

@@ -1,0 +1,125 @@
+"""What the templates need to know of one C function: its name, its parameters, its comments and its body."""
+
+from dataclasses import dataclass
+
+from derive.errors import UnsupportedError
+from derive.kernel.ir import Array, Kernel
+from derive.targets.c_expression import Printer
+from derive.targets.c_layout import comment
+from derive.targets.c_loops import Assignment, Pass, arrange, arrays_used, uses_label
+from derive.targets.c_precision import Precision
+
+_CONTINUED = "\n" + " " * 8
+"""The break in a list of parameters or of conditions."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One C function.
+
+    Attributes:
+        name: its name, its precision at the end.
+        constants: the beginning of the names of the header's constants.
+        kernel: the program of one row.
+        body: the statements for one row.
+    """
+
+    name: str
+    constants: str
+    kernel: Kernel
+    precision: Precision
+    body: tuple[Assignment | Pass, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The named steps of the passes, as the lines of one comment."""
+        return comment(self.kernel.notes)
+
+    @property
+    def declaration(self) -> str:
+        """Its type, name and parameters: the sizes, and every array on a line of its own."""
+        kernel, real = self.kernel, self.precision.type
+        lines = ["size_t batch, size_t n" if kernel.n is None else "size_t batch"]
+        inputs = [_parameter(f"const {real} *", array) for array in kernel.inputs]
+        if kernel.labels:
+            inputs.insert(1, "const int64_t *labels")  # where dense targets stand, after the logits
+        lines += inputs
+        lines += [f"{real} {name}" for name in kernel.parameters]
+        lines += [_parameter(f"{real} *", array) for array in kernel.outputs]
+        return f"int {self.name}({(',' + _CONTINUED).join(lines)})"
+
+    @property
+    def definition(self) -> str:
+        """The declaration with the promise that no output overlaps another array."""
+        return self.declaration.replace(" *", " *RESTRICT ")
+
+    @property
+    def null(self) -> str:
+        """The condition that some pointer is null."""
+        return " || ".join(f"{name} == NULL" for name in self._pointers)
+
+    @property
+    def misfit(self) -> str:
+        """The condition that some array cannot lie in memory as its sizes say."""
+        tests = [
+            f"!rows_fit(batch, n, {array.name}_stride, sizeof *{array.name})" for array in self._arrays if array.rank
+        ]
+        tests += [f"!rows_fit(batch, 1, 1, sizeof *{name})" for name in self._numbers]
+        return (" ||" + _CONTINUED).join(tests)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The declarations of pointers to the row at hand, of the arrays that the body uses."""
+        real, used = self.precision.type, arrays_used(self.kernel)
+        outputs = {array.name for array in self.kernel.outputs}
+        return tuple(
+            f"{'' if array.name in outputs else 'const '}{real} *{array.name}_row = "
+            f"{array.name} + row * {array.name}_stride;"
+            for array in self._arrays
+            if array.rank and array.name in used
+        )
+
+    @property
+    def uses_label(self) -> bool:
+        """Whether the result depends on the label; its range is checked in any case."""
+        return uses_label(self.kernel)
+
+    @property
+    def _arrays(self) -> tuple[Array, ...]:
+        return (*self.kernel.inputs, *self.kernel.outputs)
+
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        """The arrays with one number a row."""
+        labels = ("labels",) if self.kernel.labels else ()
+        return (*labels, *(array.name for array in self._arrays if array.rank == 0))
+
+    @property
+    def _pointers(self) -> tuple[str, ...]:
+        return (*(array.name for array in self._arrays if array.rank), *self._numbers)
+
+
+def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
+    """The C function of `kernel` for the composition whose files are named `stem`.
+
+    Raises:
+        UnsupportedError: the kernel has a node that C has no way to say, or needs memory.
+    """
+    if kernel.work:
+        memory = ", ".join(kernel.work)
+        raise UnsupportedError(
+            f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
+        )
+    prefix = stem if kernel.n is None else f"{stem}_n{kernel.n}"
+    labels = "_labels" if kernel.labels else ""
+    return Function(
+        name=f"{prefix}_{kernel.name}{labels}_{precision.name}",
+        constants=prefix.upper(),
+        kernel=kernel,
+        precision=precision,
+        body=arrange(Printer(kernel, precision)),
+    )
+
+
+def _parameter(pointer: str, array: Array) -> str:
+    return f"{pointer}{array.name}, size_t {array.name}_stride" if array.rank else f"{pointer}{array.name}"

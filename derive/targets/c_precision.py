@@ -1,0 +1,121 @@
+"""The two floating-point types of generated C, and the constants of their exponentials.
+
+The constants are what `benchmarks/exp_coefficients.py` prints; the bounds beside them are what it measures.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """exp(x) = 2^k p(r), with k the integer nearest to x/ln 2 and p a polynomial on |r| <= ln(2)/2.
+
+    Attributes:
+        inverse_ln2: 1/ln 2.
+        ln2_high: the first bits of ln 2, so few that its product with any k is exact.
+        ln2_low: what is left of ln 2.
+        coefficients: those of p, from the constant upwards.
+        lowest: below it the result is less than the smallest normal number.
+        highest: above it the result is more than the largest number.
+        bound: the largest error seen, in units of the last place, without fused multiply-add.
+    """
+
+    inverse_ln2: str
+    ln2_high: str
+    ln2_low: str
+    coefficients: tuple[str, ...]
+    lowest: str
+    highest: str
+    bound: str
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A floating-point type as C names it.
+
+    Attributes:
+        name: the end of a function's name.
+        type: the type's name.
+        bits: the unsigned integer type of the same size.
+        suffix: the end of a literal and of a function of libm.
+        fraction: stored bits of the fraction; 1.5 * 2^fraction is the number that rounds to an integer when added.
+    """
+
+    name: str
+    type: str
+    bits: str
+    suffix: str
+    fraction: int
+    exponential: Exponential
+
+    def literal(self, value: Fraction) -> str:
+        """C source for `value` where it is a whole number or a dyadic fraction that the type holds; else a quotient.
+
+        The quotient of two numbers that the type holds is rounded once, so it is the number nearest to `value`.
+        """
+        numerator, denominator = value.as_integer_ratio()
+        largest = 2 ** (self.fraction + 1)
+        if denominator & (denominator - 1) == 0 and abs(numerator) <= largest and denominator <= largest:
+            return f"{numerator / denominator!r}{self.suffix}"
+        if max(abs(numerator), denominator) <= largest:
+            return f"({numerator}.0{self.suffix} / {denominator}.0{self.suffix})"
+        return f"{float(value)!r}{self.suffix}"
+
+
+F32 = Precision(
+    name="f32",
+    type="float",
+    bits="uint32_t",
+    suffix="f",
+    fraction=23,
+    exponential=Exponential(
+        inverse_ln2="0x1.715476p+0f",
+        ln2_high="0x1.62e4p-1f",
+        ln2_low="0x1.7f7d1cp-20f",
+        coefficients=(
+            "0x1p+0f",
+            "0x1p+0f",
+            "0x1.fffffcp-2f",
+            "0x1.555492p-3f",
+            "0x1.5558f2p-5f",
+            "0x1.1239d4p-7f",
+            "0x1.6a244cp-10f",
+        ),
+        lowest="-0x1.5d589ep+6f",
+        highest="0x1.62e42ep+6f",
+        bound="1.04",
+    ),
+)
+
+F64 = Precision(
+    name="f64",
+    type="double",
+    bits="uint64_t",
+    suffix="",
+    fraction=52,
+    exponential=Exponential(
+        inverse_ln2="0x1.71547652b82fep+0",
+        ln2_high="0x1.62e42fefa4p-1",
+        ln2_low="-0x1.8432a1b0e2634p-43",
+        coefficients=(
+            "0x1p+0",
+            "0x1p+0",
+            "0x1.000000000000ap-1",
+            "0x1.55555555554fap-3",
+            "0x1.555555555088cp-5",
+            "0x1.1111111127b9ep-7",
+            "0x1.6c16c1842676cp-10",
+            "0x1.a01a012a68d8bp-13",
+            "0x1.a0199a16c5c69p-16",
+            "0x1.71df253c1fb42p-19",
+            "0x1.28ad68bddfa80p-22",
+            "0x1.ad7f77e079098p-26",
+        ),
+        lowest="-0x1.6232bdd7abcd2p+9",
+        highest="0x1.62e42fefa39efp+9",
+        bound="1.03",
+    ),
+)
+
+PRECISIONS = (F32, F64)

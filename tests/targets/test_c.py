@@ -1,0 +1,265 @@
+"""The C target, on loop programs written by hand: what is written, that it compiles clean, and what it returns."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from derive.errors import UnsupportedError
+from derive.kernel.ir import Array, Kernel, Map
+from derive.native import Library, compile_library
+from derive.targets.c import target
+from tests.targets.programs import Z, call, cross_entropy, extent, product, softmax, total
+
+COMPILERS = [compiler for compiler in ("gcc", "clang") if shutil.which(compiler)]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+FIXED = (None, 1, 3, 128, 129)
+"""Numbers of classes: any, and those at which the arrangement of a row changes."""
+
+OK, NULL_POINTER, BAD_SIZE, BAD_LABEL = range(4)
+
+
+def programs(n: int | None) -> tuple[Kernel, ...]:
+    return softmax(n), cross_entropy(n), total(n=n), total(call("abs", Z), n, "norm"), extent(n)
+
+
+def write(folder: Path, *kernels: Kernel) -> Path:
+    """The source file of a product made of `kernels`."""
+    folder.mkdir(exist_ok=True)
+    for name, text in target.files(product(*kernels)).items():
+        (folder / name).write_text(text)
+    return folder / "softmax.c"
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    folder = tmp_path_factory.mktemp("any")
+    return compile_library([write(folder, softmax(), cross_entropy())], folder)
+
+
+@pytest.mark.parametrize("n", FIXED)
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_compiles_without_a_warning(tmp_path: Path, compiler: str, n: int | None) -> None:
+    source = write(tmp_path, *programs(n))
+    for options in (["-std=c11", "-O0"], ["-std=c11", "-O3", "-march=native"], ["-std=c++17", "-O0", "-x", "c++"]):
+        subprocess.run([compiler, *options, *WARNINGS, "-c", source, "-o", tmp_path / "out.o"], check=True)
+
+
+@pytest.mark.parametrize("n", [None, 3])
+def test_defines_no_function_that_it_does_not_call(tmp_path: Path, n: int | None) -> None:
+    for number, program in enumerate(programs(n)):
+        source = write(tmp_path / str(number), program)
+        subprocess.run([COMPILERS[-1], *WARNINGS, "-c", source, "-o", tmp_path / "out.o"], check=True)
+
+
+def test_the_header_is_valid_on_its_own_in_c_and_in_cpp(tmp_path: Path) -> None:
+    header = write(tmp_path, softmax()).with_suffix(".h")
+    for options in (["-std=c11", "-x", "c"], ["-std=c++11", "-x", "c++"]):
+        subprocess.run(["cc", *options, *WARNINGS, "-fsyntax-only", header], check=True)
+
+
+def test_a_fixed_number_of_classes_is_in_the_name_and_not_a_parameter(tmp_path: Path) -> None:
+    header = write(tmp_path, cross_entropy(3)).with_suffix(".h").read_text()
+    declaration = re.search(r"int (\w+_f32)\(([^)]*)\)", header)
+    assert declaration is not None
+    assert declaration[1] == "softmax_n3_loss_and_gradient_labels_f32"
+    assert declaration[2].split() == [
+        "size_t",
+        "batch,",
+        "const",
+        "float",
+        "*z,",
+        "size_t",
+        "z_stride,",
+        "const",
+        "int64_t",
+        "*labels,",
+        "float",
+        "*loss,",
+        "float",
+        "*grad,",
+        "size_t",
+        "grad_stride",
+    ]
+
+
+def test_the_notes_of_the_passes_stand_above_the_function(tmp_path: Path) -> None:
+    source = write(tmp_path, softmax()).read_text()
+    assert f"/* {softmax().notes[0]} */\nint softmax_value_f32" in source
+
+
+ONE_BLOCK = """\
+        const float z_max = maximum_f32(n, z_row);
+
+        for (size_t j = 0; j < n; j++) {
+            y_row[j] = exp_f32(z_row[j] - z_max);
+        }
+        const float exp_sum = block_sum_f32(n, y_row);
+        const float exp_sum_inverse = 1.0f / exp_sum;
+
+        for (size_t j = 0; j < n; j++) {
+            y_row[j] = y_row[j] * exp_sum_inverse;
+        }
+"""
+BLOCKS = """\
+        sum_f64 sum_blocks = {0.0, 0.0};
+        for (size_t start = 0; start < n; start += BLOCK) {
+            const size_t count = n - start < BLOCK ? n - start : BLOCK;
+            double sum_terms[BLOCK];
+            for (size_t j = start; j < start + count; j++) {
+                sum_terms[j - start] = fabs(z_row[j]);
+            }
+            add_block_f64(&sum_blocks, count, sum_terms);
+        }
+        const double sum = finished_f64(sum_blocks);
+        norm[row] = sum;
+"""
+
+
+@pytest.mark.parametrize(("program", "body"), [(softmax(3), ONE_BLOCK), (total(call("abs", Z), None, "norm"), BLOCKS)])
+def test_the_body_of_a_function_reads_as_a_person_would_write_it(tmp_path: Path, program: Kernel, body: str) -> None:
+    assert body in write(tmp_path, program).read_text()
+
+
+def test_a_matrix_is_left_to_other_targets() -> None:
+    jacobian = Kernel("jacobian", (Array("z", 1),), (Array("out", 2),), (Map("out", ("i", "j"), Z),))
+    assert "jacobian" not in target.files(product(softmax(), jacobian))["softmax.h"]
+
+
+def test_a_kernel_that_needs_memory_is_refused() -> None:
+    kernel = Kernel("value", (Array("z", 1),), (Array("y", 1),), (Map("y", ("j",), Z),), work=("scratch",))
+    with pytest.raises(UnsupportedError, match="the kernel value needs memory for scratch"):
+        target.files(product(kernel))
+
+
+def test_no_line_is_longer_than_120_characters() -> None:
+    for text in target.files(product(*programs(None))).values():
+        assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("position", [2, 4])
+def test_a_null_pointer_is_refused(library: Library, position: int) -> None:
+    row = np.zeros((1, 3), np.float32)
+    arguments = [1, 3, row.ctypes.data, 3, row.ctypes.data, 3]
+    arguments[position] = 0
+    assert library.call("softmax_value_f32", *arguments) == NULL_POINTER
+
+
+@pytest.mark.parametrize(
+    ("batch", "n", "z_stride", "y_stride"),
+    [
+        (1, 0, 0, 0),
+        (0, 0, 3, 3),
+        (2, 3, 2, 3),
+        (2, 3, 3, 2),
+        (1, 3, 3, 0),
+        (1, 2**63, 2**63, 2**63),
+        (1, 2**61, 2**61, 2**61),
+        (2, 3, 2**60, 2**61),
+        (2**63, 1, 1, 1),
+        (2**40, 3, 2**40, 3),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_and_nothing_is_written(
+    library: Library, batch: int, n: int, z_stride: int, y_stride: int
+) -> None:
+    z, y = np.zeros((2, 3), np.float32), np.full((2, 3), 7, np.float32)
+    status = library.call("softmax_value_f32", batch, n, z.ctypes.data, z_stride, y.ctypes.data, y_stride)
+    assert status == BAD_SIZE
+    assert np.all(y == 7)
+
+
+def test_no_rows_are_no_work(library: Library) -> None:
+    z = np.zeros((1, 3), np.float32)
+    y = np.full((1, 3), 7, np.float32)
+    assert library.call("softmax_value_f32", 0, 3, z.ctypes.data, 3, y.ctypes.data, 3) == OK
+    assert np.all(y == 7)
+
+
+@pytest.mark.parametrize("label", [-1, 3, -(2**63), 2**63 - 1])
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_a_label_that_is_no_class_stops_at_its_row(library: Library, label: int, row: int) -> None:
+    z, grad = np.zeros((3, 3)), np.full((3, 3), 7.0)
+    loss, labels = np.full(3, 7.0), np.zeros(3, np.int64)
+    labels[row] = label
+    assert library.call("softmax_loss_and_gradient_labels_f64", 3, 3, z, labels, loss, grad) == BAD_LABEL
+    assert np.allclose(loss[:row], np.log(3))
+    assert np.allclose(grad[:row], [[-2 / 3, 1 / 3, 1 / 3]])
+
+
+def test_entries_between_rows_are_not_touched(library: Library) -> None:
+    y = np.full((4, 9), 7, np.float32)
+    z = np.arange(32, dtype=np.float32).reshape(4, 8)
+    assert library.call("softmax_value_f32", 4, 5, z[:, :5], y[:, :5]) == OK
+    assert np.all(y[:, 5:] == 7)
+    assert np.allclose(y[:, :5].sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 2, 31, 32, 33, 127, 128, 129, 1000])
+def test_the_maximum_may_be_at_any_position(library: Library, dtype: type, n: int) -> None:
+    z = np.full((n, n), -1000, dtype)
+    np.fill_diagonal(z, 1000)
+    y = np.empty_like(z)
+    suffix = {np.float32: "f32", np.float64: "f64"}[dtype]
+    assert library.call(f"softmax_value_{suffix}", n, n, z, y) == OK
+    assert np.array_equal(y, np.eye(n))
+
+
+@pytest.mark.parametrize("n", [1, 3, 40, 300])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, None])
+def test_a_row_without_a_result_is_nan_and_its_neighbours_are_not(library: Library, n: int, bad: float | None) -> None:
+    z, y = np.zeros((3, n), np.float32), np.empty((3, n), np.float32)
+    for position in {0, n // 2, n - 1}:
+        z[1] = 0 if bad is not None else -np.inf
+        z[1, position] = bad if bad is not None else -np.inf
+        assert library.call("softmax_value_f32", 3, n, z, y) == OK
+        assert np.all(np.isnan(y[1]))
+        assert np.all(np.isfinite(y[[0, 2]]))
+
+
+MAIN = """
+#include "softmax.h"
+#include <stdlib.h>
+
+/* Arrays of exactly the size that the contract asks for, so that one entry too far is seen. */
+int main(void)
+{
+    const size_t sizes[] = {1, 2, 3, 7, 16, 31, 32, 33, 127, 128, 129, 256, 1000, 4097};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const size_t n = sizes[k];
+        for (size_t extra = 0; extra < 3; extra += 2) {
+            const size_t stride = n + extra, extent = 2 * stride + n;
+            float *z = (float *)malloc(extent * sizeof *z);
+            float *out = (float *)malloc(extent * sizeof *out);
+            float *loss = (float *)malloc(3 * sizeof *loss);
+            int64_t labels[3] = {(int64_t)n - 1, 0, (int64_t)n};
+            for (size_t j = 0; j < extent; j++) {
+                z[j] = j % 5 == 4 ? -1e30f : (float)(j % 17);
+            }
+            z[0] = (float)(0.0 * 1e300 * 1e300); /* NaN */
+            if (softmax_value_f32(3, n, z, stride, out, stride) != 0) return 1;
+            if (softmax_loss_and_gradient_labels_f32(3, n, z, stride, labels, loss, out, stride) != 3) return 2;
+            labels[2] = INT64_MIN;
+            if (softmax_loss_and_gradient_labels_f32(3, n, z, stride, labels, loss, out, stride) != 3) return 3;
+            free(z), free(out), free(loss);
+        }
+    }
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("level", ["-O0", "-O3"])
+def test_runs_clean_under_the_sanitizers(tmp_path: Path, compiler: str, level: str) -> None:
+    source = write(tmp_path, softmax(), cross_entropy())
+    (tmp_path / "main.c").write_text(MAIN)
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", level]
+    program = tmp_path / "main"
+    subprocess.run([compiler, *sanitizers, tmp_path / "main.c", source, "-lm", "-o", program], check=True)
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
