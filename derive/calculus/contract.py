@@ -4,7 +4,7 @@ import sympy
 from sympy import Expr, KroneckerDelta, Symbol
 
 from derive import notation
-from derive.calculus.rewrite import Rule, rewrite
+from derive.calculus.rewrite import Rule, expand, rewrite
 from derive.notation import Contraction, free_indices, occurrences, rename
 
 
@@ -31,7 +31,7 @@ def _distribute(node: Expr) -> Expr | None:
     body, index = node.open()
     if isinstance(body, sympy.Mul) and not _has_delta(body, index):
         return None
-    expanded = sympy.expand(body)
+    expanded = expand(body)
     if not isinstance(expanded, sympy.Add):
         return None
     if not (_has_delta(expanded, index) or any(index not in free_indices(term) for term in expanded.args)):
@@ -80,6 +80,22 @@ def _repeated_delta(node: Expr) -> Expr | None:
     return None
 
 
+def _powers(node: Expr) -> Expr | None:
+    """x^a x^b = x^(a+b), and 1/(c x + c y) = 1/(c (x + y)); SymPy leaves both where an exponent is a symbol."""
+    if isinstance(node, sympy.Pow) and isinstance(node.base, sympy.Add) and node.exp.is_Integer:
+        content, primitive = node.base.primitive()
+        return content**node.exp * primitive**node.exp if content != 1 else None
+    if not isinstance(node, sympy.Mul):
+        return None
+    exponents: dict[Expr, list[Expr]] = {}
+    for factor in node.args:
+        base, exponent = factor.as_base_exp()
+        exponents.setdefault(base, []).append(exponent)
+    if all(len(each) == 1 for each in exponents.values()):
+        return None
+    return sympy.Mul(*(base ** sympy.Add(*each) for base, each in exponents.items()))
+
+
 def fact(name: str, reason: str, left: Contraction, right: Expr) -> Rule:
     """The rule that puts in a sum that is known."""
     return Rule(name, reason, lambda node: right if node == left else None)
@@ -93,7 +109,9 @@ SAME_INDEX = Rule(
     "equal indices", "the delta is zero unless its indices agree, so either may be written", _repeated_delta
 )
 
-RULES = (COUNT, DELTA, DISTRIBUTE, PULL_OUT, SAME_INDEX)
+POWERS = Rule("laws of powers", "powers of one base multiply by adding their exponents", _powers)
+
+RULES = (COUNT, DELTA, DISTRIBUTE, PULL_OUT, SAME_INDEX, POWERS)
 """Every rule of sums, in the order in which they are tried."""
 
 
@@ -103,16 +121,16 @@ def normalise(expression: Expr, facts: tuple[Rule, ...] = ()) -> Expr:
     def flatten(node: Expr) -> Expr | None:
         if isinstance(node, Contraction):
             body, index = node.open()
-            terms = sympy.Add.make_args(sympy.expand(rewrite(body, flatten)))
+            terms = sympy.Add.make_args(expand(rewrite(body, flatten)))
             return sympy.Add(*(_evaluate(_contract_term(term, index)) for term in terms))
         return None
 
     previous = None
     while expression != previous:
         previous = expression
-        expression = sympy.expand(rewrite(expression, flatten))
-        for rule in (*facts, SAME_INDEX):
-            expression = sympy.expand(rewrite(expression, rule.visit))
+        expression = expand(rewrite(expression, flatten))
+        for rule in (*facts, SAME_INDEX, POWERS):
+            expression = expand(rewrite(expression, rule.visit))
     return expression
 
 

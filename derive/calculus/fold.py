@@ -9,7 +9,7 @@ from functools import cache
 import sympy
 from sympy import Dummy, Expr, Indexed
 
-from derive.calculus.rewrite import Rule, rewrite
+from derive.calculus.rewrite import Rule, expand, rewrite
 from derive.notation import Contraction, free_indices, i, occurrences, rename, y
 
 
@@ -25,13 +25,13 @@ def fold(definition: Expr) -> Rule | None:
             return node if definition.has(node) else None
         if not isinstance(node, sympy.exp):
             return None
-        factors = [_fold_term(term, exponent, exponential) for term in sympy.Add.make_args(sympy.expand(node.args[0]))]
+        factors = [_fold_term(term, exponent, exponential) for term in sympy.Add.make_args(expand(node.args[0]))]
         return sympy.Mul(*(factor for factor in factors if factor is not None)) if None not in factors else None
 
     def whole(node: Expr) -> Expr | None:
         if node.has(Contraction) or node.has(sympy.exp):
-            folded = sympy.expand(rewrite(sympy.expand(node), visit))
-            return None if folded == sympy.expand(node) else folded
+            folded = expand(rewrite(expand(node), visit))
+            return None if folded == expand(node) else folded
         return None
 
     return Rule("write y for its definition", "the definition of y, read from right to left", whole)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
-from derive.calculus.contract import normalise
-from derive.calculus.rewrite import Rule, rewrite
+from derive.calculus.contract import POWERS, normalise
+from derive.calculus.rewrite import Rule, apply, rewrite
 from derive.notation import Contraction, occurrences
 
 REVERSED = 0.75
@@ -55,12 +55,13 @@ def cost(expression: Expr) -> float:
     return 1.0 + sum(cost(child) for child in expression.args)
 
 
-def arrange(expression: Expr, facts: tuple[Rule, ...] = ()) -> tuple[str, Expr]:
-    """The arrangement of `expression` that is easiest to read, and what was done to reach it."""
-    best = ("", expression)
+def arrange(expression: Expr, facts: tuple[Rule, ...] = ()) -> tuple[str, Expr] | None:
+    """What to do to `expression`, and the arrangement that is easiest to read; None where it is that already."""
+    best, least = None, cost(expression)
     for name, candidate in _arrangements(expression, facts):
-        if cost(candidate) < cost(best[1]):
-            best = (name, candidate)
+        tidy = apply(POWERS, candidate)
+        if cost(tidy) < least:
+            best, least = (name, tidy), cost(tidy)
     return best
 
 
@@ -170,7 +171,14 @@ def collect(expression: Expr, deltas_first: bool = False) -> Expr:
 
     prepared = rewrite(expression, inside)
     if isinstance(prepared, sympy.Mul):
-        return _oriented(sympy.Mul(*(collect(factor, deltas_first) for factor in prepared.args)))
+        sums = [factor for factor in prepared.args if isinstance(factor, sympy.Add)]
+        others = tuple(factor for factor in prepared.args if factor not in sums)
+        if not sums:
+            return _oriented(prepared)
+        # Numbers must go in with the terms: SymPy multiplies a sum by a lone number at once, and would undo them.
+        inner = [collect(factor, deltas_first) for factor in sums[1:]]
+        terms = [(*others, *inner, *sympy.Mul.make_args(term)) for term in sums[0].args]
+        return _oriented(_collect_terms(terms, deltas_first))
     if not isinstance(prepared, sympy.Add):
         return prepared
     return _collect_terms([sympy.Mul.make_args(term) for term in prepared.args], deltas_first)
@@ -205,7 +213,7 @@ def _powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
     """The factors of a product but its number: each base and its whole exponent."""
     powers: dict[Expr, int] = {}
     for factor in term:
-        if factor.is_number:
+        if factor.is_Rational:
             continue
         whole = isinstance(factor, sympy.Pow) and factor.exp.is_Integer and factor.exp > 0
         base, exponent = (factor.base, int(factor.exp)) if whole else (factor, 1)

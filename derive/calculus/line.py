@@ -88,9 +88,9 @@ class Line:
 
     def _contract(self) -> None:
         self.exhaust((*self.facts, *contract.RULES))
-        name, arranged = forms.arrange(self.now, self.facts)
-        if name:
-            self.put(name, _REASONS[name], arranged)
+        while (arranged := forms.arrange(self.now, self.facts)) is not None:
+            name, expression = arranged
+            self.put(name, _REASONS[name], expression)
 
     def chain(self) -> Chain:
         """What was written."""

@@ -15,7 +15,7 @@ from derive.calculus import contract, differentiate
 from derive.calculus.differentiate import known
 from derive.calculus.line import Line
 from derive.calculus.problem import Problem
-from derive.calculus.rewrite import Rule
+from derive.calculus.rewrite import Rule, expand
 from derive.catalogue.model import Assumption
 from derive.derivation import Chain
 from derive.notation import Contraction, Partial, g, i, j, k, loss, occurrences, rename, v, y, z
@@ -132,7 +132,7 @@ def _jacobian_of_y(problem: Problem) -> Chains:
     line.put("definition", "y put in", Partial(definition, z[j]))
     line.exhaust(differentiate.RULES)
     line.exhaust(contract.RULES)
-    line.put("split the fraction", "one fraction for each term", sympy.expand(line.now))
+    line.put("split the fraction", "one fraction for each term", expand(line.now))
     if problem.folding is not None:
         line.take(problem.folding)
     line.finish()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import sympy
 from sympy import Expr, Indexed, KroneckerDelta
 
 from derive.notation import Contraction
@@ -44,3 +45,9 @@ def rewrite(expression: Expr, visit: Visit) -> Expr:
         return expression
     children = [rewrite(child, visit) for child in expression.args]
     return expression if tuple(children) == expression.args else expression.func(*children)
+
+
+def expand(expression: Expr) -> Expr:
+    """`expression` with its products and whole powers of sums multiplied out; logarithms and powers stay whole."""
+    expanded: Expr = sympy.expand(expression, log=False, power_base=False, power_exp=False)
+    return expanded

@@ -64,6 +64,8 @@ INVENTED = [
     "tanh(sum(w[i]*y[i] for i in range(n)))",
     "sum(z[i]**2*y[i] for i in range(n))",
     "sum(abs(y[i] - t[i]) for i in range(n))",
+    "sum(t*log(t) + y*log(y) - (t + y)*log((t + y)/2))/2",
+    "(1 - sum(t*y**a))/a",
     "sum(y[i]*y[k]*exp(t[i] - t[k]) for i in range(n) for k in range(n))",
 ]
 
@@ -71,6 +73,23 @@ INVENTED = [
 @pytest.mark.parametrize(("composition", "quantity", "assumptions", "form"), KNOWN)
 def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptions, form) -> None:
     assert derive_quantity(composition, quantity, assumptions=assumptions).closed_form == read(form)
+
+
+@pytest.mark.parametrize(
+    ("definition", "form"),
+    [
+        ("-sum(((1 - a)*t + a/n)*log(y))", "y[j] - t[j] + a*(t[j] - 1/n)"),
+        ("-sum(w[i]*t[i]*log(y[i]) for i in range(n))", "y[j]*sum(w[i]*t[i] for i in range(n)) - w[j]*t[j]"),
+        ("(1 - sum(t*y**q))/q", "y[j]*sum(t[i]*y[i]**q for i in range(n)) - t[j]*y[j]**q"),
+        ("sum(t*log(t/y))", "y[j] - t[j]"),
+        ("sum(y*log(y/t))", "y[j]*(log(y[j]/t[j]) - sum(y[i]*log(y[i]/t[i]) for i in range(n)))"),
+        ("-sum(t*log(y)) + b*log(sum(exp(z)))**2", "y[j]*(1 + 2*b*log(sum(exp(z[i]) for i in range(n)))) - t[j]"),
+        ("sum(c[i]*y[i] for i in range(n))", "y[j]*(c[j] - sum(c[i]*y[i] for i in range(n)))"),
+    ],
+)
+def test_losses_of_the_literature_have_their_short_forms(definition: str, form: str) -> None:
+    composition = Composition(softmax, Loss("named", definition, source="", assumes=("sum-t-1",)))
+    assert derive_quantity(composition, "gradient", assumptions=ASSUMED).closed_form == read(form)
 
 
 @pytest.mark.parametrize(("quantity", "form"), [
