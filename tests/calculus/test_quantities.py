@@ -7,6 +7,7 @@ import sys
 import mpmath
 import pytest
 
+from derive.calculus import contract
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.cross_entropy import loss as cross_entropy
 from derive.catalogue.log_softmax import activation as log_softmax
@@ -47,8 +48,10 @@ KNOWN = [
         MSE,
         "hessian",
         (),
-        "2/n*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n)))"
-        " - y[j]*(2*y[j] - t[j] - sum(y[k]*(2*y[k] - t[k]) for k in range(n))))",
+        (
+            "2/n*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n)))"
+            " - y[j]*(2*y[j] - t[j] - sum(y[k]*(2*y[k] - t[k]) for k in range(n))))"
+        ),
     ),
 ]
 
@@ -199,8 +202,6 @@ def test_a_given_number_of_classes_is_an_instance(n: int) -> None:
 
 
 def test_a_false_rule_stops_the_derivation_with_its_name_and_both_sides(monkeypatch) -> None:
-    from derive.calculus import contract
-
     lost = contract.Rule("lost term", "wrong on purpose", lambda node: 2 * node if node == g[j] else None)
     monkeypatch.setattr(contract, "RULES", (lost, *contract.RULES))
     fresh = Composition(Activation("fresh", "y[i]", softmax.y, source=""))

@@ -6,6 +6,7 @@ import pytest
 from derive.catalogue.softmax import activation as softmax
 from derive.language.read import read
 from derive.notation import Contraction, i, j, k, loss, y, z
+from derive.proof.check import check
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import PrimeField, RationalFunctions, Reals
 
@@ -70,8 +71,6 @@ def test_derivatives_agree_with_differences_of_the_definition(text, function) ->
     ],
 )
 def test_laws_of_functions_that_are_not_rational_hold_modulo_a_prime(left: str, right: str) -> None:
-    from derive.proof.check import check
-
     assert check(read(left), read(right), DEFINITION).method == "modular"
 
 
