@@ -5,11 +5,12 @@ The names below are loaded when they are first used, so that `derive --help` doe
 
 from typing import TYPE_CHECKING, Any
 
+from derive.version import __version__
+
 if TYPE_CHECKING:
     from derive.api import Derivation, build, derive
 
-__version__ = "0.1.0"
-__all__ = ["Derivation", "build", "derive"]
+__all__ = ["Derivation", "__version__", "build", "derive"]
 
 
 def __getattr__(name: str) -> Any:

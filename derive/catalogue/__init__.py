@@ -61,15 +61,10 @@ def compositions() -> tuple[Composition, ...]:
     for by name. Those whose output is y come first: the others are written in terms of it.
     """
     alone = [Composition(activation) for activation in activations().values()]
-    direct = [composition for composition in alone if _outputs_y(composition)]
+    direct = [composition for composition in alone if composition.output_vector == y]
     others = [composition for composition in alone if composition not in direct]
     trained = [Composition(each.activation, loss) for each in direct for loss in losses().values()]
     return (*direct, *others, *trained)
-
-
-def _outputs_y(composition: Composition) -> bool:
-    (index,) = free_indices(composition.output)
-    return composition.output == y[index]
 
 
 def read_composition(name: str) -> Composition:
@@ -92,14 +87,14 @@ def read_composition(name: str) -> Composition:
         return Composition(activation, losses()[second])
     if _NAME.fullmatch(second) or not second:
         raise UnknownNameError.of("loss", second, losses())
-    return Composition(activation, _read_loss(activation, second))
+    return Composition(activation, _read_loss(second))
 
 
-def _read_loss(activation: Activation, definition: str) -> Loss:
+def _read_loss(definition: str) -> Loss:
     """A loss that is named by its definition, as we write it; it declares no assumption."""
     written = text(read(definition))
     loss = Loss(name=written, definition=written, source="a definition given on the spot")
-    expression = Composition(activation, loss).loss_definition
+    expression = read(written)
     open_indices = sorted(index.name for index in free_indices(expression))
     if open_indices:
         raise DefinitionError(
@@ -110,7 +105,7 @@ def _read_loss(activation: Activation, definition: str) -> Loss:
     strangers = sorted(str(base) for base in vectors(expression) - {z, y, t})
     if strangers:
         raise DefinitionError(
-            f"{definition!r} reads the vector {strangers[0]}; a loss reads the logits z, the output y and the targets t",
+            f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y and targets t",
             definition,
         )
     return loss

@@ -1,0 +1,62 @@
+# Everything here works from a fresh checkout: what a target needs is made first, once, from requirements.lock.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: derive test lint pdf check-generated verify lock clean help
+
+derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
+	@echo "make: deriving, checking and writing generated/"
+	@$(BIN)/derive build $(if $(filter command,$(origin N)),--n "$$N")
+
+test: $(READY) ## run every test
+	@echo "make: running the tests"
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## ruff, mypy and the import contract
+	@echo "make: checking style, types and the order of imports"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy generated
+	@$(BIN)/lint-imports
+
+pdf: ## compile every generated document into build/pdf/, with latexmk or pdflatex
+	@sh tools/pdf.sh
+
+check-generated: $(READY) ## show how generated/ differs from what the tool writes now
+	@$(BIN)/derive build --check
+	@$(BIN)/derive build --check --n 3
+
+verify: $(READY) ## prove, compile and test everything in generated/ on this machine
+	@$(BIN)/derive verify
+
+# The stamp is newer than the lock, so a second run installs nothing and needs no network.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or later is needed; name one with PYTHON=/path/to/python3" >&2; exit 2; }
+	@echo "make: creating $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "make: installing what requirements.lock names, about 20 seconds"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: ## write requirements.lock anew from pyproject.toml (needs the network)
+	@$(PYTHON) -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip install --quiet pip-tools
+	@$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --all-extras --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	  --output-file requirements.lock pyproject.toml
+	@rm -rf $(VENV)-lock
+
+clean: ## delete what make and the tools made, generated/ aside
+	@rm -rf $(VENV) $(VENV)-lock build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do \
+	  printf '  make %-16s %s\n' "$$name" "$$text"; done

@@ -1,0 +1,205 @@
+"""The command line: parse, call the API, print. No mathematics.
+
+Everything that needs SymPy is imported inside the commands, so that help and completion answer at once.
+"""
+
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from derive.errors import DeriveError, KernelError, ProofError
+from derive.version import __version__
+
+if TYPE_CHECKING:
+    from derive.pipeline import Track
+
+DONE, NEGATIVE, BAD_INPUT = 0, 1, 2
+INTERRUPTED = 128 + signal.SIGINT
+
+
+class FormulaCommand(click.Command):
+    """A command whose arguments may begin with a minus sign: `-sum(t[i]*log(y[i]) for i in range(n))` is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, with a space in front of each formula that would look like an option."""
+        options = {name for parameter in self.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
+        return super().parse_args(ctx, [f" {arg}" if _is_formula(arg, options) else arg for arg in args])
+
+
+def _is_formula(arg: str, options: set[str]) -> bool:
+    """Whether `arg` begins with a minus sign and is no option; a space in front then keeps it from being one."""
+    word = arg.partition("=")[0]
+    if not arg.startswith("-") or arg in ("-", "--") or word in options:
+        return False
+    return not (word.startswith("--") and word[2:].replace("-", "").isalpha())
+
+
+class CompositionType(click.ParamType[str]):
+    """The name of a composition, completed from the catalogue."""
+
+    name = "composition"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The compositions of the catalogue that begin with what was typed."""
+        from derive.catalogue import activations, losses
+
+        names = [*activations(), *(f"{activation}+{loss}" for activation in activations() for loss in losses())]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+composition_argument = click.argument("composition", type=CompositionType())
+n_option = click.option("--n", "n", metavar="N", help="A given number of classes; any number without it.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="derive")
+def cli() -> None:
+    """Derive softmax and its losses, check every step, and generate LaTeX, NumPy and C from the result.
+
+    A COMPOSITION is an activation, or an activation, a plus sign, and a loss. A loss is named, or defined on the spot:
+    "softmax+sum(t[i]*y[i]**3 for i in range(n))".
+    """
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def list_command(as_json: bool) -> None:
+    """List the compositions, quantities, losses with their definitions, assumptions and targets."""
+    from derive import tables
+
+    if as_json:
+        click.echo(json.dumps(tables.listing(), indent=2, ensure_ascii=False))
+    else:
+        _print(*tables.list_tables())
+
+
+@cli.command("show", cls=FormulaCommand)
+@composition_argument
+@click.option("--quantity", metavar="Q", help="What to derive; the Jacobian or gradient without it.")
+@n_option
+@click.option("--assume", metavar="ID", multiple=True, help="An assumption that may be used; `none` for none at all.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "latex", "markdown", "json"]), default="text", show_default=True
+)
+def show_command(composition: str, quantity: str | None, n: str | None, assume: tuple[str, ...], form: str) -> None:
+    """Print the derivation of one quantity of COMPOSITION, step by step."""
+    from derive.api import derive
+    from derive.targets import report
+
+    reports = {
+        "text": report.report_text,
+        "latex": report.report_latex,
+        "markdown": report.report_markdown,
+        "json": report.report_json,
+    }
+    allowed = [name for name in assume if name != "none"] if assume else None
+    derivation = derive(composition, n, allowed)
+    click.echo(reports[form]([derivation.result(quantity)]))
+
+
+@cli.command("build", cls=FormulaCommand)
+@n_option
+@click.option(
+    "--composition", "compositions", type=CompositionType(), multiple=True, help="Build only this; repeatable."
+)
+@click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
+@click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
+@click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
+def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, check: bool) -> int:
+    """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
+
+    The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
+    """
+    from derive import tables
+    from derive.api import build
+
+    with _progress() as track:
+        made = build(n, out, compositions, targets, dry=check, track=track)
+    if not check:
+        _print(tables.build_table(made), tables.build_summary(made))
+        return DONE
+    for change in made.changes:
+        _print(tables.diff(change))
+    _print(tables.drift_summary(made, _again(n, compositions, targets, out)))
+    return NEGATIVE if made.changes else DONE
+
+
+@cli.command("verify")
+@click.argument("folder", metavar="[DIR]", default="generated", type=click.Path(path_type=Path))
+def verify_command(folder: Path) -> int:
+    """Prove every derivation of DIR again, compile its C, and test every kernel against its definition."""
+    from derive import tables
+    from derive.verification import verify
+
+    with _progress() as track:
+        findings = verify(folder, track=track)
+    _print(tables.verification_table(findings), tables.verification_summary(findings))
+    return DONE if all(finding.passed for finding in findings) else NEGATIVE
+
+
+def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str) -> str:
+    """The command that brings the files up to date."""
+    words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
+    chosen = [word for name in compositions for word in ("--composition", name)]
+    return shlex.join([*words, *chosen, *(word for name in targets for word in ("--target", name))])
+
+
+def _print(*parts: Any) -> None:
+    """Print rich text and tables; piped output is as wide as it needs and has no colour."""
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 160)
+    for part in parts:
+        console.print(part)
+
+
+@contextmanager
+def _progress() -> Iterator["Track"]:
+    """A progress bar on a terminal's standard error; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        yield lambda items, description: progress.track(items, description=description)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 a negative answer, 2 bad usage or input.
+
+    A mistake of the user is one sentence on standard error, and with `--json` or `--format json` also
+    `{"error": ...}` on standard output.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `derive list | head` ends quietly, as other programs do
+    try:
+        status = cli.main(arguments, prog_name="derive", standalone_mode=False)
+        return status if isinstance(status, int) else DONE
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        click.echo(help_text.format_message(), err=True)
+        return BAD_INPUT
+    except click.ClickException as error:
+        return _report(error.format_message(), arguments, BAD_INPUT)
+    except DeriveError as error:
+        return _report(str(error), arguments, BAD_INPUT)
+    except (ProofError, KernelError) as error:
+        return _report(f"a check failed, which is a fault of derive: {error}", arguments, NEGATIVE)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+
+
+def _report(message: str, arguments: Sequence[str], status: int) -> int:
+    sentence = message.strip().rstrip(".")
+    if "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
+        click.echo(json.dumps({"error": sentence}, ensure_ascii=False))
+    click.echo(f"derive: {sentence}", err=True)
+    return status

@@ -1,0 +1,70 @@
+"""What a user asks for, read: a class count, a quantity, assumptions, targets. Each mistake is one sentence."""
+
+import re
+from collections.abc import Iterable
+
+from derive.catalogue.model import ASSUMPTIONS, Assumption, Composition
+from derive.errors import DeriveError, UnknownNameError
+from derive.targets import targets
+from derive.targets.model import Target
+
+LARGEST_CLASS_COUNT = 2**31 - 1
+"""So that the bytes of a row fit every size type, and every class a label of 32 bits."""
+
+
+def read_class_count(value: int | str | None) -> int | None:
+    """A given number of classes, or None for any.
+
+    Raises:
+        DeriveError: not a whole number from 1 to `LARGEST_CLASS_COUNT`.
+    """
+    if value is None:
+        return None
+    written = str(value).strip()
+    if re.fullmatch("[0-9]{1,10}", written) and 1 <= int(written) <= LARGEST_CLASS_COUNT:
+        return int(written)
+    raise DeriveError(f"N is {written!r}; it must be a whole number of classes, from 1 to {LARGEST_CLASS_COUNT}")
+
+
+def read_quantity(composition: Composition, name: str | None) -> str:
+    """A quantity of `composition`; `loss` is its value where it has a loss, None its first derivative.
+
+    Raises:
+        UnknownNameError: no such quantity, or none of this composition.
+    """
+    value, first_derivative, *_ = composition.quantities
+    if name is None:
+        return first_derivative
+    if name == "loss" and composition.loss is not None:
+        return value
+    if name not in composition.quantities:
+        raise UnknownNameError.of(f"quantity of {composition.name}", name, composition.quantities)
+    return name
+
+
+def read_assumptions(composition: Composition, ids: Iterable[str] | None) -> tuple[Assumption, ...]:
+    """The assumptions of those ids; those that the composition declares where `ids` is None.
+
+    Raises:
+        UnknownNameError: no such assumption.
+    """
+    if ids is None:
+        return composition.assumptions
+    chosen = tuple(dict.fromkeys(ids))
+    for name in chosen:
+        if name not in ASSUMPTIONS:
+            raise UnknownNameError.of("assumption", name, ASSUMPTIONS)
+    return tuple(ASSUMPTIONS[name] for name in chosen)
+
+
+def read_targets(names: Iterable[str]) -> tuple[Target, ...]:
+    """The targets of those names, in the order of their names; all of them where there are none.
+
+    Raises:
+        UnknownNameError: no such target.
+    """
+    chosen = set(names)
+    for name in sorted(chosen):
+        if name not in targets():
+            raise UnknownNameError.of("target", name, targets())
+    return tuple(target for name, target in targets().items() if name in chosen or not chosen)

@@ -1,0 +1,121 @@
+"""What the command line shows: listings, and the outcome of a build, a check and a verification."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from derive.catalogue import activations, compositions, losses
+from derive.catalogue.model import ASSUMPTIONS
+from derive.language.show import text, unicode
+from derive.pipeline import Build
+from derive.targets import targets
+from derive.verification import Finding
+from derive.write import Change
+
+
+def listing() -> dict[str, Any]:
+    """Everything that can be asked for, as plain data."""
+    return {
+        "activations": [asdict(activation) for activation in activations().values()],
+        "losses": [asdict(loss) for loss in losses().values()],
+        "compositions": [
+            {"name": composition.name, "quantities": list(composition.quantities)} for composition in compositions()
+        ],
+        "assumptions": [
+            {"id": each.id, "formula": f"{text(each.left)} = {text(each.right)}", "statement": each.statement}
+            for each in ASSUMPTIONS.values()
+        ],
+        "targets": list(targets()),
+    }
+
+
+def list_tables() -> tuple[Table, ...]:
+    """The same as tables."""
+    data = listing()
+    activation = _table("activation", "output", "where y is", "source")
+    for each in data["activations"]:
+        activation.add_row(each["name"], each["output"], each["y"] or "", each["source"])
+    loss = _table("loss", "definition", "assumes", "source")
+    for each in data["losses"]:
+        loss.add_row(each["name"], each["definition"], ", ".join(each["assumes"]), each["source"])
+    composition = _table("composition", "quantities")
+    for each in data["compositions"]:
+        composition.add_row(each["name"], ", ".join(each["quantities"]))
+    assumption = _table("assumption", "formula", "statement")
+    for each in data["assumptions"]:
+        assumption.add_row(each["id"], each["formula"], each["statement"])
+    target = _table("target")
+    for name in data["targets"]:
+        target.add_row(name)
+    return activation, loss, composition, assumption, target
+
+
+def build_table(build: Build) -> Table:
+    """One row for each composition: its first derivative, and what was checked and written."""
+    table = _table("composition", "Jacobian or gradient", "assuming", "steps", "checks passed", "files", numbers=3)
+    for product in build.products:
+        composition = product.composition
+        result = product.result(composition.quantities[1])
+        facts = (f"{unicode(fact.left)} = {unicode(fact.right)}" for fact in result.assumptions)
+        steps = sum(len(each.steps) for each in product.results)
+        proofs = sum(len(each.proofs) for each in product.results)
+        files = len(build.files[composition.name])
+        table.add_row(
+            composition.name, unicode(result.closed_form), ", ".join(facts), *map(str, (steps, steps + proofs, files))
+        )
+    return table
+
+
+def build_summary(build: Build) -> Text:
+    """How many files there are, and what became of them."""
+    removed = sum(change.made is None for change in build.changes)
+    written = len(build.changes) - removed
+    return Text(f"{build.folder}: {_files(written)} written, {build.unchanged} unchanged, {removed} removed")
+
+
+def diff(change: Change) -> Syntax:
+    """The difference of one file, coloured on a terminal."""
+    return Syntax(change.diff().rstrip("\n"), "diff", theme="ansi_dark", background_color="default", word_wrap=True)
+
+
+def drift_summary(build: Build, command: str) -> Text:
+    """Whether the folder is what is made now, and the command that makes it so."""
+    if not build.changes:
+        return Text(f"{build.folder}: {_files(build.unchanged)}, as they are made now")
+    return Text(f"{build.folder}: {_files(len(build.changes))} differ from what is made now; to write them: {command}")
+
+
+def verification_table(findings: Sequence[Finding]) -> Table:
+    """One row for each finding; errors in units of u times the size of what was added up."""
+    table = _table("build", "composition", "part", "", "numbers", "worst error", numbers=2)
+    for finding in findings:
+        mark = Text("passed", "green") if finding.passed else Text("failed", "bold red")
+        worst = "" if finding.worst is None else f"{finding.worst:.1f} u"
+        table.add_row(str(finding.folder), finding.composition, finding.part, mark, str(finding.count), worst)
+    return table
+
+
+def verification_summary(findings: Sequence[Finding]) -> Text:
+    """The sentence of each failure, or that there is none."""
+    failures = [finding for finding in findings if not finding.passed]
+    if not failures:
+        return Text(f"all {len(findings)} parts passed")
+    return Text("\n".join(f"{each.folder} {each.composition} {each.part}: {each.problem}" for each in failures))
+
+
+def _table(*columns: str, numbers: int = 0) -> Table:
+    """An empty table, its last `numbers` columns aligned to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, column in enumerate(columns):
+        right = position >= len(columns) - numbers
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _files(count: int) -> str:
+    return f"{count} file" if count == 1 else f"{count} files"

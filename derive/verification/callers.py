@@ -1,0 +1,124 @@
+"""Call a generated function on a batch of rows, in any language that runs here."""
+
+import importlib.util
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+import numpy as np
+
+from derive import native
+from derive.kernel.ir import Kernel
+from derive.verification.rows import PARAMETER, Array, Rows
+
+
+class CallError(Exception):
+    """A generated function that cannot be loaded, refuses good arguments, or returns what it should not."""
+
+
+class Caller(Protocol):
+    """The functions of one composition in one language."""
+
+    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
+        """The outputs of `kernel` for a batch, by name."""
+        ...
+
+    def has(self, kernel: Kernel) -> bool:
+        """Whether the language has a function for `kernel`."""
+        ...
+
+
+@dataclass(frozen=True)
+class NumpyCaller:
+    """The functions of a generated NumPy module."""
+
+    module: ModuleType
+
+    @classmethod
+    def load(cls, path: Path) -> "NumpyCaller":
+        """Import the module at `path`, under a name of its own."""
+        spec = importlib.util.spec_from_file_location(f"generated_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise CallError(f"{path} cannot be imported")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return cls(module)
+
+    def has(self, kernel: Kernel) -> bool:  # noqa: ARG002
+        """Every kernel has a function."""
+        return True
+
+    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
+        """Call the function of that name; one function takes dense targets and labels."""
+        function = getattr(self.module, kernel.name)
+        result = function(*_inputs(kernel, rows), *_parameters(kernel))
+        results = result if isinstance(result, tuple) else (result,)
+        return dict(zip((array.name for array in kernel.outputs), results, strict=True))
+
+
+@dataclass(frozen=True)
+class CCaller:
+    """The functions of a generated C file, compiled."""
+
+    library: native.Library
+    stem: str
+
+    @classmethod
+    def load(cls, path: Path) -> "CCaller":
+        """Compile the file at `path`.
+
+        Raises:
+            MissingToolError: the compiler does not take it.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            return cls(native.compile_library([path], Path(scratch)), path.stem)
+
+    def has(self, kernel: Kernel) -> bool:
+        """A kernel whose output is a matrix has no function in C."""
+        return all(array.rank < 2 for array in kernel.outputs)
+
+    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
+        """Call the function for the precision of the rows.
+
+        Raises:
+            CallError: it returned another status than 0.
+        """
+        batch, n = rows.z.shape
+        dtype = rows.z.dtype
+        shapes = {0: (batch,), 1: (batch, n)}
+        outputs = {array.name: np.full(shapes[array.rank], np.nan, dtype) for array in kernel.outputs}
+        sizes = (batch,) if kernel.n is not None else (batch, n)
+        name = "_".join(
+            [
+                self.stem,
+                *([f"n{kernel.n}"] if kernel.n is not None else []),
+                kernel.name,
+                *(["labels"] if kernel.labels else []),
+                {"float32": "f32", "float64": "f64"}[dtype.name],
+            ]
+        )
+        parameters = (dtype.type(value) for value in _parameters(kernel))
+        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *parameters, *outputs.values())
+        if status != 0:
+            raise CallError(f"{name} returned {status} for arguments that are right")
+        return outputs
+
+
+def _inputs(kernel: Kernel, rows: Rows) -> tuple[Array, ...]:
+    """The input arrays in the order of the signature; labels stand where dense targets would, after the logits."""
+    first, *others = (getattr(rows, array.name) for array in kernel.inputs)
+    return (first, rows.labels, *others) if kernel.labels else (first, *others)
+
+
+def _parameters(kernel: Kernel) -> tuple[float, ...]:
+    return (PARAMETER,) * len(kernel.parameters)
+
+
+LANGUAGES: Mapping[str, tuple[str, Callable[[Path], Caller]]] = {
+    "numpy": (".py", NumpyCaller.load),
+    "c": (".c", CCaller.load),
+}
+"""The targets that run here: how their files end, and what loads one."""

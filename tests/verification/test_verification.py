@@ -1,0 +1,142 @@
+"""Verification finds what is wrong: a changed file, a wrong formula, a lost digit, a missing compiler."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import derive
+from derive import catalogue
+from derive.cli import main
+from derive.errors import MissingToolError, OutputError
+from derive.notation import g, t, v, z
+from derive.verification import ALLOWED, check_files, find_builds, prove, read_compositions, try_functions, verify
+from derive.verification.rows import Rows, make_rows
+from derive.verification.truth import FEW_CLASSES, find_truth
+from derive.write import MANIFEST, read_manifest, read_spec
+
+FLOAT32 = np.dtype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A build folder with one loss for three classes."""
+    out = tmp_path_factory.mktemp("out")
+    return derive.build(n=3, out=out, compositions=["softmax+cross-entropy"], targets=["c", "numpy"]).folder
+
+
+@pytest.fixture
+def copy(made, tmp_path) -> Path:
+    folder = tmp_path / "n3"
+    for path in made.rglob("*.*"):
+        (folder / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path.relative_to(made)).write_bytes(path.read_bytes())
+    return folder
+
+
+def row_of(rows: Rows, number: int) -> dict:
+    return {z: rows.z[number], t: rows.t[number], g: rows.g[number], v: rows.v[number]}
+
+
+def test_a_build_passes_in_every_part(made):
+    findings = verify(made)
+    assert [finding.part for finding in findings] == [
+        *("files", "derivation", "numpy float32", "numpy float64", "c float32", "c float64")
+    ]
+    assert all(finding.passed and finding.count > 0 for finding in findings)
+
+
+def test_every_build_in_a_folder_is_found(made):
+    assert find_builds(made) == (made,)
+    assert find_builds(made.parent) == (made,)
+    with pytest.raises(OutputError, match="holds no build; make one with: derive build"):
+        find_builds(made / "c")
+
+
+def test_definitions_are_read_back_from_the_manifest(made):
+    assert read_compositions(read_spec(made)) == [catalogue.read_composition("softmax+cross-entropy")]
+
+
+def test_a_manifest_that_was_changed_is_refused(copy):
+    text = (copy / MANIFEST).read_text()
+    (copy / MANIFEST).write_text(text.replace('"n": 3', '"n": 4'))
+    with pytest.raises(OutputError, match="was changed: its spec has another hash"):
+        verify(copy)
+
+
+def test_a_changed_file_is_named(copy):
+    (copy / "c" / "softmax_cross_entropy.h").write_text("changed")
+    finding = check_files(copy, read_manifest(copy)["files"])
+    assert not finding.passed
+    assert finding.problem.startswith("c/softmax_cross_entropy.h is missing or was changed")
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong"),
+    [
+        ("numpy/softmax_cross_entropy.py", "np.exp(", "1.0001 * np.exp("),
+        ("numpy/softmax_cross_entropy.py", "import numpy", "import nothing, numpy"),
+        ("c/softmax_cross_entropy.c", "return", "return 2; return"),
+        ("c/softmax_cross_entropy.c", "int softmax", "oops softmax"),
+    ],
+)
+def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
+    text = (copy / file).read_text()
+    assert right in text
+    (copy / file).write_text(text.replace(right, wrong))
+    (composition,) = read_compositions(read_spec(copy))
+    failures = [finding for finding in try_functions(copy, composition, 3, {file}) if not finding.passed]
+    assert len(failures) == 1
+    assert failures[0].problem
+    assert main(["verify", str(copy)]) == 1
+
+
+def test_a_derivation_that_fails_its_check_is_a_failure(copy, monkeypatch):
+    monkeypatch.setattr("derive.verification.derive_quantities", _raise_proof_error)
+    (composition,) = read_compositions(read_spec(copy))
+    assert prove(copy, composition, 3).problem == "a step is false"
+
+
+def _raise_proof_error(*_):
+    raise derive.errors.ProofError("a step is false")
+
+
+def test_without_a_compiler_nothing_is_verified(made, monkeypatch, capsys):
+    monkeypatch.setenv("CC", "no-such-compiler")
+    monkeypatch.setattr("derive.verification.check_files", lambda *_: pytest.fail("verified"))
+    with pytest.raises(MissingToolError, match="no-such-compiler"):
+        verify(made)
+    assert main(["verify", str(made)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["softmax", "log-softmax", "softmax+cross-entropy", "softmax+mse"])
+def test_for_many_classes_the_truth_is_the_same_as_for_few(name, monkeypatch):
+    composition = catalogue.read_composition(name)
+    rows = make_rows(FEW_CLASSES, FLOAT32)
+    for quantity in composition.quantities:
+        by_definition = find_truth(composition, quantity, row_of(rows, 1))
+        monkeypatch.setattr("derive.verification.truth.FEW_CLASSES", 0)
+        by_closed_form = find_truth(composition, quantity, row_of(rows, 1))
+        monkeypatch.undo()
+        assert set(by_definition.places) <= set(by_closed_form.places)
+        closed = dict(zip(by_closed_form.places, by_closed_form.values, strict=True))
+        for place, value in zip(by_definition.places, by_definition.values, strict=True):
+            assert abs(closed[place] - value) < 1e-40
+
+
+def test_errors_are_measured_in_units_of_u():
+    truth = find_truth(catalogue.read_composition("softmax"), "value", row_of(make_rows(3, FLOAT32), 2))
+    third = np.float32(1) / np.float32(3) * np.ones(3, FLOAT32)
+    assert truth.error(third) < 1
+    off = third * np.float32(1 + 100 * 2.0**-24)
+    assert 95 < truth.error(off) < 105, "the size of a third is a third where its logit is the largest"
+    assert truth.error(off) > ALLOWED
+    assert np.isnan(truth.error(np.full(3, np.nan, FLOAT32)))
+
+
+def test_rows_are_the_same_in_each_precision_and_move_the_maximum():
+    single, double = make_rows(5, FLOAT32), make_rows(5, np.dtype(np.float64))
+    assert np.array_equal(single.z, double.z)
+    assert len(set(double.z.argmax(axis=1))) >= 3
+    assert np.array_equal(double.one_hot.argmax(axis=1), double.labels)
