@@ -1,0 +1,216 @@
+"""From a closed form to a kernel: the mathematics as it stands, before any pass makes it stable or fast.
+
+Every sum becomes a named reduction, inner ones first and equal ones once. y is written out in terms of the logits, so
+that the passes see the exponentials.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import sympy
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+
+from derive.errors import UnsupportedError
+from derive.kernel import expressions
+from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, power, select
+from derive.kernel.ir import (
+    CLASS_COUNT,
+    LABEL,
+    Array,
+    Const,
+    Element,
+    Expression,
+    Kernel,
+    Let,
+    Map,
+    Reduce,
+    Same,
+    Scalar,
+    Statement,
+)
+from derive.kernel.names import name_sum
+from derive.kernel.statements import fresh_name
+from derive.notation import Contraction, free_indices, i, j, label, n, rename, y
+
+_FUNCTIONS = {
+    sympy.exp: "exp",
+    sympy.log: "log",
+    sympy.Abs: "abs",
+    sympy.sign: "sign",
+    sympy.tanh: "tanh",
+}
+
+_INDICES: Mapping[int, tuple[Symbol, ...]] = {0: (), 1: (j,), 2: (i, j)}
+"""The free indices of a closed form by rank: j for a vector, i (row) and j (column) for a matrix."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one output array holds: its name, its rank, and the closed form of an entry."""
+
+    name: str
+    rank: int
+    closed_form: Expr
+
+
+def lower(
+    name: str,
+    outputs: Sequence[Output],
+    inputs: Sequence[str],
+    y_definition: Expr | None = None,
+    labels: bool = False,
+    size: int | None = None,
+) -> Kernel:
+    """The kernel `name`, which computes `outputs` from the vectors `inputs`.
+
+    Args:
+        name: the function's name.
+        outputs: what it computes, in the order of the signature.
+        inputs: the vectors that it takes, in the order of the signature.
+        y_definition: entry i of y in terms of z; None where no closed form has a y.
+        labels: whether the kernel takes class labels; `label` in a closed form is the row's.
+        size: the fixed number of classes, or None.
+
+    Raises:
+        UnsupportedError: a closed form has a sum or a function that no kernel can compute.
+    """
+    lowering = _Lowering(name, y_definition, {*inputs, *(output.name for output in outputs), CLASS_COUNT})
+    for output in outputs:
+        indices = _INDICES[output.rank]
+        value = lowering.lower(output.closed_form, frozenset(indices))
+        bound = tuple(index.name for index in indices)
+        lowering.body.append(Map(output.name, bound, value) if bound else Let(output.name, value))
+    return Kernel(
+        name=name,
+        inputs=tuple(Array(vector, 1) for vector in inputs),
+        outputs=tuple(Array(output.name, output.rank) for output in outputs),
+        body=tuple(lowering.body),
+        labels=labels,
+        n=size,
+    )
+
+
+@dataclass
+class _Lowering:
+    """The statements so far, and the sums that they name."""
+
+    kernel: str
+    y_definition: Expr | None
+    taken: set[str]
+    body: list[Statement] = field(default_factory=list)
+    sums: dict[Contraction, str] = field(default_factory=dict)
+
+    def lower(self, expression: Expr, bound: frozenset[Symbol]) -> Expression:
+        """`expression`, in which the indices `bound` are those of the surrounding map or reduction."""
+        match expression:
+            case sympy.Rational():
+                return Const(Fraction(expression.p, expression.q))
+            case sympy.Float():
+                return Const(Fraction(str(expression)))
+            case Symbol() if expression == n:
+                return Scalar(CLASS_COUNT)
+            case Indexed():
+                return self.lower_element(expression, bound)
+            case KroneckerDelta():
+                left, right = (self.index(index, bound) for index in expression.args)
+                return select(Same(left, right), ONE, ZERO)
+            case Contraction():
+                return self.lower_sum(expression, bound)
+            case Add():
+                return add(*(self.lower(term, bound) for term in expression.as_ordered_terms()))
+            case Mul():
+                return self.lower_product(expression, bound)
+            case Pow(args=(base, exponent)):
+                return self.lower_power(base, exponent, bound)
+            case sympy.exp(args=(argument,)) if argument.is_Rational:
+                return call("exp", self.lower(argument, bound))
+            case sympy.Max(args=(first, *rest)):
+                value = self.lower(first, bound)
+                for other in rest:
+                    value = call("max", value, self.lower(other, bound))
+                return value
+        if expression.func in _FUNCTIONS:
+            return call(_FUNCTIONS[expression.func], self.lower(expression.args[0], bound))
+        if expression == sympy.E:
+            return call("exp", ONE)
+        raise UnsupportedError(f"kernel {self.kernel}: {expression} is nothing that a kernel can compute")
+
+    def lower_element(self, element: Indexed, bound: frozenset[Symbol]) -> Expression:
+        (index,) = element.indices
+        if element.base != y:
+            return Element(str(element.base), self.index(index, bound))
+        if self.y_definition is None:
+            raise UnsupportedError(f"kernel {self.kernel}: {element} is read, and this activation has no y")
+        return self.lower(rename(self.y_definition, {i: index}), bound)
+
+    def index(self, index: Expr, bound: frozenset[Symbol]) -> str:
+        if index == label:
+            return LABEL
+        if isinstance(index, Symbol) and index in bound:
+            return str(index.name)
+        raise UnsupportedError(f"kernel {self.kernel}: the index {index} is not one of a vector's or a matrix's")
+
+    def lower_product(self, product: Expr, bound: frozenset[Symbol]) -> Expression:
+        """Constants and powers of n first, as one coefficient, then the factors over the divisors."""
+        coefficient_above: Expression = ONE
+        coefficient_below: Expression = ONE
+        above: list[Expression] = []
+        below: list[Expression] = []
+        for factor in product.as_ordered_factors():
+            base, exponent = factor.as_base_exp()
+            inverted = exponent.could_extract_minus_sign() and not isinstance(factor, sympy.exp)
+            lowered = self.lower(base**-exponent if inverted else factor, bound)
+            is_number = expressions.is_number(lowered)
+            if is_number and inverted:
+                coefficient_below = mul(coefficient_below, lowered)
+            elif is_number:
+                coefficient_above = mul(coefficient_above, lowered)
+            elif inverted:
+                below.append(lowered)
+            else:
+                above.append(lowered)
+        coefficient = div(coefficient_above, coefficient_below)
+        if not below:
+            return mul(coefficient, *above)
+        # An exponential and its sum stay one quotient, exp(z)/exp_sum: the passes know a probability by that form.
+        *others, last = sorted(above, key=lambda value: expressions.is_call(value, "exp")) or [ONE]
+        return mul(coefficient, *others, div(last, mul(*below)))
+
+    def lower_power(self, base: Expr, exponent: Expr, bound: frozenset[Symbol]) -> Expression:
+        if exponent.could_extract_minus_sign():
+            return div(ONE, self.lower(base**-exponent, bound))
+        if exponent == sympy.Rational(1, 2):
+            return call("sqrt", self.lower(base, bound))
+        return power(self.lower(base, bound), self.lower(exponent, bound))
+
+    def lower_sum(self, contraction: Contraction, bound: frozenset[Symbol]) -> Expression:
+        """A named reduction before this statement; factors that depend on an outer index stay outside of it."""
+        if not free_indices(contraction) & bound:
+            if contraction not in self.sums:
+                self.sums[contraction] = self.reduce(contraction)
+            return Scalar(self.sums[contraction])
+        body, inner = contraction.open()
+        terms = sympy.expand_mul(body).as_ordered_terms()
+        if len(terms) > 1:
+            return add(*(self.lower(Contraction(term, inner), bound) for term in terms))
+        outside = [factor for factor in terms[0].as_ordered_factors() if inner not in free_indices(factor)]
+        if not outside:
+            raise UnsupportedError(
+                f"kernel {self.kernel}: {contraction} is not one sum a row, it is one for each class"
+            )
+        rest = Contraction(terms[0] / Mul(*outside), inner)
+        return mul(*(self.lower(factor, bound) for factor in outside), self.lower(rest, bound))
+
+    def reduce(self, contraction: Contraction) -> str:
+        body, index = contraction.open()
+        running = Symbol(_LOOP_INDEX, integer=True)
+        value = self.lower(rename(body, {index: running}), frozenset({running}))
+        name = fresh_name(name_sum(body, index), self.taken)
+        self.taken.add(name)
+        self.body.append(Reduce(name, "sum", _LOOP_INDEX, value))
+        return name
+
+
+_LOOP_INDEX = "j"
+"""The index of every reduction; none is nested in another."""

@@ -1,0 +1,48 @@
+"""x · (a/x + b) = a + x · b: a probability that underflows to 0 must not divide itself."""
+
+from derive.kernel.expressions import add, arguments, div, is_call, is_number, mul, neg, power, rewrite
+from derive.kernel.ir import Call, Const, Expression, Kernel
+from derive.kernel.statements import noted, rewrite_kernel
+
+NOTE = "A factor cancels against the same divisor, so that 0/0 cannot arise where it underflows."
+
+
+def cancel(kernel: Kernel) -> Kernel:
+    """A factor of a product cancels against the same divisor in another factor, or in a term of it."""
+    rewritten = rewrite_kernel(kernel, _rule)
+    return kernel if rewritten == kernel else noted(rewritten, NOTE)
+
+
+def _rule(node: Expression) -> Expression | None:
+    factors = list(arguments(node, "mul")) if is_call(node, "mul") else []
+    for factor in (factor for factor in factors if not is_number(factor)):
+        rest = list(factors)
+        rest.remove(factor)
+        for place, other in enumerate(rest):
+            divided = _times(other, factor)
+            if divided is not None:
+                return rewrite(mul(*rest[:place], divided, *rest[place + 1 :]), _rule)
+    return None
+
+
+def _times(value: Expression, factor: Expression) -> Expression | None:
+    """Value · factor where the factor cancels against a divisor of it, or of a term of it; otherwise None."""
+    match value:
+        case Call("neg", (inner,)):
+            product = _times(inner, factor)
+            return None if product is None else neg(product)
+        case Call("div", (above, below)) if below == factor:
+            return above
+        case Call("div", (above, Call("pow", (base, Const(exponent))))) if base == factor and exponent <= 1:
+            return mul(above, power(factor, Const(1 - exponent)))
+        case Call("div", (above, Call("mul", divisors))) if factor in divisors:
+            left = list(divisors)
+            left.remove(factor)
+            return div(above, mul(*left))
+        case Call("add", terms):
+            products = [_times(term, factor) for term in terms]
+            if all(product is None for product in products):
+                return None
+            kept = [term for term, product in zip(terms, products, strict=True) if product is None]
+            return add(mul(factor, add(*kept)), *(product for product in products if product is not None))
+    return None

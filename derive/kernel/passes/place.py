@@ -1,0 +1,132 @@
+"""Where shared exponentials live: in an output that is written last anyway, in a work array, or nowhere."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from derive.kernel.expressions import ONE, ZERO, Rewrite, at, call, contains, indices, rewrite, select, walk
+from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Map, Same
+from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain, rewrite_statement
+
+_COSTLY = ("exp", "exp_difference", "expm1", "log", "log1p", "tanh", "sqrt")
+"""Operations that take longer than loading what they gave."""
+
+_CLASS = "#"
+"""Stands for the class, whatever index a statement runs over."""
+
+
+def place(kernel: Kernel, work: bool) -> Kernel:
+    """Store what more than one statement computes for each class, where there is room for it.
+
+    Args:
+        kernel: a stable kernel.
+        work: whether the kernel may have work arrays; without them, what finds no room is computed again.
+    """
+    last = plain(kernel)[-1]
+    room = last.array if isinstance(last, Map) and len(last.indices) == 1 else None
+    for value in _shared_values(kernel):
+        if room is None and work:
+            room = fresh_name("exponentials" if value.operation.startswith("exp") else "shared", names(kernel))
+            kernel = replace(kernel, work=(*kernel.work, room))
+        if room is not None:
+            kernel = _store(kernel, value, room)
+            room = None
+    return kernel
+
+
+def _shared_values(kernel: Kernel) -> list[Call]:
+    """The costly values of a class that more than one statement computes, in the order of the program."""
+    uses: dict[Call, int] = {}
+    for statement in plain(kernel):
+        for value, times in _costly_values(statement).items():
+            uses[value] = uses.get(value, 0) + times
+    for value in uses:
+        # Whether a class is the largest can be asked of its exponential, which is 1 then.
+        uses[value] += sum(_asks_for_largest(statement, value) for statement in plain(kernel))
+    return [value for value, times in uses.items() if times > 1]
+
+
+def _costly_values(statement: Plain) -> Mapping[Call, int]:
+    """The costly values in `statement`, with `_CLASS` for its index, and how often it computes each."""
+    found: dict[Call, int] = {}
+    for index in loop_indices(statement):
+        for node in walk(statement.value):
+            if isinstance(node, Call) and node.operation in _COSTLY and indices(node) == {index}:
+                # A matrix computes the value of a class again for each entry of its row or column.
+                found[call(node.operation, *(at(part, index, _CLASS) for part in node.arguments))] = len(
+                    loop_indices(statement)
+                )
+    return found
+
+
+def _asks_for_largest(statement: Plain, value: Call) -> bool:
+    question = _is_largest(value)
+    return any(contains(statement.value, at(question, _CLASS, index)) for index in loop_indices(statement))
+
+
+def _is_largest(value: Call) -> Expression:
+    """Whether d is 0, `value` being exp(d)."""
+    difference = value.arguments[0] if value.operation == "exp" else call("sub", *value.arguments)
+    return call("equal", difference, ZERO)
+
+
+def _store(kernel: Kernel, value: Call, room: str) -> Kernel:
+    """`kernel` with `value` in the array `room`, from the first statement that computes it on."""
+    others = select(Same(_CLASS, LABEL), ZERO, value)
+    stored = others if _suffices(kernel, value, others) else value
+    body: list[Plain] = []
+    is_stored = False
+    for statement in plain(kernel):
+        swapped = _read_stored(statement, value, stored, room)
+        if swapped != statement and not is_stored:
+            body.append(Map(room, (_INDEX,), at(stored, _CLASS, _INDEX)))
+            is_stored = True
+        body.append(swapped)
+    return replace(kernel, body=tuple(body))
+
+
+_INDEX = "j"
+
+
+def _read_stored(statement: Plain, value: Call, stored: Expression, room: str) -> Plain:
+    for index in loop_indices(statement):
+        element = Element(room, index)
+        swaps: dict[Expression, Expression] = {
+            at(stored, _CLASS, index): element,
+            at(value, _CLASS, index): element,
+            at(_is_largest(value), _CLASS, index): call("equal", element, ONE),
+        }
+        statement = rewrite_statement(statement, _replacing(swaps))
+    return statement
+
+
+def _replacing(swaps: Mapping[Expression, Expression]) -> Rewrite:
+    def rule(node: Expression) -> Expression | None:
+        return swaps.get(node)
+
+    return rule
+
+
+def _suffices(kernel: Kernel, value: Call, others: Expression) -> bool:
+    """Whether `others`, which is `value` but for a 0 at the label, is computed somewhere and will do everywhere.
+
+    It will do where a choice already sets the label's class apart.
+    """
+    is_computed = False
+    for statement in plain(kernel):
+        for index in loop_indices(statement):
+            is_computed |= contains(statement.value, at(others, _CLASS, index))
+            if contains(rewrite(statement.value, _at_label(index)), at(value, _CLASS, index)):
+                return False
+    return is_computed
+
+
+def _at_label(index: str) -> Rewrite:
+    """Keep of every choice that sets the label apart what it is at the label."""
+
+    def rule(node: Expression) -> Expression | None:
+        match node:
+            case Call("select", (condition, if_true, _)) if condition == Same(index, LABEL):
+                return rewrite(if_true, rule)
+        return None
+
+    return rule

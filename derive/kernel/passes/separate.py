@@ -1,0 +1,130 @@
+"""The sum of the exponentials without one class, where the whole sum is nothing but 1 and noise.
+
+In a confident row the sum of the shifted exponentials is 1 + r with a small r; log(1 + r) and 1 - 1/(1 + r) lose r
+when they are computed from the rounded sum, and lose nothing when they are computed from r.
+"""
+
+from dataclasses import dataclass, replace
+
+from derive.kernel.expressions import ONE, ZERO, add, at, call, div, neg, rewrite, select, sub
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
+from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
+
+NOTE_LABEL = (
+    "The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1."
+)
+NOTE_LARGEST = "The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1."
+
+
+@dataclass(frozen=True)
+class _Normaliser:
+    """A sum s of shifted exponentials exp(d), d = a - m."""
+
+    total: Reduce
+    difference: Call
+
+    @property
+    def known(self) -> Scalar:
+        return Scalar(self.total.name)
+
+    @property
+    def logarithm(self) -> Call:
+        return call("log", self.known)
+
+    @property
+    def at_label(self) -> Expression:
+        """D of the label's class."""
+        return at(self.difference, self.total.index, LABEL)
+
+    @property
+    def label_share(self) -> Call:
+        """exp(d)/s of the label's class."""
+        return call("div", call("exp", self.at_label), self.known)
+
+
+def _find_normaliser(kernel: Kernel, name: str) -> _Normaliser | None:
+    match find_sum(kernel, name):
+        case Reduce(_, _, _, Call("exp", (Call("sub", (_, Scalar())) as difference,))) as total:
+            return _Normaliser(total, difference)
+    return None
+
+
+def separate(kernel: Kernel) -> Kernel:
+    """The sum of exponentials without the label's class, or without the largest, wherever it is needed."""
+    for name in sums(kernel):
+        normaliser = _find_normaliser(kernel, name)
+        if normaliser is None:
+            continue
+        if kernel.labels:
+            kernel = _separate_label(kernel, normaliser)
+        elif mentions(kernel, normaliser.logarithm):
+            kernel = _separate_largest(kernel, normaliser)
+    return kernel
+
+
+def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
+    """With s = r + exp(d_label), log(s) = log1p(r + expm1(d_label)) and 1 - exp(d_label)/s = r/s."""
+    taken = names(kernel)
+    others, other_share = (Scalar(fresh_name(name, taken)) for name in ("other_sum", "other_share"))
+
+    def rule(node: Expression) -> Expression | None:
+        match node:
+            case Call("log", _) if node == normaliser.logarithm:
+                return call("log1p", add(others, call("expm1", normaliser.at_label)))
+            case Call("add", terms):
+                for one, share, sign in (
+                    (ONE, neg(normaliser.label_share), add),
+                    (neg(ONE), normaliser.label_share, neg),
+                ):
+                    if one in terms and share in terms:
+                        rest = [rewrite(term, rule) for term in terms if term not in (one, share)]
+                        return add(*rest, sign(other_share))
+        return None
+
+    rewritten = rewrite_kernel(kernel, rule)
+    if rewritten == kernel:
+        return kernel
+    is_label = Same(normaliser.total.index, LABEL)
+    statements = (
+        Reduce(others.name, "sum", normaliser.total.index, select(is_label, ZERO, normaliser.total.value)),
+        Let(normaliser.total.name, add(others, call("exp", normaliser.at_label))),
+        Let(other_share.name, div(others, normaliser.known)),
+    )
+    return noted(_with(rewritten, normaliser.total, statements), NOTE_LABEL)
+
+
+def _separate_largest(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
+    """With s = 1 + r, where r leaves out one class at the maximum, log(s) = log1p(r).
+
+    The classes at the maximum are those with d = 0 (a row of -inf alone has none, and gives NaN); r counts all of
+    them but one.
+    """
+    taken = names(kernel)
+    below, ties, rest = (Scalar(fresh_name(name, taken)) for name in ("exp_below", "ties", "exp_rest"))
+    total, index = normaliser.total, normaliser.total.index
+    is_largest = call("equal", normaliser.difference, ZERO)
+    statements = (
+        Reduce(below.name, "sum", index, select(is_largest, ZERO, total.value)),
+        Reduce(ties.name, "sum", index, select(is_largest, ONE, ZERO)),
+        Let(rest.name, add(below, sub(ties, ONE))),
+        Let(total.name, add(rest, ONE)),
+    )
+    logarithm = call("log1p", rest)
+    rewritten = rewrite_kernel(kernel, lambda node: logarithm if node == normaliser.logarithm else None)
+    return noted(_with(rewritten, total, statements), NOTE_LARGEST)
+
+
+def _with(kernel: Kernel, old: Statement, new: tuple[Statement, ...]) -> Kernel:
+    """`kernel` with the statement `old` replaced, and without scalars that nothing reads."""
+    position = plain(kernel).index(old)
+    body = (*kernel.body[:position], *new, *kernel.body[position + 1 :])
+    return _without_unread(replace(kernel, body=body))
+
+
+def _without_unread(kernel: Kernel) -> Kernel:
+    """`kernel` without the scalars that nothing reads, nor, then, those that only they read."""
+    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {
+        output.name for output in kernel.outputs
+    }
+    kept = tuple(line for line in plain(kernel) if not isinstance(line, Let) or line.name in read)
+    return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))

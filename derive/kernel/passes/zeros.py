@@ -1,0 +1,42 @@
+"""0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm beside it is."""
+
+from derive.kernel.expressions import ZERO, arguments, call, is_call, is_number, mul, rewrite, select
+from derive.kernel.ir import Call, Element, Expression, Kernel
+from derive.kernel.statements import noted, rewrite_kernel
+
+NOTE = "A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it."
+
+_LOGITS = "z"
+"""The input that may hold -inf, for a class of probability 0."""
+
+
+def guard_zeros(kernel: Kernel) -> Kernel:
+    """W · x, where x can be infinite, becomes: 0 where w is 0, w · x elsewhere."""
+
+    def rule(node: Expression) -> Expression | None:
+        if not is_call(node, "mul"):
+            return None
+        factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
+        weights = [factor for factor in factors if not (_may_be_infinite(factor) or is_number(factor))]
+        if not weights or not any(_may_be_infinite(factor) for factor in factors):
+            return mul(*factors)
+        return select(call("equal", mul(*weights), ZERO), ZERO, mul(*factors))
+
+    rewritten = rewrite_kernel(kernel, rule)
+    return kernel if rewritten == kernel else noted(rewritten, NOTE)
+
+
+def _may_be_infinite(expression: Expression) -> bool:
+    """Whether a logit of -inf makes `expression` infinite."""
+    match expression:
+        case Element(array, _):
+            return array == _LOGITS
+        case Call("log", _):
+            return True
+        case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
+            return False
+        case Call("select", (_, if_true, if_false)):
+            return _may_be_infinite(if_true) or _may_be_infinite(if_false)
+        case Call(_, children):
+            return any(_may_be_infinite(child) for child in children)
+    return False

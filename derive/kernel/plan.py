@@ -1,0 +1,69 @@
+"""Which functions a composition has, and their kernels."""
+
+from collections.abc import Callable, Mapping
+
+from sympy import Expr
+
+from derive.catalogue.model import Composition
+from derive.kernel.ir import Kernel
+from derive.kernel.lower import Output
+from derive.kernel.pipeline import compile_kernel
+
+ClosedForm = Callable[[str, bool], Expr]
+"""The closed form of a quantity under no assumption; with True, for labels: t_i is 1 at `label` and 0 elsewhere."""
+
+_ACTIVATION: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "value": (("z",), ("value",)),
+    "jacobian": (("z",), ("jacobian",)),
+    "vjp": (("z", "g"), ("vjp",)),
+    "jvp": (("z", "v"), ("jvp",)),
+}
+_LOSS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "loss": (("z", "t"), ("value",)),
+    "gradient": (("z", "t"), ("gradient",)),
+    "loss_and_gradient": (("z", "t"), ("value", "gradient")),
+    "hessian": (("z", "t"), ("hessian",)),
+    "hvp": (("z", "t", "v"), ("hvp",)),
+}
+"""The functions of a composition without and with a loss: their inputs, and the quantities that they compute."""
+
+_VECTORS = {"value": "value", "vjp": "z_grad", "jvp": "tangent", "gradient": "grad", "hvp": "product"}
+_MATRICES = {"jacobian": "jac", "hessian": "hess"}
+
+
+def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tuple[Kernel, ...]:
+    """The stable kernel of every function of `composition`; each loss's twice where its targets may be labels.
+
+    Args:
+        composition: what is computed.
+        n: the fixed number of classes, or None.
+        closed_form: what to compute, in index form; asked only for what the composition has.
+
+    Raises:
+        UnsupportedError: a closed form that no kernel can compute.
+    """
+    functions = _ACTIVATION if composition.loss is None else _LOSS
+    with_labels = composition.loss is not None and composition.loss.labels
+
+    def compiled(name: str, labels: bool) -> Kernel:
+        inputs, quantities = functions[name]
+        return compile_kernel(
+            name,
+            [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities],
+            [vector for vector in inputs if not (labels and vector == "t")],
+            composition.y_definition,
+            labels,
+            n,
+        )
+
+    return tuple(
+        compiled(name, labels) for name in functions for labels in ((False, True) if with_labels else (False,))
+    )
+
+
+def _output(composition: Composition, quantity: str, closed_form: Expr) -> Output:
+    if quantity in _MATRICES:
+        return Output(_MATRICES[quantity], 2, closed_form)
+    if quantity == "value" and composition.loss is not None:
+        return Output("loss", 0, closed_form)
+    return Output(_VECTORS[quantity], 1, closed_form)

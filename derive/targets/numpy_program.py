@@ -1,0 +1,293 @@
+"""A kernel as the body of a NumPy function over arrays (..., n), in place where it can be."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from derive.kernel.expressions import ONE, ZERO, arrays, call, indices, is_number, walk
+from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar
+from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain
+from derive.targets.numpy_expression import FUNCTIONS, Printer
+
+_UFUNCS = {"add": ("np.add", "+"), "sub": ("np.subtract", "-"), "mul": ("np.multiply", "*"), "div": ("np.divide", "/")}
+"""The ufunc of each operation that Python has a sign for, and the sign."""
+
+
+def print_body(kernel: Kernel) -> list[str]:
+    """The lines of the function of `kernel`, which comes from `derive.kernel.pipeline.store`.
+
+    The function has the parameters z and so on, `labels` of shape (..., 1), and `out`: an array for its output over the
+    classes, or None to allocate one.
+
+    Raises:
+        UnsupportedError: a node that NumPy has no way to say.
+    """
+    return list(_Program(kernel).lines())
+
+
+@dataclass
+class _Program:
+    """Where the printing of one kernel is: which arrays exist so far."""
+
+    kernel: Kernel
+    at_label: dict[str, str] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+
+    def lines(self) -> Iterator[str]:
+        yield from self.preamble()
+        for statement in plain(self.kernel):
+            match statement:
+                case Let():
+                    yield self.let(statement)
+                case Reduce():
+                    yield from self.reduce(statement)
+                case Map():
+                    yield from self.map(statement)
+        yield f"return {', '.join(output.name for output in self.kernel.outputs)}"
+
+    def preamble(self) -> Iterator[str]:
+        """The class count, positions and entries at the label, as far as they are used."""
+        found, taken = nodes(self.kernel), set(names(self.kernel))
+        is_matrix = any(len(loop_indices(statement)) == 2 for statement in plain(self.kernel))
+        if is_matrix or Scalar(CLASS_COUNT) in found:
+            yield f"{CLASS_COUNT} = z.shape[-1]"
+        for node in found:
+            if isinstance(node, Element) and node.index == LABEL and node.array not in self.at_label:
+                name = fresh_name(f"{node.array}_label", taken)
+                taken.add(name)
+                self.at_label[node.array] = name
+                yield f"{name} = np.take_along_axis({node.array}, labels, axis=-1)"
+        if any(_asks_for_label(_set_apart(statement)[1]) for statement in plain(self.kernel)):
+            yield "is_label = np.arange(z.shape[-1]) == labels"
+
+    def code(self, expression: Expression, rows: Sequence[str] = ()) -> str:
+        return Printer(self.kernel.name, tuple(rows), self.at_label).code(expression)
+
+    def atom(self, expression: Expression, rows: Sequence[str]) -> str:
+        return Printer(self.kernel.name, tuple(rows), self.at_label).text(expression).atom
+
+    def let(self, statement: Let) -> str:
+        value = self.code(statement.value)
+        if statement.name not in {output.name for output in self.kernel.outputs}:
+            return f"{statement.name} = {value}"
+        if is_number(statement.value):
+            value = f"np.full_like(z[..., :1], {value})"
+        return f"{statement.name}: Array = {value}"
+
+    def reduce(self, statement: Reduce) -> Iterator[str]:
+        rows = (statement.index,)
+        apart, value = _set_apart(statement)
+        if statement.operation == "max":
+            yield f"{statement.name} = {self.atom(value, rows)}.max(axis=-1, keepdims=True)"
+        elif apart is not None:
+            copied = "" if isinstance(value, Call) else ".copy()"
+            yield f"terms = {self.code(value, rows)}{copied}"
+            yield f"np.put_along_axis(terms, labels, {self.code(apart)}, axis=-1)"
+            yield f"{statement.name} = terms.sum(axis=-1, keepdims=True)"
+        elif (counted := _counted(value)) is not None:
+            # A sum of truth values would be an integer, and what it meets float64.
+            yield f"{statement.name} = {self.atom(counted, rows)}.sum(axis=-1, keepdims=True, dtype=z.dtype)"
+        elif not indices(value) - {LABEL}:
+            yield f"{statement.name} = z.shape[-1] * {self.atom(value, rows)}"
+        else:
+            yield f"{statement.name} = {self.atom(value, rows)}.sum(axis=-1, keepdims=True)"
+
+    def map(self, statement: Map) -> Iterator[str]:
+        apart, value = _set_apart(statement)
+        yield from _Filling(self, statement.array, statement.indices).fill(value)
+        self.made.add(statement.array)
+        if apart is None:
+            return
+        if len(statement.indices) == 1:
+            yield f"np.put_along_axis({statement.array}, labels, {self.code(apart)}, axis=-1)"
+            return
+        yield f"positions = np.arange({CLASS_COUNT})"
+        if isinstance(apart, Call) and indices(apart):
+            yield from _Filling(self, "diagonal", statement.indices[:1]).fill(apart)
+            yield f"{statement.array}[..., positions, positions] = diagonal"
+        else:
+            yield f"{statement.array}[..., positions, positions] = {self.code(apart, statement.indices[:1])}"
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """How one array comes to hold a value: computed where it stands, operation by operation, without a temporary."""
+
+    program: _Program
+    array: str
+    rows: tuple[str, ...]
+
+    @property
+    def is_output(self) -> bool:
+        return self.array in {output.name for output in self.program.kernel.outputs}
+
+    @property
+    def is_made(self) -> bool:
+        return self.array in self.program.made
+
+    def code(self, expression: Expression) -> str:
+        return self.program.code(expression, self.rows)
+
+    def is_own(self, expression: Expression) -> bool:
+        """Whether `expression` is the entry that is overwritten."""
+        return isinstance(expression, Element) and (expression.array, (expression.index,)) == (self.array, self.rows)
+
+    def reads_own(self, expression: Expression) -> bool:
+        return self.array in arrays(expression)
+
+    def covers(self, *expressions: Expression) -> bool:
+        """Whether what is made of `expressions` has the whole shape of the array."""
+        return set(self.rows) <= set().union(*(indices(expression) for expression in expressions))
+
+    def fill(self, value: Expression) -> Iterator[str]:
+        """The lines that leave `value` in the array."""
+        if self.is_own(value):
+            return
+        match value:
+            case Call("exp_difference" | "max" as operation, operands) if self.covers(value):
+                yield self.store(FUNCTIONS[operation], operands)
+            case Call("neg", (Call("mul", factors),)) if (signed := self.with_sign(factors)) is not None:
+                yield from self.combine("mul", signed)
+            case Call("neg", (operand,)) if self.covers(value):
+                yield from self.apply("np.negative", operand)
+            case Call("pow", (operand, exponent)) if self.covers(value) and self.code(exponent) == "2":
+                yield from self.apply("np.square", operand)
+            case Call(operation, (operand,)) if self.covers(value) and operation in FUNCTIONS:
+                yield from self.apply(FUNCTIONS[operation], operand)
+            case Call("add" | "mul" as operation, operands):
+                yield from self.combine(operation, operands)
+            case Call("sub" | "div" as operation, (left, right)):
+                yield from self.combine_in_order(operation, left, right)
+            case Call("select", (condition, if_true, if_false)) if not (
+                self.reads_own(condition) or self.reads_own(if_true)
+            ) and self.covers(if_false):
+                yield from self.fill(if_false)
+                yield f"np.copyto({self.array}, {self.code(if_true)}, where={self.code(condition)})"
+            case _:
+                yield from self.assign(value)
+
+    def with_sign(self, factors: tuple[Expression, ...]) -> tuple[Expression, ...] | None:
+        """The factors of a product with the minus sign on one smaller than the product; None where there is none."""
+        small = [factor for factor in factors if not self.covers(factor)]
+        if not small:
+            return None
+        (first, *_) = sorted(small, key=lambda factor: len(indices(factor)))
+        place = factors.index(first)
+        return (*factors[:place], call("neg", first), *factors[place + 1 :])
+
+    def apply(self, function: str, operand: Expression) -> Iterator[str]:
+        """function(operand)."""
+        if isinstance(operand, Call):
+            yield from self.fill(operand)
+            yield f"{function}({self.array}, out={self.array})"
+        else:
+            yield self.store(function, (operand,))
+
+    def combine(self, operation: str, operands: Sequence[Expression]) -> Iterator[str]:
+        """A sum or a product, one operand after the other; those of the row alone are taken together."""
+        varying = [operand for operand in operands if indices(operand) & set(self.rows)]
+        constant = [operand for operand in operands if operand not in varying]
+        readers = [operand for operand in varying if self.reads_own(operand)]
+        own = next((operand for operand in varying if self.is_own(operand)), None)
+        if own is not None:
+            varying.remove(own)
+            # Whatever else reads the entry does so before it changes.
+            groups = [[operand for operand in varying if operand in readers]]
+            varying = [operand for operand in varying if operand not in readers]
+        else:
+            begun = self.begin(operation, varying, constant, readers)
+            if begun is None:
+                yield from self.assign(call(operation, *operands))
+                return
+            lines, varying, constant = begun
+            yield from lines
+            groups = []
+        for group in (*groups, *([operand] for operand in varying), constant):
+            if group:
+                value = group[0] if len(group) == 1 else call(operation, *group)
+                yield f"{self.array} {_UFUNCS[operation][1]}= {self.code(value)}"
+
+    def begin(
+        self, operation: str, varying: list[Expression], constant: list[Expression], readers: list[Expression]
+    ) -> tuple[list[str], list[Expression], list[Expression]] | None:
+        """The lines for the first operands of a sum or product, and the operands left; None where none can begin."""
+        whole = [operand for operand in varying if isinstance(operand, Call) and self.covers(operand)]
+        if len(readers) > 1 or not self.covers(*varying):
+            return None
+        if readers or whole:
+            main = readers[0] if readers else whole[0]
+            return list(self.fill(main)), [operand for operand in varying if operand is not main], constant
+        for first in varying:
+            for second in varying:
+                if first is not second and self.covers(first, second):
+                    line = self.store(_UFUNCS[operation][0], (first, second))
+                    return [line], [operand for operand in varying if operand not in (first, second)], constant
+        if constant:
+            value = constant[0] if len(constant) == 1 else call(operation, *constant)
+            return [self.store(_UFUNCS[operation][0], (varying[0], value))], varying[1:], []
+        return None
+
+    def combine_in_order(self, operation: str, left: Expression, right: Expression) -> Iterator[str]:
+        """A difference or a quotient."""
+        function, sign = _UFUNCS[operation]
+        can_left = isinstance(left, Call) and self.covers(left) and not self.reads_own(right)
+        can_right = isinstance(right, Call) and self.covers(right) and not self.reads_own(left)
+        if self.is_own(left):
+            yield f"{self.array} {sign}= {self.code(right)}"
+        elif can_left:
+            yield from self.fill(left)
+            yield f"{self.array} {sign}= {self.code(right)}"
+        elif can_right:
+            yield from self.fill(right)
+            yield f"{function}({self.code(left)}, {self.array}, out={self.array})"
+        elif self.covers(left, right):
+            yield self.store(function, (left, right))
+        else:
+            yield from self.assign(call(operation, left, right))
+
+    def store(self, function: str, operands: Sequence[Expression]) -> str:
+        """One operation straight into the array."""
+        codes = [self.code(operand) for operand in operands]
+        if self.is_made:
+            return f"{function}({', '.join(codes)}, out={self.array})"
+        self.program.made.add(self.array)
+        if self.is_output:
+            return f"{self.array}: Array = {function}({', '.join(codes)}, out=out)"
+        operation = next((name for name, (ufunc, _) in _UFUNCS.items() if ufunc == function), None)
+        if operation is not None:
+            return f"{self.array} = {self.code(call(operation, *operands))}"
+        return f"{self.array} = {function}({', '.join(codes)})"
+
+    def assign(self, value: Expression) -> Iterator[str]:
+        """The whole value at once, by way of a temporary."""
+        if not self.is_made:
+            shape = "z.shape" if len(self.rows) == 1 else f"(*z.shape, {CLASS_COUNT})"
+            room = f"np.empty({shape}, z.dtype)"
+            if self.is_output:
+                yield f"{self.array}: Array = {room} if out is None else out"
+            else:
+                yield f"{self.array} = {room}"
+            self.program.made.add(self.array)
+        yield f"{self.array}[...] = {self.code(value)}"
+
+
+def _set_apart(statement: Plain) -> tuple[Expression | None, Expression]:
+    """What the label's class, or the diagonal, has of its own; and the value of the rest."""
+    own = loop_indices(statement)
+    match statement.value:
+        case Call("select", (Same(left, right), if_true, if_false)) if {left, right} <= {*own, LABEL}:
+            is_free = not indices(if_true) - {LABEL, *own[: len(own) - 1]}
+            if is_free and (not isinstance(statement, Map) or statement.array not in arrays(if_true)):
+                return if_true, if_false
+    return None, statement.value
+
+
+def _asks_for_label(value: Expression) -> bool:
+    return any(isinstance(node, Same) and LABEL in (node.left, node.right) for node in walk(value))
+
+
+def _counted(value: Expression) -> Expression | None:
+    """The condition whose truth is counted, where `value` is 1 where it holds and 0 elsewhere."""
+    match value:
+        case Call("select", (condition, if_true, if_false)) if (if_true, if_false) == (ONE, ZERO):
+            return condition
+    return None

@@ -1,0 +1,253 @@
+"""Each pass by itself, on kernels written by hand: what it rewrites, and what it leaves alone."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+
+from derive.errors import KernelError
+from derive.kernel.dump import dump_statement
+from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, select, sub
+from derive.kernel.ir import (
+    LABEL,
+    Array,
+    Const,
+    Element,
+    Expression,
+    Kernel,
+    Let,
+    Loop,
+    Map,
+    Reduce,
+    Same,
+    Scalar,
+    Statement,
+)
+from derive.kernel.passes.cancel import cancel
+from derive.kernel.passes.cases import split_cases
+from derive.kernel.passes.compensate import compensate
+from derive.kernel.passes.divide import divide_once
+from derive.kernel.passes.fuse import fuse
+from derive.kernel.passes.hoist import hoist
+from derive.kernel.passes.logarithm import take_logarithms
+from derive.kernel.passes.place import place
+from derive.kernel.passes.scale import scale
+from derive.kernel.passes.separate import separate
+from derive.kernel.passes.shift import shift
+from derive.kernel.passes.split import split_sums
+from derive.kernel.passes.tidy import tidy
+from derive.kernel.passes.zeros import guard_zeros
+from derive.kernel.validate import validate
+
+Z, T, OUT = (Element(name, "j") for name in ("z", "t", "out"))
+Z_LABEL = Element("z", LABEL)
+S, M, R = Scalar("s"), Scalar("z_max"), Scalar("r")
+EXP = call("exp", Z)
+Y = div(EXP, S)
+SUM = Reduce("s", "sum", "j", EXP)
+MAXIMUM = Reduce("z_max", "max", "j", Z)
+SHIFTED = call("exp", sub(Z, M))
+SHIFTED_SUM = Reduce("s", "sum", "j", SHIFTED)
+IS_LABEL = select(Same("j", LABEL), ONE, ZERO)
+VECTOR, MATRIX, NUMBER = (Array("out", rank) for rank in (1, 2, 0))
+
+
+def kernel(output: Array, *body: Statement, labels: bool = False) -> Kernel:
+    return Kernel("made", (Array("z", 1), Array("t", 1)), (output,), body, labels=labels)
+
+
+def ran(step: Callable[[Kernel], Kernel], output: Array, *body: Statement, labels: bool = False) -> list[str]:
+    """What a pass makes of a program, line by line."""
+    result = validate(step(validate(kernel(output, *body, labels=labels))))
+    return [line for statement in result.body for line in dump_statement(statement)]
+
+
+def stored(value: Expression) -> Map:
+    return Map("out", ("j",), value)
+
+
+def test_the_logarithm_of_a_probability_is_a_difference() -> None:
+    assert ran(take_logarithms, VECTOR, SUM, stored(call("log", Y)))[-1] == "out[j] = z[j] + (-log(s))"
+    assert ran(take_logarithms, VECTOR, stored(call("log", EXP))) == ["out[j] = z[j]"]
+
+
+def test_a_factor_cancels_against_its_divisor() -> None:
+    assert ran(cancel, VECTOR, stored(mul(EXP, add(T, neg(div(ONE, EXP))))))[-1] == "out[j] = (exp(z[j])*t[j]) + -1"
+    assert ran(cancel, VECTOR, stored(mul(T, div(ONE, mul(T, EXP)))))[-1] == "out[j] = 1/exp(z[j])"
+
+
+def test_shift_subtracts_the_maximum_in_quotients() -> None:
+    assert ran(shift, VECTOR, SUM, stored(Y)) == [
+        "z_max = max over j of z[j]",
+        "s = sum over j of exp(z[j] - z_max)",
+        "out[j] = exp(z[j] - z_max)/s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shifted"),
+    [
+        (add(Z, neg(call("log", S))), "(z[j] - z_max) + (-log(s))"),
+        (add(call("log", S), neg(Z)), "(z_max - z[j]) + log(s)"),
+        (add(T, call("log", S)), "t[j] + z_max + log(s)"),
+        (mul(T, call("log", S)), "t[j]*(z_max + log(s))"),
+        (add(Y, S), "(exp(z[j] - z_max)/s) + (exp(z_max)*s)"),
+    ],
+)
+def test_shift_associates_a_logarithm_with_its_logit(value: Expression, shifted: str) -> None:
+    assert ran(shift, VECTOR, SUM, stored(value))[-1] == f"out[j] = {shifted}"
+
+
+def test_shift_leaves_a_sum_of_exponentials_alone_that_normalises_nothing() -> None:
+    assert ran(shift, VECTOR, SUM, stored(mul(T, S)))[0] == "s = sum over j of exp(z[j])"
+
+
+def test_shift_knows_the_exponent_whatever_it_is() -> None:
+    doubled = call("exp", mul(Const(Fraction(2)), Z))
+    lines = ran(shift, VECTOR, Reduce("s", "sum", "j", doubled), stored(div(doubled, S)))
+    assert lines[0] == "exponent_max = max over j of 2*z[j]"
+    assert lines[-1] == "out[j] = exp((2*z[j]) - exponent_max)/s"
+
+
+def test_the_label_and_the_diagonal_are_set_apart() -> None:
+    lines = ran(split_cases, VECTOR, stored(add(Z, neg(IS_LABEL))), labels=True)
+    assert lines == ["out[j] = select(j is label, z[label] + -1, z[j])"]
+    delta = select(Same("i", "j"), ONE, ZERO)
+    matrix = Map("out", ("i", "j"), mul(Element("z", "i"), add(delta, neg(Z))))
+    assert ran(split_cases, MATRIX, matrix) == ["out[i, j] = select(i is j, z[i]*((-z[i]) + 1), -(z[i]*z[j]))"]
+
+
+def test_a_logarithm_of_a_sum_near_1_is_log1p_without_the_largest() -> None:
+    assert ran(separate, VECTOR, MAXIMUM, SHIFTED_SUM, stored(call("log", S)))[1:] == [
+        "exp_below = sum over j of select((z[j] - z_max) == 0, 0, exp(z[j] - z_max))",
+        "ties = sum over j of select((z[j] - z_max) == 0, 1, 0)",
+        "exp_rest = exp_below + (ties - 1)",
+        "out[j] = log1p(exp_rest)",
+    ]
+
+
+def test_with_a_label_its_class_is_the_one_left_out() -> None:
+    at_label = div(call("exp", sub(Z_LABEL, M)), S)
+    lines = ran(separate, NUMBER, MAXIMUM, SHIFTED_SUM, Let("out", add(at_label, neg(ONE))), labels=True)
+    assert lines[1:] == [
+        "other_sum = sum over j of select(j is label, 0, exp(z[j] - z_max))",
+        "s = other_sum + exp(z[label] - z_max)",
+        "other_share = other_sum/s",
+        "out = -other_share",
+    ]
+    assert ran(separate, NUMBER, MAXIMUM, SHIFTED_SUM, Let("out", call("log", S)), labels=True)[-1] == (
+        "out = log1p(other_sum + expm1(z[label] - z_max))"
+    )
+
+
+def test_a_weighted_sum_of_log_probabilities_is_split() -> None:
+    log_y = add(sub(Z, M), neg(call("log1p", R)))
+    body = (MAXIMUM, Let("r", ONE), Reduce("t_dot_log_y", "sum", "j", mul(T, log_y)), Let("out", Scalar("t_dot_log_y")))
+    assert ran(split_sums, NUMBER, *body)[2:] == [
+        "target_sum = sum over j of t[j]",
+        "t_dot_half_gap = sum over j of t[j]*(((1/2)*z_max) - ((1/2)*z[j]))",
+        "out = -((2*t_dot_half_gap) + (target_sum*log1p(r)))",
+    ]
+
+
+def test_a_split_sum_may_be_read_by_the_next() -> None:
+    log_y = add(sub(Z, M), neg(call("log1p", R)))
+    first = Reduce("first", "sum", "j", mul(T, log_y))
+    second = Reduce("second", "sum", "j", mul(Scalar("first"), T, log_y))
+    lines = ran(split_sums, NUMBER, MAXIMUM, Let("r", ONE), first, second, Let("out", Scalar("second")))
+    assert [line.split()[0] for line in lines[2:]] == ["target_sum", "t_dot_half_gap", "second", "out"]
+    assert "first" not in " ".join(lines)
+
+
+def test_a_factor_of_0_decides_a_product_with_a_logarithm() -> None:
+    lines = ran(guard_zeros, VECTOR, MAXIMUM, stored(mul(T, sub(Z, M))))
+    assert lines[-1] == "out[j] = select(t[j] == 0, 0, t[j]*(z[j] - z_max))"
+    assert ran(guard_zeros, VECTOR, stored(mul(T, EXP))) == ["out[j] = t[j]*exp(z[j])"]
+    assert ran(guard_zeros, VECTOR, stored(mul(Const(Fraction(3)), Z))) == ["out[j] = 3*z[j]"]
+
+
+def test_rounding_is_put_back_only_where_a_result_must_be_right_by_itself() -> None:
+    chosen = select(Same("j", LABEL), ZERO, SHIFTED)
+    assert "exp_difference(z[j], z_max)" in ran(compensate, VECTOR, MAXIMUM, stored(chosen), labels=True)[-1]
+    assert ran(compensate, VECTOR, MAXIMUM, stored(SHIFTED))[-1] == "out[j] = exp(z[j] - z_max)"
+
+
+def test_one_division_a_row() -> None:
+    lines = ran(divide_once, VECTOR, SUM, stored(add(Y, div(T, S))))
+    assert lines[1:] == ["s_inverse = 1/s", "out[j] = (exp(z[j])*s_inverse) + (t[j]*s_inverse)"]
+
+
+def test_functions_of_a_row_leave_its_loops() -> None:
+    lines = ran(hoist, VECTOR, SUM, stored(mul(T, call("log", S))))
+    assert lines[1:] == ["log_s = log(s)", "out[j] = t[j]*log_s"]
+
+
+def test_what_is_taken_away_comes_last() -> None:
+    assert ran(tidy, VECTOR, SUM, stored(add(neg(S), Z)))[-1] == "out[j] = z[j] - s"
+    assert ran(tidy, VECTOR, SUM, stored(add(neg(S), neg(Z))))[-1] == "out[j] = -(s + z[j])"
+    assert ran(tidy, NUMBER, SUM, Let("out", mul(div(ONE, Scalar("n")), S)))[-1] == "out = s/n"
+
+
+def test_shared_exponentials_live_in_the_output() -> None:
+    lines = ran(lambda each: place(each, work=False), VECTOR, MAXIMUM, SHIFTED_SUM, stored(mul(SHIFTED, S)))
+    assert lines[1:] == ["out[j] = exp(z[j] - z_max)", "s = sum over j of out[j]", "out[j] = out[j]*s"]
+
+
+def test_without_an_output_they_live_in_a_work_array_or_are_computed_again() -> None:
+    body = (MAXIMUM, SHIFTED_SUM, Reduce("q", "sum", "j", mul(SHIFTED, T)), Let("out", Scalar("q")))
+    assert ran(lambda each: place(each, work=False), NUMBER, *body)[2].count("exp(") == 1
+    assert ran(lambda each: place(each, work=True), NUMBER, *body)[1:3] == [
+        "exponentials[j] = exp(z[j] - z_max)",
+        "s = sum over j of exponentials[j]",
+    ]
+
+
+def test_what_is_0_at_the_label_is_stored_so_where_that_will_do() -> None:
+    others = Reduce("s", "sum", "j", select(Same("j", LABEL), ZERO, SHIFTED))
+    patched = stored(select(Same("j", LABEL), S, mul(SHIFTED, S)))
+    lines = ran(lambda each: place(each, work=False), VECTOR, MAXIMUM, others, patched, labels=True)
+    assert lines[1:] == [
+        "out[j] = select(j is label, 0, exp(z[j] - z_max))",
+        "s = sum over j of out[j]",
+        "out[j] = select(j is label, s, out[j]*s)",
+    ]
+    bare = ran(lambda each: place(each, work=False), VECTOR, MAXIMUM, others, stored(SHIFTED), labels=True)
+    assert bare[1:3] == ["out[j] = exp(z[j] - z_max)", "s = sum over j of select(j is label, 0, out[j])"]
+
+
+def test_a_stored_array_is_scaled_once() -> None:
+    fill, inverse = stored(EXP), Let("s_inverse", div(ONE, Scalar("s")))
+    y = mul(OUT, Scalar("s_inverse"))
+    dot = Reduce("dot", "sum", "j", mul(T, y))
+    lines = ran(scale, VECTOR, fill, SUM, inverse, dot, stored(mul(y, add(T, neg(Scalar("dot"))))))
+    assert lines[3:] == [
+        "out[j] = out[j]*s_inverse",
+        "dot = sum over j of t[j]*out[j]",
+        "out[j] = out[j]*(t[j] + (-dot))",
+    ]
+    once = (fill, SUM, inverse, stored(mul(T, y)))
+    assert ran(scale, VECTOR, *once) == [line for statement in once for line in dump_statement(statement)]
+
+
+def test_one_loop_for_what_is_known_at_the_same_time() -> None:
+    targets = Reduce("target_sum", "sum", "j", T)
+    lines = ran(fuse, VECTOR, targets, MAXIMUM, SHIFTED_SUM, stored(mul(SHIFTED, S, Scalar("target_sum"))))
+    assert lines == [
+        "z_max = max over j of z[j]",
+        "for j:",
+        "  target_sum = sum over j of t[j]",
+        "  s = sum over j of exp(z[j] - z_max)",
+        "out[j] = exp(z[j] - z_max)*s*target_sum",
+    ]
+
+
+def test_a_loop_does_not_reorder_what_overwrites() -> None:
+    filled, twice = stored(EXP), stored(mul(OUT, OUT))
+    total = Reduce("total", "sum", "j", OUT)
+    fused = fuse(kernel(VECTOR, filled, total, twice))
+    assert fused.body == (Loop("j", (filled, total, twice)),)
+
+
+def test_passes_before_fusion_refuse_loops() -> None:
+    with pytest.raises(KernelError, match="met a loop"):
+        shift(kernel(VECTOR, Loop("j", (stored(Z),))))

@@ -1,0 +1,101 @@
+"""Golden bodies of functions, from kernels built by hand."""
+
+from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, select, sub
+from derive.kernel.ir import LABEL, Array, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.validate import validate
+from derive.targets.numpy_program import print_body
+
+Z, T, OUT = (Element(name, "j") for name in ("z", "t", "out_"))
+M, S = Scalar("z_max"), Scalar("total")
+MAXIMUM = Reduce("z_max", "max", "j", Z)
+TOTAL = Reduce("total", "sum", "j", Z)
+
+
+def printed(rank: int, *body: Statement, labels: bool = False) -> list[str]:
+    output = Array("out_", rank)
+    return print_body(validate(Kernel("made", (Array("z", 1), Array("t", 1)), (output,), body, labels=labels)))
+
+
+def stored(value: Expression) -> Map:
+    return Map("out_", ("j",), value)
+
+
+def test_a_chain_of_operations_runs_in_place() -> None:
+    value = sub(mul(call("exp", sub(Z, M)), M, S), T)
+    assert printed(1, MAXIMUM, TOTAL, stored(value)) == [
+        "z_max = z.max(axis=-1, keepdims=True)",
+        "total = z.sum(axis=-1, keepdims=True)",
+        "out_: Array = np.subtract(z, z_max, out=out)",
+        "np.exp(out_, out=out_)",
+        "out_ *= z_max * total",
+        "out_ -= t",
+        "return out_",
+    ]
+
+
+def test_what_reads_the_overwritten_entry_is_computed_first() -> None:
+    lines = printed(1, TOTAL, stored(call("exp", Z)), stored(mul(sub(OUT, S), OUT)))
+    assert lines[-2] == "out_ *= out_ - total"
+    lines = printed(1, TOTAL, stored(call("exp", Z)), stored(sub(T, mul(OUT, S))))
+    assert lines[-3:-1] == ["out_ *= total", "np.subtract(t, out_, out=out_)"]
+    lines = printed(1, TOTAL, stored(call("exp", Z)), stored(mul(add(OUT, S), add(OUT, T))))
+    assert lines[-2] == "out_[...] = (out_ + total) * (out_ + t)"
+
+
+def test_a_value_without_a_class_fills_an_array_of_its_own() -> None:
+    assert printed(1, stored(ZERO)) == [
+        "out_: Array = np.empty(z.shape, z.dtype) if out is None else out",
+        "out_[...] = 0",
+        "return out_",
+    ]
+    assert printed(0, Let("out_", ONE)) == ["out_: Array = np.full_like(z[..., :1], 1)", "return out_"]
+
+
+def test_the_label_is_patched_after_the_rest() -> None:
+    value = select(Same("j", LABEL), neg(S), mul(Z, S))
+    assert printed(1, TOTAL, stored(value), labels=True)[1:] == [
+        "out_: Array = np.multiply(z, total, out=out)",
+        "np.put_along_axis(out_, labels, -total, axis=-1)",
+        "return out_",
+    ]
+
+
+def test_a_sum_without_the_label_leaves_inputs_alone() -> None:
+    others = Reduce("total", "sum", "j", select(Same("j", LABEL), ZERO, Z))
+    assert printed(0, others, Let("out_", S), labels=True)[:3] == [
+        "terms = z.copy()",
+        "np.put_along_axis(terms, labels, 0, axis=-1)",
+        "total = terms.sum(axis=-1, keepdims=True)",
+    ]
+
+
+def test_truth_is_counted_in_the_dtype_of_the_logits() -> None:
+    ties = Reduce("total", "sum", "j", select(call("equal", Z, ONE), ONE, ZERO))
+    assert printed(0, ties, Let("out_", S))[0] == "total = (z == 1).sum(axis=-1, keepdims=True, dtype=z.dtype)"
+
+
+def test_a_matrix_gets_its_diagonal_last() -> None:
+    z_i = Element("z", "i")
+    value = select(Same("i", "j"), mul(sub(ONE, z_i), z_i), neg(mul(z_i, Z)))
+    assert printed(2, Map("out_", ("i", "j"), value)) == [
+        "n = z.shape[-1]",
+        "out_: Array = np.multiply((-z)[..., :, None], z[..., None, :], out=out)",
+        "positions = np.arange(n)",
+        "diagonal = 1 - z",
+        "diagonal *= z",
+        "out_[..., positions, positions] = diagonal",
+        "return out_",
+    ]
+
+
+def test_a_matrix_of_columns_is_filled_by_broadcasting() -> None:
+    lines = printed(2, Map("out_", ("i", "j"), neg(Z)))
+    assert lines[1:3] == [
+        "out_: Array = np.empty((*z.shape, n), z.dtype) if out is None else out",
+        "out_[...] = (-z)[..., None, :]",
+    ]
+
+
+def test_a_sum_of_what_is_the_same_for_all_classes_is_a_multiple() -> None:
+    repeated = Reduce("total", "sum", "j", div(ONE, Scalar("n")))
+    assert "total = z.shape[-1] * (1 / n)" in printed(0, repeated, Let("out_", S))
