@@ -71,12 +71,8 @@ def read(batch: Batch, module: str, values: Array) -> Rows:
 
 
 def weighted(rows: Rows, direction: Array) -> Array:
-    """max(|v_j|, sum_i y_i |v_i|): what y_j multiplies in a product with the softmax Jacobian.
-
-    Where all the weight is on classes far below the maximum, the error allowed to their probabilities is more than
-    16 u of the largest term: |v_i| counts as much more as the line for a probability allows it.
-    """
-    size = np.abs(direction) * np.maximum(1.0, probability(rows)[0] / 16)
+    """max(|v_j|, sum_i y_i |v_i|): what y_j multiplies in a product with the softmax Jacobian."""
+    size = np.abs(direction)
     return np.maximum(size, (rows.y * size).sum(axis=1, keepdims=True))
 
 
