@@ -5,11 +5,13 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from sympy import Expr, Indexed, IndexedBase, Integer
+from sympy import Dummy, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Symbol
 
+from derive import notation
+from derive.catalogue.parameters import POSITIVE, Parameter, read_ranges
 from derive.errors import DefinitionError
-from derive.language.read import read
-from derive.notation import Contraction, free_indices, k, label, o, rename, t
+from derive.language.read import VECTORS, read
+from derive.notation import Contraction, free_indices, k, label, o, occurrences, rename, t, vectors
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Activation:
         output: entry i of the output, in terms of `y[i]` and `z`, in the index form.
         y: what the letter y stands for, entry i, in terms of z; None where the output uses no y.
         source: where the definition is from.
+        where: the ranges of its parameters (`derive.catalogue.parameters`); positive where nothing is declared.
     """
 
     name: str
     output: str
     y: str | None
     source: str
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Loss:
         source: where the definition is from.
         assumes: ids of the assumptions that it declares.
         labels: whether its targets may also be given as class labels, that is as one-hot rows.
+        where: the ranges of its parameters (`derive.catalogue.parameters`); positive where nothing is declared.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Loss:
     source: str
     assumes: tuple[str, ...] = ()
     labels: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,3 +144,40 @@ class Composition:
             )
         renamed: Expr = rename(definition, dict.fromkeys(free, label))
         return renamed
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters of its definitions, sorted by name, with their declared ranges.
+
+        Raises:
+            DefinitionError: a range is declared for a name that is no parameter, or one name is both a number and a
+                vector.
+        """
+        definitions = [each for each in (self.y_definition, self.output, self.loss_definition) if each is not None]
+        letters = {*VECTORS, o.label.name, notation.n.name, notation.loss.name}
+        indices = {index.name for each in definitions for index in _indices(each)}
+        bases = {base.label.name for each in definitions for base in vectors(each)} - letters
+        scalars = {name for each in definitions for name in _scalars(each)} - letters - indices
+        for name in sorted(scalars & bases):
+            raise DefinitionError(f"{name} stands with and without an index in {self.name}; it can be one or the other")
+        where = ", ".join(each.where for each in (self.activation, self.loss) if each is not None and each.where)
+        ranges = read_ranges(where)
+        for name in sorted(set(ranges) - scalars - bases):
+            raise DefinitionError(f"{where!r} declares {name}, which is no parameter of {self.name}", where)
+        return tuple(Parameter(name, name in bases, ranges.get(name, POSITIVE)) for name in sorted(scalars | bases))
+
+
+def _indices(expression: Expr) -> set[Symbol]:
+    """Every class index in `expression`, free or bound."""
+    nodes = occurrences(expression, (Indexed, KroneckerDelta, Contraction))
+    found: set[Symbol] = set()
+    for node in nodes:
+        found |= {node.index} if isinstance(node, Contraction) else free_indices(node)
+    return found
+
+
+def _scalars(expression: Expr) -> set[str]:
+    """The names of the symbols in `expression` that are no part of a vector's entry."""
+    entries: dict[Expr, Symbol] = {node: Dummy() for node in occurrences(expression, Indexed)}
+    symbols = occurrences(expression.xreplace(entries), Symbol)
+    return {symbol.name for symbol in symbols if not isinstance(symbol, Dummy)}

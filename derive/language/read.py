@@ -53,7 +53,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
 
     Args:
         text: numbers, `+ - * / **`, vectors at an index (`y[i]`), `n`, the functions of `FUNCTIONS`,
-            `sum(... for i in range(n))`, `delta(i, j)`, `diff(f, z[j])`. Any other name is a parameter, a positive
+            `sum(... for i in range(n))`, `delta(i, j)`, `diff(f, z[j])`. Any other name is a parameter, a real
             number; with an index it is a parameter for each class.
             Vectors may stand without an index within `sum(...)`, `mean(...)`, `dot(a, b)` and `a @ b`.
         y: what stands for `y[index]`, as a function of the index; the letter y itself where None.
@@ -152,7 +152,7 @@ class _Reader:
             raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
         if name in RESERVED:
             raise self.failure(node, f"{name} is a function and needs its arguments: {name}(...)")
-        return Symbol(name, positive=True)
+        return Symbol(name, real=True)
 
     def index(self, node: ast.expr) -> Symbol:
         if not isinstance(node, ast.Name):

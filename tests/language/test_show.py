@@ -14,7 +14,7 @@ from derive.language.read import read
 from derive.language.show import latex, text, unicode
 from derive.notation import Contraction, Partial, free_indices, g, i, j, k, label, loss, n, rename, t, v, y, z
 
-GAMMA = Symbol("gamma", positive=True)
+GAMMA = Symbol("gamma", real=True)
 
 
 def total(body: Expr) -> Contraction:

@@ -1,0 +1,135 @@
+"""Parameters of a definition, and the ranges that are declared for them: `0 < a < 1, w >= 0`."""
+
+import ast
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.errors import DefinitionError
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval of the real numbers.
+
+    Attributes:
+        low: its lower end, None for no lower end.
+        high: its upper end, None for no upper end.
+        low_included, high_included: whether the end belongs to it.
+    """
+
+    low: Fraction | None = Fraction(0)
+    high: Fraction | None = None
+    low_included: bool = False
+    high_included: bool = False
+
+    def contains(self, value: Fraction | float) -> bool:
+        """Whether `value` lies in the interval; NaN lies in none."""
+        above = self.low is None or value > self.low or (self.low_included and value == self.low)
+        below = self.high is None or value < self.high or (self.high_included and value == self.high)
+        return bool(above and below and value == value)
+
+    def describe(self, name: str) -> str:
+        """The condition on `name` as it is declared: `0 < a <= 1`; `a is real` where there is none."""
+        left = "" if self.low is None else f"{self.low} {'<=' if self.low_included else '<'} "
+        right = "" if self.high is None else f" {'<=' if self.high_included else '<'} {self.high}"
+        return f"{left}{name}{right}" if left or right else f"{name} is real"
+
+
+POSITIVE = Range()
+"""What holds for a parameter that nothing is declared of."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A name in a definition that is no vector of the row: a number, or one number for each class.
+
+    Attributes:
+        name: as it stands in the definition, and the keyword of the kernels.
+        per_class: whether it has an index.
+        range: what each of its numbers must lie in.
+    """
+
+    name: str
+    per_class: bool
+    range: Range = POSITIVE
+
+
+def read_ranges(where: str) -> dict[str, Range]:
+    """The ranges that a text declares, by name: comparisons of one name with numbers, separated by commas.
+
+    `0 < a < 1`, `w >= 0`, `-1 <= c <= 1`, and `c in R` for any real number. Conditions on one name add up.
+
+    Raises:
+        DefinitionError: with the condition that is something else, or that no number meets.
+    """
+    ranges: dict[str, Range] = {}
+    for condition in filter(None, (part.strip() for part in where.split(","))):
+        for name, bounds in _read_condition(condition, where):
+            ranges[name] = _meet(ranges.get(name, Range(low=None)), bounds)
+    for name, bounds in ranges.items():
+        if bounds.low is None or bounds.high is None:
+            continue
+        if bounds.low > bounds.high or (bounds.low == bounds.high and not bounds.contains(bounds.low)):
+            raise DefinitionError(f"no number {name} meets {where!r}", where)
+    return ranges
+
+
+def _read_condition(condition: str, where: str) -> list[tuple[str, Range]]:
+    failure = DefinitionError(
+        f"{condition!r} is no range; a range compares one name with numbers, as in 0 < a < 1, w >= 0 or c in R", where
+    )
+    try:
+        node = ast.parse(condition, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise failure from None
+    match node:
+        case ast.Compare(left=ast.Name(id=name), ops=[ast.In()], comparators=[ast.Name(id="R")]):
+            return [(name, Range(low=None))]
+        case ast.Compare(left=left, ops=operations, comparators=comparators):
+            sides = [left, *comparators]
+            found = [
+                _compare(one, operation, two)
+                for one, operation, two in zip(sides, operations, comparators, strict=False)
+            ]
+            ranges = [each for each in found if each is not None]
+            if len(ranges) == len(found) and len({name for name, _ in ranges}) == 1:
+                return ranges
+    raise failure
+
+
+def _compare(left: ast.expr, operation: ast.cmpop, right: ast.expr) -> tuple[str, Range] | None:
+    """One comparison of a name and a number; None where it is something else."""
+    if not isinstance(operation, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
+        return None
+    included = isinstance(operation, (ast.LtE, ast.GtE))
+    less = isinstance(operation, (ast.Lt, ast.LtE))
+    if isinstance(left, ast.Name) and (number := _number(right)) is not None:
+        name, upper = left.id, less
+    elif isinstance(right, ast.Name) and (number := _number(left)) is not None:
+        name, upper = right.id, not less
+    else:
+        return None
+    return name, Range(None, number, high_included=included) if upper else Range(number, low_included=included)
+
+
+def _number(node: ast.expr) -> Fraction | None:
+    match node:
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            positive = _number(operand)
+            return None if positive is None else -positive
+        case ast.Constant(value=bool()):
+            return None
+        case ast.Constant(value=int() | float() as value) if abs(value) < 10**12:
+            return Fraction(str(value))
+    return None
+
+
+def _meet(one: Range, two: Range) -> Range:
+    """The numbers in both ranges."""
+    low, low_included = one.low, one.low_included
+    if two.low is not None and (low is None or two.low >= low):
+        low, low_included = two.low, two.low_included and (low != two.low or low_included)
+    high, high_included = one.high, one.high_included
+    if two.high is not None and (high is None or two.high <= high):
+        high, high_included = two.high, two.high_included and (high != two.high or high_included)
+    return Range(low, high, low_included, high_included)
