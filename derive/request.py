@@ -37,8 +37,9 @@ def read_quantity(composition: Composition, name: str | None) -> str:
         return first_derivative
     if name == "loss" and composition.loss is not None:
         return value
-    if name not in composition.quantities:
-        raise UnknownNameError.of(f"quantity of {composition.name}", name, composition.quantities)
+    known = (*composition.quantities, *composition.further_quantities)
+    if name not in known:
+        raise UnknownNameError.of(f"quantity of {composition.name}", name, known)
     return name
 
 

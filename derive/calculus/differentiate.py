@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import sympy
-from sympy import Expr, Indexed, Integer, KroneckerDelta
+from sympy import Expr, Indexed, Integer, KroneckerDelta, Symbol
 
 from derive.calculus.rewrite import Rule, Visit
-from derive.notation import Contraction, Partial, loss, occurrences, rename, y, z
+from derive.notation import Contraction, Partial, free_indices, loss, occurrences, rename, y, z
 
 
 def depends(expression: Expr, variable: Expr) -> bool:
@@ -143,24 +143,28 @@ RULES: Sequence[Rule] = (
 
 
 def known(name: str, reason: str, left: Partial, right: Expr) -> Rule:
-    """A rule from a result: ∂f_i/∂x_j is `right`, at whatever indices; `left` has the free indices i and j."""
+    """A rule from a result: the derivative `left` is `right`, at whatever indices.
+
+    `left` has the free index i in its body and j in its variable, or only one of the two.
+    """
     body, variable = left.body, left.variable
 
     def visit(node: Expr) -> Expr | None:
-        if not isinstance(node, Partial) or not isinstance(node.variable, Indexed):
+        if not isinstance(node, Partial):
             return None
-        if node.variable.base != variable.base:
-            return None
-        column = node.variable.indices[0]
-        for row in _rows(node.body, body):
-            return rename(right, {**row, variable.indices[0]: column})
+        for row in _named_alike(body, node.body):
+            for column in _named_alike(variable, node.variable):
+                return rename(right, {**row, **column})
         return None
 
     return Rule(name, reason, visit)
 
 
-def _rows(body: Expr, pattern: Expr) -> Sequence[dict[sympy.Symbol, sympy.Symbol]]:
-    """How the free index of `pattern` must be named for it to be `body`."""
-    (index,) = {node.indices[0] for node in occurrences(pattern, Indexed) if isinstance(node, Indexed)}
-    names = {node.indices[0] for node in occurrences(body, Indexed)}
-    return [{index: name} for name in sorted(names, key=str) if rename(pattern, {index: name}) == body]
+def _named_alike(pattern: Expr, expression: Expr) -> Sequence[dict[Symbol, Symbol]]:
+    """How the free index of `pattern`, if it has one, must be named for it to be `expression`."""
+    indices = free_indices(pattern)
+    if not indices:
+        return [{}] if pattern == expression else []
+    (index,) = indices
+    names = sorted(free_indices(expression), key=str)
+    return [{index: name} for name in names if rename(pattern, {index: name}) == expression]

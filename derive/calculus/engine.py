@@ -7,6 +7,7 @@ from functools import cache
 from sympy import Expr, Integer
 
 from derive import notation
+from derive.calculus.further import gauss_newton, gradient_by
 from derive.calculus.problem import Problem
 from derive.calculus.quantities import QUANTITIES, used_assumptions
 from derive.catalogue.model import Assumption, Composition
@@ -14,7 +15,7 @@ from derive.derivation import Chain, Check, Result, Step
 from derive.errors import UnsupportedError
 from derive.proof.check import check, prove
 
-PROVED_UP_TO = {"hessian": 5, "hvp": 5}
+PROVED_UP_TO = {"hessian": 5, "hvp": 5, "gauss-newton": 5}
 """The most classes at which a closed form is proved deterministically; more takes minutes."""
 PROVED_UP_TO_FIRST_ORDER = 8
 
@@ -31,7 +32,7 @@ def derive_quantity(
 
     Args:
         composition: what is derived.
-        quantity: one of `composition.quantities`.
+        quantity: one of `composition.quantities` or `composition.further_quantities`.
         n: a given number of classes. The derivation for any number is then instantiated, and its closed form proved
             deterministically besides where n is small enough.
         assumptions: the declared facts that may be used; each shows in the step that uses it.
@@ -41,15 +42,22 @@ def derive_quantity(
         UnsupportedError: the composition has no such quantity.
         ProofError: a step or the closed form failed its exact check.
     """
-    if quantity not in composition.quantities:
-        allowed = ", ".join(composition.quantities)
+    if quantity not in (*composition.quantities, *composition.further_quantities):
+        allowed = ", ".join((*composition.quantities, *composition.further_quantities))
         raise UnsupportedError(f"{composition.name} has no {quantity}; it has {allowed}")
     problem = Problem(composition, assumptions, labels)
-    chains = QUANTITIES[quantity](problem)
+    chains = _derive(problem, quantity)
     closed_form, used = chains[-1].result, used_assumptions(chains)
     proof = check(chains[-1].left, closed_form, problem.definitions, used)
     result = Result(composition, quantity, None, chains, closed_form, (proof,), used)
     return result if n is None else _instantiate(result, problem, n)
+
+
+def _derive(problem: Problem, quantity: str) -> tuple[Chain, ...]:
+    name, _, variable = quantity.partition(":")
+    if variable:
+        return gradient_by(problem, variable)
+    return gauss_newton(problem) if name == "gauss-newton" else QUANTITIES[name](problem)
 
 
 def _instantiate(result: Result, problem: Problem, n: int) -> Result:

@@ -11,7 +11,7 @@ from derive import notation
 from derive.catalogue.parameters import POSITIVE, Parameter, read_ranges
 from derive.errors import DefinitionError
 from derive.language.read import VECTORS, read
-from derive.notation import Contraction, free_indices, k, label, o, occurrences, rename, t, vectors
+from derive.notation import Contraction, free_indices, k, label, o, occurrences, rename, t, vectors, z
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,16 @@ class Composition:
     def quantities(self) -> tuple[str, ...]:
         """The quantities that make sense for it, in the order in which they are derived."""
         return ("value", "jacobian", "vjp", "jvp") if self.loss is None else ("value", "gradient", "hessian", "hvp")
+
+    @property
+    def further_quantities(self) -> tuple[str, ...]:
+        """What can be asked for besides: Gauss-Newton, and gradients with respect to targets and parameters."""
+        if self.loss_definition is None:
+            return ()
+        read_by_loss = vectors(self.loss_definition)
+        names = [*(["t"] if t in read_by_loss else []), *(parameter.name for parameter in self.parameters)]
+        curved = [] if self.output_vector == z or z in read_by_loss else ["gauss-newton"]
+        return (*curved, *(f"gradient:{name}" for name in names))
 
     @property
     def assumptions(self) -> tuple[Assumption, ...]:

@@ -16,7 +16,8 @@ from derive.catalogue.mse import loss as mse
 from derive.catalogue.softmax import activation as softmax
 from derive.errors import ProofError, UnsupportedError
 from derive.language.read import read
-from derive.notation import Partial, g, i, j, label, t, v, y, z
+from derive.notation import Contraction, Partial, g, i, j, k, label, rename, t, v, y, z
+from derive.proof.check import agree
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import Reals
 
@@ -199,6 +200,54 @@ def test_a_given_number_of_classes_is_an_instance(n: int) -> None:
     assert result.closed_form == derive_quantity(MSE, "gradient").closed_form.subs(read("n"), n)
     methods = {proof.method for proof in result.proofs}
     assert methods == ({"modular", "rational"} if n <= 8 else {"modular"})
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "form"),
+    [
+        (CROSS_ENTROPY, "gradient:t", "-log(y[j])"),
+        (
+            CROSS_ENTROPY,
+            "gauss-newton",
+            "t[i]*(delta(i, j) - y[j]) + y[i]*(y[j] - t[j])",
+        ),
+        (MSE, "gradient:t", "-2/n*(y[j] - t[j])"),
+        (Composition(softmax, Loss("f", "-(1 - y[k])**a*log(y[k])", source="")), "gradient:a",
+         "-(1 - y[label])**a*log(y[label])*log(1 - y[label])"),
+        (Composition(softmax, Loss("w", "-sum(w[i]*t[i]*log(y[i]) for i in range(n))", source="")), "gradient:w",
+         "-t[j]*log(y[j])"),
+    ],
+)  # fmt: skip
+def test_further_quantities_are_found_on_request(composition, quantity: str, form: str) -> None:
+    assert quantity in composition.further_quantities
+    found = derive_quantity(composition, quantity, assumptions=composition.assumptions)
+    assert agree(found.closed_form, read(form), {}, found.assumptions)
+
+
+def test_a_temperature_reaches_the_loss_through_y() -> None:
+    warm = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n))", source="")
+    composition = Composition(warm, cross_entropy)
+    with mpmath.workdps(50):
+        logits, targets = ([mpmath.mpf(x) for x in row] for row in (("0.3", "-1.2", "0.8"), ("0.2", "0.7", "1.9")))
+        temperature, step = mpmath.mpf("1.7"), mpmath.mpf(10) ** -15
+
+        def at(value: mpmath.mpf) -> mpmath.mpf:
+            exponentials = [mpmath.exp(logit / value) for logit in logits]
+            pairs = zip(targets, exponentials, strict=True)
+            return -sum(target * mpmath.log(each / sum(exponentials)) for target, each in pairs)
+
+        values = {z: logits, t: targets, read("T"): temperature}
+        point = Point(Reals(), 3, values, {y: (i, composition.y_definition)})
+        found = evaluate(derive_quantity(composition, "gradient:T").closed_form, point)
+        slope = (at(temperature + step) - at(temperature - step)) / (2 * step)
+        assert mpmath.almosteq(found, slope, 1e-20)
+
+
+def test_gauss_newton_differs_from_the_hessian_by_the_curvature_of_the_activation() -> None:
+    hessian, newton = (derive_quantity(MSE, name).closed_form for name in ("hessian", "gauss-newton"))
+    slope = read("2/n*(y[i] - t[i])")
+    curvature = Contraction(rename(slope, {i: k}) * Partial(Partial(y[k], z[i]), z[j]), k)
+    assert agree(hessian, newton + curvature, {y: (i, MSE.y_definition)})
 
 
 def test_a_false_rule_stops_the_derivation_with_its_name_and_both_sides(monkeypatch) -> None:
