@@ -122,7 +122,7 @@ MISTAKES = [
     (("build", "--out", __file__), "is a file; name a folder"),
     (("build", "--out", "/proc/derive"), "cannot write"),
     (("show", "softmax", "--quantity", "gradient"), "there is no quantity of softmax 'gradient'"),
-    (("show", "softmax+mse", "--quantity", "gradent"), "did you mean gradient?"),
+    (("show", "softmax+mse", "--quantity", "gradent"), "did you mean gradient"),
     (("show", "softmax+mse", "--assume", "sum-t-2"), "there is no assumption 'sum-t-2'; did you mean sum-t-1?"),
     (("show", "softmx"), "there is no activation 'softmx'; did you mean softmax"),
     (("show", "-sum(y[i] for i in range(n))"), "there is no activation '-sum(y[i] for i in range(n))'"),
