@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from derive.catalogue.model import Assumption, Composition
 
@@ -62,6 +62,8 @@ class Result:
     Attributes:
         chains: the parts of the derivation in reading order; the last one arrives at `closed_form`.
         closed_form: the engine's final expression. Free indices: j for a vector, i (row) and j (column) for a matrix.
+        short_form: the closed form with its long or repeated sums named.
+        named_sums: those names, and what each stands for.
         proofs: the checks of `closed_form` against the definition itself, steps aside.
         assumptions: the assumptions that some step used, in the order of use.
     """
@@ -71,6 +73,8 @@ class Result:
     n: int | None
     chains: tuple[Chain, ...]
     closed_form: Expr
+    short_form: Expr
+    named_sums: tuple[tuple[Symbol, Expr], ...]
     proofs: tuple[Check, ...]
     assumptions: tuple[Assumption, ...]
 

@@ -7,6 +7,7 @@ from functools import cache
 from sympy import Expr, Integer
 
 from derive import notation
+from derive.calculus.abbreviate import abbreviate
 from derive.calculus.further import gauss_newton, gradient_by
 from derive.calculus.problem import Problem
 from derive.calculus.quantities import QUANTITIES, used_assumptions
@@ -49,7 +50,8 @@ def derive_quantity(
     chains = _derive(problem, quantity)
     closed_form, used = chains[-1].result, used_assumptions(chains)
     proof = check(chains[-1].left, closed_form, problem.definitions, used)
-    result = Result(composition, quantity, None, chains, closed_form, (proof,), used)
+    short_form, named_sums = abbreviate(closed_form)
+    result = Result(composition, quantity, None, chains, closed_form, short_form, named_sums, (proof,), used)
     return result if n is None else _instantiate(result, problem, n)
 
 
@@ -78,4 +80,12 @@ def _instantiate(result: Result, problem: Problem, n: int) -> Result:
         left, right = result.chains[-1].left, result.closed_form
         with suppress(UnsupportedError):
             proofs = (*proofs, prove(left, right, n, problem.definitions, result.assumptions))
-    return replace(result, n=n, chains=chains, closed_form=at_n(result.closed_form), proofs=proofs)
+    return replace(
+        result,
+        n=n,
+        chains=chains,
+        closed_form=at_n(result.closed_form),
+        short_form=at_n(result.short_form),
+        named_sums=tuple((name, at_n(meaning)) for name, meaning in result.named_sums),
+        proofs=proofs,
+    )

@@ -13,7 +13,7 @@ from derive.language.show import MACROS
 from derive.language.tree import Grid, Node
 from derive.notation import Partial, at, free_indices, i, j, occurrences, rename, y
 from derive.targets.latex_lines import LineBreaker
-from derive.targets.latex_prose import QUANTITY_TITLES, check_sentence, prose, title
+from derive.targets.latex_prose import check_sentence, prose, quantity_title, title
 from derive.targets.latex_width import OPERATOR, width
 
 LINE = 355.0
@@ -87,7 +87,8 @@ class Part:
     Attributes:
         title: its name.
         chains: its derivation, without the chains that an earlier part of the document shows.
-        closed_form: where it arrives; None where that is the only line of its derivation.
+        closed_form: where it arrives, sums named; None where that is the only line of its derivation.
+        named_sums: what the names stand for.
         assumptions: the formulas that the closed form assumes.
         without: the closed form without them; None where there are none, or where it is not in the derivation.
         explicit: the closed form written out, entry by entry, at a given number of classes: a vector or a matrix, or
@@ -98,6 +99,7 @@ class Part:
     title: str
     chains: tuple[ChainPart, ...]
     closed_form: Equation | None
+    named_sums: tuple[Equation, ...]
     assumptions: tuple[str, ...]
     without: Equation | None
     explicit: tuple[Equation, ...]
@@ -166,9 +168,10 @@ class PartMaker:
     def _part(self, result: Result, chains: Sequence[Chain]) -> Part:
         last = result.chains[-1]
         return Part(
-            title=QUANTITY_TITLES[result.quantity],
+            title=quantity_title(result.quantity),
             chains=tuple(self.chain(chain) for chain in chains),
-            closed_form=self.equation(last.left, result.closed_form) if len(result.steps) > 1 else None,
+            closed_form=self.equation(last.left, result.short_form) if len(result.steps) > 1 else None,
+            named_sums=tuple(self.equation(name, meaning) for name, meaning in result.named_sums),
             assumptions=tuple(self.assumption(each) for each in result.assumptions),
             without=self._without_assumptions(last),
             explicit=() if result.n is None else self._explicit(result, result.n),

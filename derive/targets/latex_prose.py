@@ -40,7 +40,14 @@ QUANTITY_TITLES = {
     "gradient": "Gradient",
     "hessian": "Hessian",
     "hvp": "Hessian-vector product",
+    "gauss-newton": "Gauss-Newton matrix",
 }
+
+
+def quantity_title(quantity: str) -> str:
+    """The heading of a quantity."""
+    name, _, variable = quantity.partition(":")
+    return f"{QUANTITY_TITLES[name]} with respect to {prose(variable)}" if variable else QUANTITY_TITLES[name]
 
 
 def prose(words: str, *, macros: bool = True) -> str:

@@ -59,7 +59,9 @@ def _text_lines(result: Result) -> Iterator[str]:
     yield from ("", *_wrapped(check_sentence(result)), "")
     last = result.chains[-1]
     conditions = " and ".join(_fact(each) for each in result.assumptions)
-    yield from _formula(f"{unicode(last.left, _indices(last))} = {unicode(result.closed_form, _indices(last))}")
+    for name, meaning in result.named_sums:
+        yield from _formula(f"{unicode(name)} = {unicode(meaning, _indices(last))}")
+    yield from _formula(f"{unicode(last.left, _indices(last))} = {unicode(result.short_form, _indices(last))}")
     if conditions:
         yield f"    where {conditions}"
 
@@ -123,7 +125,9 @@ def _markdown_paragraphs(result: Result) -> Iterator[str]:
             yield f"   {display(step.after, '= ')}"
     yield _plain(check_sentence(result))
     last = result.chains[-1]
-    left, right = (latex(side, _indices(last), n=result.n) for side in (last.left, result.closed_form))
+    for name, meaning in result.named_sums:
+        yield f"$${latex(name)} = {latex(meaning, _indices(last), n=result.n)}$$"
+    left, right = (latex(side, _indices(last), n=result.n) for side in (last.left, result.short_form))
     yield f"$$\\boxed{{{left} = {right}}}$$"
 
 
