@@ -5,12 +5,13 @@ expression with two free indices, and a sum over the classes is a `Contraction`.
 captures indices when differentiated (sympy#21891) and leaves Piecewise bounds behind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import count
 from typing import Any, Self
 
 import sympy
-from sympy import Basic, Dummy, Expr, Indexed, IndexedBase, KroneckerDelta, Symbol
+from sympy import Basic, Expr, Indexed, IndexedBase, KroneckerDelta, Symbol
 
 n = Symbol("n", integer=True, positive=True)
 """The number of classes."""
@@ -48,6 +49,11 @@ def _bound_index(level: int) -> Symbol:
     return Symbol(f"#{level}", integer=True)
 
 
+def _open_index(number: int) -> Symbol:
+    """The index of an opened sum; `@` keeps it apart from bound ones and from every name a user can type."""
+    return Symbol(f"@{number}", integer=True)
+
+
 class Contraction(Expr):
     """Sum of `body` over all classes, its index bound: Σ_index body.
 
@@ -75,9 +81,14 @@ class Contraction(Expr):
         node.body, node.index = body, canonical
         return node
 
-    def open(self) -> tuple[Expr, Symbol]:
-        """The body with its index replaced by one that occurs nowhere else, and that index."""
-        fresh = Dummy("k", integer=True)
+    def open(self, avoid: Iterable[Symbol] = ()) -> tuple[Expr, Symbol]:
+        """The body with its index replaced by one that is free neither in it nor in `avoid`, and that index.
+
+        The name is the first that is free, so that opening a sum twice gives the same expression: nothing depends on
+        what was done before, and SymPy's caches hold.
+        """
+        taken = free_indices(self.body) | set(avoid)
+        fresh = next(name for name in map(_open_index, count()) if name not in taken)
         return rename(self.body, {self.index: fresh}), fresh
 
     @property
@@ -137,7 +148,7 @@ def rename(expression: Any, names: dict[Symbol, Any]) -> Any:
         inner = {old: new for old, new in names.items() if old != expression.index}
         body, index = expression.body, expression.index
         if index in inner.values():
-            body, index = expression.open()
+            body, index = expression.open(inner.values())
         renamed = rename(body, inner)
         return expression if renamed == body else Contraction(renamed, index)
     if isinstance(expression, (Indexed, KroneckerDelta)):
