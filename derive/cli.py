@@ -101,6 +101,9 @@ def show_command(composition: str, quantity: str | None, n: str | None, assume: 
         "markdown": report.report_markdown,
         "json": report.report_json,
     }
+    if "none" in assume and len(assume) > 1:
+        others = ", ".join(name for name in assume if name != "none")
+        raise DeriveError(f"--assume none stands alone; it was given with {others or 'itself'}")
     allowed = [name for name in assume if name != "none"] if assume else None
     derivation = derive(composition, n, allowed)
     click.echo(reports[form]([derivation.result(quantity)]))

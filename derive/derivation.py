@@ -13,7 +13,8 @@ class Check:
 
     Attributes:
         method: `modular` (both sides evaluated modulo a large prime at random points, dual numbers for derivatives)
-            or `rational` (a deterministic proof: both sides are the same rational function).
+            or `rational` (a deterministic proof: both sides are the same rational
+            function of the same exponentials, logarithms and symbolic powers).
         classes: the class counts at which it was checked.
         points: random points for each class count; 0 where the proof is deterministic.
     """

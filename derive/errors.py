@@ -12,12 +12,13 @@ class UnknownNameError(DeriveError):
     """A composition, quantity, target or assumption that does not exist."""
 
     @classmethod
-    def of(cls, kind: str, name: str, known: Iterable[str]) -> "UnknownNameError":
-        """The error for `name`, which is no `kind`: says which known names come nearest, and which there are."""
+    def of(cls, kind: str, name: str, known: Iterable[str], *, of: str = "") -> "UnknownNameError":
+        """The error for `name`, which is no `kind` (`of` something): the known names that come nearest, and all."""
         names = list(known)
         nearest = difflib.get_close_matches(name, names, n=2)
         hint = f"did you mean {' or '.join(nearest)}? " if nearest else ""
-        return cls(f"there is no {kind} {name!r}; {hint}there is {', '.join(names)}")
+        subject = f"{of} has" if of else "there is"
+        return cls(f"{subject} no {kind} {name!r}; {hint}{subject} {', '.join(names)}")
 
 
 class DefinitionError(DeriveError):

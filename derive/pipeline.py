@@ -1,12 +1,12 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from derive.calculus.engine import derive_quantity
-from derive.catalogue.model import Composition
+from derive.catalogue.model import Activation, Composition, Loss
 from derive.derivation import Result
 from derive.errors import DeriveError
 from derive.kernel.ir import Kernel
@@ -118,8 +118,15 @@ def describe(composition: Composition) -> dict[str, Any]:
     """A composition as plain data, definitions included, from which `verify` can read it back."""
     return {
         "name": composition.name,
-        "activation": asdict(composition.activation),
-        "loss": None if composition.loss is None else asdict(composition.loss),
+        "activation": _fields(composition.activation),
+        "loss": None if composition.loss is None else _fields(composition.loss),
+    }
+
+
+def _fields(definition: Activation | Loss) -> dict[str, Any]:
+    """What a definition says; a field left at its default says nothing."""
+    return {
+        field.name: value for field in fields(definition) if (value := getattr(definition, field.name)) != field.default
     }
 
 

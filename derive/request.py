@@ -39,7 +39,7 @@ def read_quantity(composition: Composition, name: str | None) -> str:
         return value
     known = (*composition.quantities, *composition.further_quantities)
     if name not in known:
-        raise UnknownNameError.of(f"quantity of {composition.name}", name, known)
+        raise UnknownNameError.of("quantity", name, known, of=composition.name)
     return name
 
 

@@ -87,7 +87,9 @@ def drift_summary(build: Build, command: str) -> Text:
     """Whether the folder is what is made now, and the command that makes it so."""
     if not build.changes:
         return Text(f"{build.folder}: {_files(build.unchanged)}, as they are made now")
-    return Text(f"{build.folder}: {_files(len(build.changes))} differ from what is made now; to write them: {command}")
+    count = len(build.changes)
+    verb = "differs" if count == 1 else "differ"
+    return Text(f"{build.folder}: {_files(count)} {verb} from what is made now; to write: {command}")
 
 
 def verification_table(findings: Sequence[Finding]) -> Table:

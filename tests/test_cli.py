@@ -121,7 +121,14 @@ MISTAKES = [
     (("build", "--target", "nunpy"), "there is no target 'nunpy'; did you mean numpy?"),
     (("build", "--out", __file__), "is a file; name a folder"),
     (("build", "--out", "/proc/derive"), "cannot write"),
-    (("show", "softmax", "--quantity", "gradient"), "there is no quantity of softmax 'gradient'"),
+    (
+        ("show", "softmax", "--quantity", "gradient"),
+        "softmax has no quantity 'gradient'; softmax has value, jacobian, vjp, jvp",
+    ),
+    (
+        ("show", "softmax+mse", "--assume", "none", "--assume", "sum-t-1"),
+        "--assume none stands alone; it was given with sum-t-1",
+    ),
     (("show", "softmax+mse", "--quantity", "gradent"), "did you mean gradient"),
     (("show", "softmax+mse", "--assume", "sum-t-2"), "there is no assumption 'sum-t-2'; did you mean sum-t-1?"),
     (("show", "softmx"), "there is no activation 'softmx'; did you mean softmax"),

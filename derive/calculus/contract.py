@@ -89,7 +89,8 @@ def _powers(node: Expr) -> Expr | None:
         return None
     exponents: dict[Expr, list[Expr]] = {}
     for factor in node.args:
-        base, exponent = factor.as_base_exp()
+        # exp z_i exp z_j stays as it is: that is how y_i y_j is recognised.
+        base, exponent = (factor, sympy.S.One) if isinstance(factor, sympy.exp) else factor.as_base_exp()
         exponents.setdefault(base, []).append(exponent)
     if all(len(each) == 1 for each in exponents.values()):
         return None

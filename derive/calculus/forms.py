@@ -193,7 +193,7 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
         return _oriented(shared * _joined(rest))
     counts: Counter[Expr] = Counter()
     for term in terms:
-        counts.update(_powers(term).keys())
+        counts.update(_whole_powers(term).keys())
     common = [factor for factor, count in counts.items() if count > 1]
     if not common or len(terms) < 3:
         return _joined(sympy.Add(*(sympy.Mul(*term) for term in terms)))
@@ -202,14 +202,14 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
         return deltas_first and isinstance(factor, KroneckerDelta), counts[factor], cost(factor), str(factor)
 
     chosen = max(common, key=rank)
-    with_it = [term for term in terms if chosen in _powers(term)]
-    without = [term for term in terms if chosen not in _powers(term)]
+    with_it = [term for term in terms if chosen in _whole_powers(term)]
+    without = [term for term in terms if chosen not in _whole_powers(term)]
     first = _collect_terms(with_it, deltas_first)
     second = _collect_terms(without, deltas_first) if without else Integer(0)
     return _joined(first + second)
 
 
-def _powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
+def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
     """The factors of a product but its number: each base and its whole exponent."""
     powers: dict[Expr, int] = {}
     for factor in term:
@@ -226,14 +226,14 @@ def _without(term: tuple[Expr, ...], divisor: Expr) -> Expr:
 
     Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is.
     """
-    taken = _powers(sympy.Mul.make_args(divisor))
+    taken = _whole_powers(sympy.Mul.make_args(divisor))
     number = sympy.Mul(*term).as_coeff_Mul()[0] / divisor.as_coeff_Mul()[0]
-    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _powers(term).items()))
+    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _whole_powers(term).items()))
 
 
 def _shared(terms: list[tuple[Expr, ...]]) -> Expr:
     """The product of what every term has as a factor, and of what number their coefficients share."""
-    powers = [_powers(term) for term in terms]
+    powers = [_whole_powers(term) for term in terms]
     common = [base for base in powers[0] if all(base in other for other in powers)]
     numbers = [sympy.Mul(*term).as_coeff_Mul()[0] for term in terms]
     number = sympy.Rational(

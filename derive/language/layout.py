@@ -145,7 +145,9 @@ class _Layout:
             case Rational():
                 return self._rational(expression)
             case Add():
-                return self._terms(expression, names)
+                return (
+                    self._terms(expression, names) if expression.primitive()[0] == 1 else self._mul(expression, names)
+                )
             case Mul():
                 return self._mul(expression, names)
             case Pow():
@@ -240,6 +242,9 @@ def _factors(expression: Basic) -> Iterator[Basic]:
     for factor in Mul.make_args(expression):
         if isinstance(factor, Mul):
             yield from _factors(factor)
+        elif isinstance(factor, Add) and (parts := factor.primitive())[0] != 1:
+            # SymPy multiplies a number into a sum at once, 2 y - 2 t; a person writes 2 (y - t).
+            yield from parts
         else:
             yield factor
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 
 from derive.language.show import text
-from derive.notation import free_indices
+from derive.notation import at, free_indices, i
 from derive.targets.model import Product
 
 _WIDTH = 116
@@ -48,13 +48,15 @@ def _class_count(product: Product) -> str:
 
 
 def _definitions(product: Product) -> Iterator[str]:
-    activation, loss = product.composition.activation, product.composition.loss
-    if activation.y is not None:
-        yield f"y[i] = {activation.y}"
-    if loss is None:
-        yield f"value[i] = {activation.output}"
-    elif product.composition.loss_definition is not None:
-        yield f"loss = {text(product.composition.loss_definition)}"
+    composition = product.composition
+    if composition.y_definition is not None:
+        yield f"y[i] = {text(composition.y_definition)}"
+    if composition.loss_definition is None:
+        yield f"value[i] = {text(composition.output)}"
+        return
+    if at(composition.output_vector, i) != composition.output:
+        yield f"{composition.output_vector.label}[i] = {text(composition.output)}"
+    yield f"loss = {text(composition.loss_definition)}"
 
 
 def _closed_forms(product: Product) -> Iterator[str]:

@@ -63,7 +63,7 @@ class LatexTarget:
             head=[*_head(product.n), "", *_closed_form_lines(product)],
             product=product,
             classes=MACROS["n"],
-            definition=maker.definition(product.composition),
+            definitions=maker.definitions(product.composition),
             sources=[escape(source) for source in _sources(product.composition)],
             parts=maker.parts(product.results),
             lessons=None if lessons is None else make_lessons(lessons, product.n),

@@ -11,7 +11,7 @@ from derive.language.explicit import column_vector, matrix, row_vector
 from derive.language.layout import lay_out
 from derive.language.show import MACROS
 from derive.language.tree import Grid, Node
-from derive.notation import Partial, at, free_indices, i, j, occurrences, rename, y
+from derive.notation import Partial, at, free_indices, i, j, loss, occurrences, rename, y
 from derive.targets.latex_lines import LineBreaker
 from derive.targets.latex_prose import check_sentence, prose, quantity_title, title
 from derive.targets.latex_width import OPERATOR, width
@@ -122,10 +122,14 @@ class PartMaker:
             shown.update(result.chains)
         return tuple(parts)
 
-    def definition(self, composition: Composition) -> Equation | None:
-        """What y stands for; None where there is no y."""
-        meaning = composition.y_definition
-        return None if meaning is None else self.equation(at(y, i), meaning)
+    def definitions(self, composition: Composition) -> tuple[Equation, ...]:
+        """What y, the output where that is not y itself, and the loss stand for."""
+        output = at(composition.output_vector, i)
+        meanings: list[tuple[Basic, Expr | None]] = [(at(y, i), composition.y_definition)]
+        if composition.loss_definition is not None:
+            meanings += [(output, composition.output if output != composition.output else None)]
+            meanings += [(loss, composition.loss_definition)]
+        return tuple(self.equation(name, meaning) for name, meaning in meanings if meaning is not None)
 
     def equation(self, left: Basic, right: Basic, room: float = LINE) -> Equation:
         """`left` = `right`, broken where it is wider than `room`."""

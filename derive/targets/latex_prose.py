@@ -80,7 +80,10 @@ def check_sentence(result: Result) -> str:
     if modular:
         parts.append(f"the closed form against the definition likewise, with {_listed(modular)} classes")
     if rational:
-        parts.append(f"and for n = {_listed(rational)} by proof: the two are the same rational function")
+        parts.append(
+            f"and for n = {_listed(rational)} by proof: the two are the same rational function of the same "
+            "exponentials and logarithms"
+        )
     return f"Checked: {'; '.join(parts)}."
 
 

@@ -64,7 +64,7 @@ def verify(folder: Path, track: Track = silently) -> tuple[Finding, ...]:
     findings: list[Finding] = []
     for build, (spec, files) in builds.items():
         findings.append(check_files(build, files))
-        for composition in track(read_compositions(spec), f"verifying {build}"):
+        for composition in track(read_compositions(build, spec), f"verifying {build}"):
             findings.append(prove(build, composition, spec["n"]))
             findings += try_functions(build, composition, spec["n"], files)
     return tuple(findings)
@@ -80,13 +80,24 @@ def find_builds(folder: Path) -> tuple[Path, ...]:
     return builds
 
 
-def read_compositions(spec: Mapping[str, Any]) -> list[Composition]:
-    """The compositions of a build, from the definitions in its manifest."""
-    return [Composition(Activation(**each["activation"]), _read_loss(each["loss"])) for each in spec["compositions"]]
+def read_compositions(build: Path, spec: Mapping[str, Any]) -> list[Composition]:
+    """The compositions of a build, from the definitions in its manifest.
+
+    Raises:
+        OutputError: the manifest does not hold definitions that this version reads.
+    """
+    try:
+        return [
+            Composition(Activation(**each["activation"]), _read_loss(each["loss"])) for each in spec["compositions"]
+        ]
+    except (KeyError, TypeError):
+        raise OutputError(
+            f"{build / MANIFEST} holds no definitions that this version of derive reads; build it again"
+        ) from None
 
 
 def _read_loss(entry: dict[str, Any] | None) -> Loss | None:
-    return None if entry is None else Loss(**{**entry, "assumes": tuple(entry["assumes"])})
+    return None if entry is None else Loss(**{**entry, "assumes": tuple(entry.get("assumes", ()))})
 
 
 def check_files(build: Path, files: Collection[str]) -> Finding:

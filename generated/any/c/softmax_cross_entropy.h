@@ -3,7 +3,7 @@
  *     derive build --target c
  *
  * softmax+cross-entropy, for any number n of classes:
- *     y[i] = exp(z[i])/sum(exp(z[k]) for k in range(n))
+ *     y[i] = exp(z[i])/sum(exp(z[j]) for j in range(n))
  *     loss = -sum(t[i]*log(y[i]) for i in range(n))
  *
  * Closed forms:

@@ -3,7 +3,7 @@
  *     derive build --target c
  *
  * softmax+mse, for any number n of classes:
- *     y[i] = exp(z[i])/sum(exp(z[k]) for k in range(n))
+ *     y[i] = exp(z[i])/sum(exp(z[j]) for j in range(n))
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *
  * Closed forms:

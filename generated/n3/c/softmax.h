@@ -3,7 +3,7 @@
  *     derive build --n 3 --target c
  *
  * softmax, for 3 classes:
- *     y[i] = exp(z[i])/sum(exp(z[k]) for k in range(n))
+ *     y[i] = exp(z[i])/sum(exp(z[j]) for j in range(n))
  *     value[i] = y[i]
  *
  * Closed forms:

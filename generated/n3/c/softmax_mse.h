@@ -3,7 +3,7 @@
  *     derive build --n 3 --target c
  *
  * softmax+mse, for 3 classes:
- *     y[i] = exp(z[i])/sum(exp(z[k]) for k in range(n))
+ *     y[i] = exp(z[i])/sum(exp(z[j]) for j in range(n))
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *
  * Closed forms:
