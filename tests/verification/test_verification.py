@@ -54,7 +54,12 @@ def test_every_build_in_a_folder_is_found(made):
 
 
 def test_definitions_are_read_back_from_the_manifest(made):
-    assert read_compositions(read_spec(made)) == [catalogue.read_composition("softmax+cross-entropy")]
+    assert read_compositions(made, read_spec(made)) == [catalogue.read_composition("softmax+cross-entropy")]
+
+
+def test_a_manifest_without_definitions_is_refused(copy):
+    with pytest.raises(OutputError, match="holds no definitions that this version of derive reads"):
+        read_compositions(copy, {"n": 3})
 
 
 def test_a_manifest_that_was_changed_is_refused(copy):
@@ -84,7 +89,7 @@ def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
     text = (copy / file).read_text()
     assert right in text
     (copy / file).write_text(text.replace(right, wrong))
-    (composition,) = read_compositions(read_spec(copy))
+    (composition,) = read_compositions(copy, read_spec(copy))
     failures = [finding for finding in try_functions(copy, composition, 3, {file}) if not finding.passed]
     assert len(failures) == 1
     assert failures[0].problem
@@ -93,7 +98,7 @@ def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
 
 def test_a_derivation_that_fails_its_check_is_a_failure(copy, monkeypatch):
     monkeypatch.setattr("derive.verification.derive_quantities", _raise_proof_error)
-    (composition,) = read_compositions(read_spec(copy))
+    (composition,) = read_compositions(copy, read_spec(copy))
     assert prove(copy, composition, 3).problem == "a step is false"
 
 
