@@ -2,7 +2,7 @@
 
 from sympy import Expr, Symbol
 
-from derive.calculus.forms import cost
+from derive.calculus.readability import cost
 from derive.notation import Contraction, free_indices, label, occurrences
 
 LETTERS = "RSUVWPQABCDEFGHKM"

@@ -1,58 +1,24 @@
-"""Choose the form to show: a few arrangements of one expression, and a measure of how easily each is read.
+"""Choose the form to show: a few arrangements of one expression, and the one that is easiest to read.
 
-The measure counts what the eye has to take in: every symbol, sum, function and operation, and a little more for a
-difference that people write the other way round (t − y for y − t). Ties go to the arrangement that comes first, so that
-the choice never depends on the order in which SymPy stores terms.
+The arrangements: multiplied out with every sum evaluated; common factors in front, of the formula as it stands, of the
+one multiplied out, and of the one with the entries of Jacobians kept whole; one fraction in lowest terms. Ties go to
+the one that comes first, so that the choice never depends on the order in which SymPy stores terms.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 
 import sympy
-from sympy import Expr, Indexed, Integer, KroneckerDelta
+from sympy import Expr, KroneckerDelta
 
 from derive.calculus.contract import POWERS, normalise
+from derive.calculus.factor import cancel, collect
+from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, apply, rewrite
-from derive.notation import Contraction, occurrences
-
-REVERSED = 0.75
-"""What a difference costs that is the wrong way round: more than the minus sign that turns it."""
+from derive.notation import Contraction
 
 FACTORED = "factor"
 EXPANDED = "multiply out"
 CANCELLED = "cancel"
-
-
-def cost(expression: Expr) -> float:
-    """How much there is to read: less is easier.
-
-    A symbol or an entry of a vector counts 1, a number 1, a sum over the classes 2 and its body, a function 1 and its
-    argument, a power 1 and its exponent, a division by more than a number 1, and each plus, minus or product sign ½.
-    """
-    match expression:
-        case Integer():
-            return 1.0
-        case sympy.Rational():
-            return 2.0
-        case Indexed() | sympy.Symbol():
-            return 1.0
-        case KroneckerDelta():
-            return 1.5
-        case Contraction():
-            return 2.0 + cost(expression.body)
-        case sympy.Add():
-            return (
-                sum(cost(term) + 0.5 for term in expression.args) - 0.5 + (REVERSED if _reversed(expression) else 0.0)
-            )
-        case sympy.Mul():
-            factors = [factor for factor in expression.args if factor != -1]
-            minus = 0.5 if len(factors) < len(expression.args) else 0.0
-            return sum(cost(factor) + 0.5 for factor in factors) - 0.5 + minus
-        case sympy.Pow(exp=Integer() as exponent) if exponent == -1:
-            return cost(expression.base) + 0.5
-        case sympy.Pow():
-            return cost(expression.base) + cost(expression.exp) + 0.5
-    return 1.0 + sum(cost(child) for child in expression.args)
 
 
 def arrange(expression: Expr, facts: tuple[Rule, ...] = ()) -> tuple[str, Expr] | None:
@@ -89,183 +55,3 @@ def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
 
     hidden = rewrite(expression, hide)
     return collect(normalise(hidden, facts)).xreplace({symbol: node for node, symbol in kept.items()})
-
-
-def cancel(expression: Expr) -> Expr:
-    """`expression` as one factored fraction in lowest terms, where it has a sum below a fraction line."""
-    if not any(
-        node.exp.is_negative and isinstance(node.base, sympy.Add) for node in occurrences(expression, sympy.Pow)
-    ):
-        return expression
-    hidden: dict[Expr, Expr] = {}
-
-    def hide(node: Expr) -> Expr | None:
-        if isinstance(node, (sympy.Add, sympy.Mul, sympy.Integer, sympy.Rational)):
-            return None
-        if isinstance(node, sympy.Pow) and node.exp.is_Integer:
-            return None
-        return hidden.setdefault(node, sympy.Dummy(f"a{len(hidden)}"))
-
-    fraction = sympy.factor(sympy.cancel(rewrite(expression, hide)))
-    return _oriented(fraction.xreplace({symbol: node for node, symbol in hidden.items()}))
-
-
-def _reversed(expression: sympy.Add) -> bool:
-    """Whether the output stands with a minus where targets stand with a plus: t − y."""
-    signs = [(next(iter(_letters(term)), ""), term.could_extract_minus_sign()) for term in expression.args]
-    return (
-        any(letter in "yo" and minus for letter, minus in signs if letter)
-        and not any(letter in "yo" and not minus for letter, minus in signs if letter)
-        and any(letter == "t" and not minus for letter, minus in signs)
-    )
-
-
-def _letters(term: Expr) -> list[str]:
-    """The letters of the vectors that a product reads outside its sums, the output first."""
-    names = {
-        str(node.base.label)
-        for factor in sympy.Mul.make_args(term)
-        for node in [factor.as_base_exp()[0]]
-        if isinstance(node, Indexed)
-    }
-    return sorted(names, key=lambda name: (name not in "yo", name))
-
-
-def _turnable(factor: Expr) -> bool:
-    """Whether a factor is a difference, so that turning it round takes a minus away."""
-    return isinstance(factor, sympy.Add) and any(term.could_extract_minus_sign() for term in factor.args)
-
-
-def _oriented(expression: Expr) -> Expr:
-    """A product or a sum over the classes, reversed differences turned round and a minus taken into a difference."""
-    if isinstance(expression, Contraction):
-        body, index = expression.open()
-        turned = _oriented(body)
-        sign, rest = (
-            (-1, -turned) if turned.could_extract_minus_sign() and isinstance(turned, sympy.Mul) else (1, turned)
-        )
-        return sign * Contraction(rest, index)
-    if isinstance(expression, sympy.Mul):
-        factors = [_oriented(factor) for factor in expression.args]
-        turned = [-factor if _turnable(factor) and _reversed(factor) else factor for factor in factors]
-        changes = sum(new is not old for new, old in zip(turned, factors, strict=True))
-        negative = (factors[0].is_number and factors[0].is_negative) != (changes % 2 == 1)
-        if negative:
-            for position, factor in enumerate(turned):
-                if _turnable(factor) and not _reversed(-factor):
-                    turned[position] = -factor
-                    changes += 1
-                    break
-        return sympy.Mul((-1) ** changes, *turned)
-    return expression
-
-
-def collect(expression: Expr, deltas_first: bool = False) -> Expr:
-    """`expression` with common factors put in front, the most common first, inside sums over the classes too."""
-
-    def inside(node: Expr) -> Expr | None:
-        if isinstance(node, Contraction):
-            body, index = node.open()
-            return _oriented(Contraction(collect(rewrite(body, inside), deltas_first), index))
-        return None
-
-    prepared = rewrite(expression, inside)
-    if isinstance(prepared, sympy.Mul):
-        sums = [factor for factor in prepared.args if isinstance(factor, sympy.Add)]
-        others = tuple(factor for factor in prepared.args if factor not in sums)
-        if not sums:
-            return _oriented(prepared)
-        # Numbers must go in with the terms: SymPy multiplies a sum by a lone number at once, and would undo them.
-        inner = [collect(factor, deltas_first) for factor in sums[1:]]
-        terms = [(*others, *inner, *sympy.Mul.make_args(term)) for term in sums[0].args]
-        return _oriented(_collect_terms(terms, deltas_first))
-    if not isinstance(prepared, sympy.Add):
-        return prepared
-    return _collect_terms([sympy.Mul.make_args(term) for term in prepared.args], deltas_first)
-
-
-def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
-    """A sum of products, factored: what all share in front, then the most common factor of the rest."""
-    shared = _shared(terms)
-    if shared != 1:
-        quotient = sympy.Add(*(_without(term, shared) for term in terms))
-        rest = _collect_terms([sympy.Mul.make_args(term) for term in sympy.Add.make_args(quotient)], deltas_first)
-        return _oriented(shared * _joined(rest))
-    counts: Counter[Expr] = Counter()
-    for term in terms:
-        counts.update(_whole_powers(term).keys())
-    common = [factor for factor, count in counts.items() if count > 1]
-    if not common or len(terms) < 3:
-        return _joined(sympy.Add(*(sympy.Mul(*term) for term in terms)))
-
-    def rank(factor: Expr) -> tuple[bool, int, float, str]:
-        return deltas_first and isinstance(factor, KroneckerDelta), counts[factor], cost(factor), str(factor)
-
-    chosen = max(common, key=rank)
-    with_it = [term for term in terms if chosen in _whole_powers(term)]
-    without = [term for term in terms if chosen not in _whole_powers(term)]
-    first = _collect_terms(with_it, deltas_first)
-    second = _collect_terms(without, deltas_first) if without else Integer(0)
-    return _joined(first + second)
-
-
-def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
-    """The factors of a product but its number: each base and its whole exponent."""
-    powers: dict[Expr, int] = {}
-    for factor in term:
-        if factor.is_Rational:
-            continue
-        whole = isinstance(factor, sympy.Pow) and factor.exp.is_Integer and factor.exp > 0
-        base, exponent = (factor.base, int(factor.exp)) if whole else (factor, 1)
-        powers[base] = powers.get(base, 0) + exponent
-    return powers
-
-
-def _without(term: tuple[Expr, ...], divisor: Expr) -> Expr:
-    """The product `term` with a product of its factors taken out.
-
-    Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is.
-    """
-    taken = _whole_powers(sympy.Mul.make_args(divisor))
-    number = sympy.Mul(*term).as_coeff_Mul()[0] / divisor.as_coeff_Mul()[0]
-    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _whole_powers(term).items()))
-
-
-def _shared(terms: list[tuple[Expr, ...]]) -> Expr:
-    """The product of what every term has as a factor, and of what number their coefficients share."""
-    powers = [_whole_powers(term) for term in terms]
-    common = [base for base in powers[0] if all(base in other for other in powers)]
-    numbers = [sympy.Mul(*term).as_coeff_Mul()[0] for term in terms]
-    number = sympy.Rational(
-        sympy.gcd_list([abs(number.p) for number in numbers]), sympy.lcm_list([number.q for number in numbers])
-    )
-    return sympy.Mul(number, *(base ** min(other[base] for other in powers) for base in common))
-
-
-def _joined(expression: Expr) -> Expr:
-    """Σ f + c Σ g with a number c as one sum Σ (f + c g), where that is easier to read."""
-    if not isinstance(expression, sympy.Add):
-        return expression
-    groups: dict[Expr, list[tuple[Expr, Contraction]]] = {}
-    rest: list[Expr] = []
-    for term in expression.args:
-        sums = [factor for factor in sympy.Mul.make_args(term) if isinstance(factor, Contraction)]
-        if len(sums) != 1:
-            rest.append(term)
-            continue
-        number, others = (term / sums[0]).as_coeff_Mul()
-        groups.setdefault(others, []).append((number, sums[0]))
-    for others, members in groups.items():
-        index = sympy.Dummy("k", integer=True)
-        sign = -1 if all(number < 0 for number, _ in members) else 1
-        bodies = [sign * number * _body_at(node, index) for number, node in members]
-        whole = sign * others * _oriented(Contraction(collect(sympy.Add(*bodies)), index))
-        apart = sympy.Add(*(number * others * node for number, node in members))
-        rest.append(whole if cost(whole) < cost(apart) else apart)
-    return sympy.Add(*rest)
-
-
-def _body_at(node: Contraction, index: sympy.Symbol) -> Expr:
-    """The body of a sum with its index called `index`."""
-    body, opened = node.open()
-    return body.xreplace({opened: index})

@@ -1,0 +1,169 @@
+"""Factor formulas the way people do: shared factors in front, sums joined, differences turned the usual way round."""
+
+from collections import Counter
+
+import sympy
+from sympy import Expr, Integer, KroneckerDelta
+
+from derive.calculus.readability import cost, is_reversed
+from derive.calculus.rewrite import rewrite
+from derive.notation import Contraction, occurrences
+
+
+def collect(expression: Expr, deltas_first: bool = False) -> Expr:
+    """`expression` with common factors put in front, the most common first, inside sums over the classes too."""
+
+    def inside(node: Expr) -> Expr | None:
+        if isinstance(node, Contraction):
+            body, index = node.open()
+            return _oriented(Contraction(collect(rewrite(body, inside), deltas_first), index))
+        return None
+
+    prepared = rewrite(expression, inside)
+    if isinstance(prepared, sympy.Mul):
+        sums = [factor for factor in prepared.args if isinstance(factor, sympy.Add)]
+        others = tuple(factor for factor in prepared.args if factor not in sums)
+        if not sums:
+            return _oriented(prepared)
+        # Numbers must go in with the terms: SymPy multiplies a sum by a lone number at once, and would undo them.
+        inner = [collect(factor, deltas_first) for factor in sums[1:]]
+        terms = [(*others, *inner, *sympy.Mul.make_args(term)) for term in sums[0].args]
+        return _oriented(_collect_terms(terms, deltas_first))
+    if not isinstance(prepared, sympy.Add):
+        return prepared
+    return _collect_terms([sympy.Mul.make_args(term) for term in prepared.args], deltas_first)
+
+
+def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
+    """A sum of products, factored: what all share in front, then the most common factor of the rest."""
+    shared = _shared(terms)
+    if shared != 1:
+        quotient = sympy.Add(*(_without(term, shared) for term in terms))
+        rest = _collect_terms([sympy.Mul.make_args(term) for term in sympy.Add.make_args(quotient)], deltas_first)
+        return _oriented(shared * _joined(rest))
+    counts: Counter[Expr] = Counter()
+    for term in terms:
+        counts.update(_whole_powers(term).keys())
+    common = [factor for factor, count in counts.items() if count > 1]
+    if not common or len(terms) < 3:
+        return _joined(sympy.Add(*(sympy.Mul(*term) for term in terms)))
+
+    def rank(factor: Expr) -> tuple[bool, int, float, str]:
+        return deltas_first and isinstance(factor, KroneckerDelta), counts[factor], cost(factor), str(factor)
+
+    chosen = max(common, key=rank)
+    with_it = [term for term in terms if chosen in _whole_powers(term)]
+    without = [term for term in terms if chosen not in _whole_powers(term)]
+    first = _collect_terms(with_it, deltas_first)
+    second = _collect_terms(without, deltas_first) if without else Integer(0)
+    return _joined(first + second)
+
+
+def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
+    """The factors of a product but its number: each base and its whole exponent."""
+    powers: dict[Expr, int] = {}
+    for factor in term:
+        if factor.is_Rational:
+            continue
+        whole = isinstance(factor, sympy.Pow) and factor.exp.is_Integer and factor.exp > 0
+        base, exponent = (factor.base, int(factor.exp)) if whole else (factor, 1)
+        powers[base] = powers.get(base, 0) + exponent
+    return powers
+
+
+def _without(term: tuple[Expr, ...], divisor: Expr) -> Expr:
+    """The product `term` with a product of its factors taken out.
+
+    Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is.
+    """
+    taken = _whole_powers(sympy.Mul.make_args(divisor))
+    number = sympy.Mul(*term).as_coeff_Mul()[0] / divisor.as_coeff_Mul()[0]
+    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _whole_powers(term).items()))
+
+
+def _shared(terms: list[tuple[Expr, ...]]) -> Expr:
+    """The product of what every term has as a factor, and of what number their coefficients share."""
+    powers = [_whole_powers(term) for term in terms]
+    common = [base for base in powers[0] if all(base in other for other in powers)]
+    numbers = [sympy.Mul(*term).as_coeff_Mul()[0] for term in terms]
+    number = sympy.Rational(
+        sympy.gcd_list([abs(number.p) for number in numbers]), sympy.lcm_list([number.q for number in numbers])
+    )
+    return sympy.Mul(number, *(base ** min(other[base] for other in powers) for base in common))
+
+
+def _joined(expression: Expr) -> Expr:
+    """Σ f + c Σ g with a number c as one sum Σ (f + c g), where that is easier to read."""
+    if not isinstance(expression, sympy.Add):
+        return expression
+    groups: dict[Expr, list[tuple[Expr, Contraction]]] = {}
+    rest: list[Expr] = []
+    for term in expression.args:
+        sums = [factor for factor in sympy.Mul.make_args(term) if isinstance(factor, Contraction)]
+        if len(sums) != 1:
+            rest.append(term)
+            continue
+        number, others = (term / sums[0]).as_coeff_Mul()
+        groups.setdefault(others, []).append((number, sums[0]))
+    for others, members in groups.items():
+        index = sympy.Dummy("k", integer=True)
+        sign = -1 if all(number < 0 for number, _ in members) else 1
+        bodies = [sign * number * _body_at(node, index) for number, node in members]
+        whole = sign * others * _oriented(Contraction(collect(sympy.Add(*bodies)), index))
+        apart = sympy.Add(*(number * others * node for number, node in members))
+        rest.append(whole if cost(whole) < cost(apart) else apart)
+    return sympy.Add(*rest)
+
+
+def _body_at(node: Contraction, index: sympy.Symbol) -> Expr:
+    """The body of a sum with its index called `index`."""
+    body, opened = node.open()
+    return body.xreplace({opened: index})
+
+
+def cancel(expression: Expr) -> Expr:
+    """`expression` as one factored fraction in lowest terms, where it has a sum below a fraction line."""
+    if not any(
+        node.exp.is_negative and isinstance(node.base, sympy.Add) for node in occurrences(expression, sympy.Pow)
+    ):
+        return expression
+    hidden: dict[Expr, Expr] = {}
+
+    def hide(node: Expr) -> Expr | None:
+        if isinstance(node, (sympy.Add, sympy.Mul, sympy.Integer, sympy.Rational)):
+            return None
+        if isinstance(node, sympy.Pow) and node.exp.is_Integer:
+            return None
+        return hidden.setdefault(node, sympy.Dummy(f"a{len(hidden)}"))
+
+    fraction = sympy.factor(sympy.cancel(rewrite(expression, hide)))
+    return _oriented(fraction.xreplace({symbol: node for node, symbol in hidden.items()}))
+
+
+def _turnable(factor: Expr) -> bool:
+    """Whether a factor is a difference, so that turning it round takes a minus away."""
+    return isinstance(factor, sympy.Add) and any(term.could_extract_minus_sign() for term in factor.args)
+
+
+def _oriented(expression: Expr) -> Expr:
+    """A product or a sum over the classes, reversed differences turned round and a minus taken into a difference."""
+    if isinstance(expression, Contraction):
+        body, index = expression.open()
+        turned = _oriented(body)
+        sign, rest = (
+            (-1, -turned) if turned.could_extract_minus_sign() and isinstance(turned, sympy.Mul) else (1, turned)
+        )
+        return sign * Contraction(rest, index)
+    if isinstance(expression, sympy.Mul):
+        factors = [_oriented(factor) for factor in expression.args]
+        turned = [-factor if _turnable(factor) and is_reversed(factor) else factor for factor in factors]
+        changes = sum(new is not old for new, old in zip(turned, factors, strict=True))
+        negative = (factors[0].is_number and factors[0].is_negative) != (changes % 2 == 1)
+        if negative:
+            for position, factor in enumerate(turned):
+                if _turnable(factor) and not is_reversed(-factor):
+                    turned[position] = -factor
+                    changes += 1
+                    break
+        return sympy.Mul((-1) ** changes, *turned)
+    return expression

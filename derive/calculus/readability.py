@@ -1,0 +1,59 @@
+"""How easily a formula is read: a measure, less is easier."""
+
+import sympy
+from sympy import Expr, Indexed, Integer, KroneckerDelta
+
+from derive.notation import Contraction, o, t, y
+
+REVERSED = 0.75
+"""What a difference costs that is the wrong way round: more than the minus sign that turns it."""
+
+
+def cost(expression: Expr) -> float:
+    """How much there is to read: less is easier.
+
+    A symbol or an entry of a vector counts 1, a number 1, a sum over the classes 2 and its body, a function 1 and its
+    argument, a power 1 and its exponent, a division by more than a number 1, and each plus, minus or product sign ½;
+    a difference that people write the other way round counts a little more.
+    """
+    match expression:
+        case Integer():
+            return 1.0
+        case sympy.Rational():
+            return 2.0
+        case Indexed() | sympy.Symbol():
+            return 1.0
+        case KroneckerDelta():
+            return 1.5
+        case Contraction():
+            return 2.0 + cost(expression.body)
+        case sympy.Add():
+            return (
+                sum(cost(term) + 0.5 for term in expression.args) - 0.5 + (REVERSED if is_reversed(expression) else 0.0)
+            )
+        case sympy.Mul():
+            factors = [factor for factor in expression.args if factor != -1]
+            minus = 0.5 if len(factors) < len(expression.args) else 0.0
+            return sum(cost(factor) + 0.5 for factor in factors) - 0.5 + minus
+        case sympy.Pow(exp=Integer() as exponent) if exponent == -1:
+            return cost(expression.base) + 0.5
+        case sympy.Pow():
+            return cost(expression.base) + cost(expression.exp) + 0.5
+    return 1.0 + sum(cost(child) for child in expression.args)
+
+
+def is_reversed(expression: sympy.Add) -> bool:
+    """Whether outputs stand only with a minus and targets with a plus: t − y for what people write y − t."""
+    outputs = [term.could_extract_minus_sign() for term in expression.args if _vectors(term) & {y, o}]
+    targets = [
+        term.could_extract_minus_sign()
+        for term in expression.args
+        if not _vectors(term) & {y, o} and t in _vectors(term)
+    ]
+    return bool(outputs) and all(outputs) and not all(targets)
+
+
+def _vectors(term: Expr) -> set[sympy.IndexedBase]:
+    """The vectors that a product reads outside its sums and functions."""
+    bases = [factor.as_base_exp()[0] for factor in sympy.Mul.make_args(term)]
+    return {base.base for base in bases if isinstance(base, Indexed)}
