@@ -11,6 +11,8 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
 from derive.derivation import Result, Step
+from derive.errors import UnknownNameError
+from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
 from derive.pipeline import Build, Track, silently
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text
@@ -55,6 +57,20 @@ class Derivation:
         """The derivation of one quantity, or of all where None, as LaTeX that needs amsmath and nothing else."""
         quantities = self.composition.quantities if quantity is None else (quantity,)
         return report_latex([self.result(name) for name in quantities])
+
+    def layer(self, reduction: str = "mean") -> LayerResult:
+        """The derivation of a linear layer before it: Z = X W + b over a batch, and the gradients by X, W and b.
+
+        Args:
+            reduction: `mean` or `sum` of the losses of the rows.
+
+        Raises:
+            UnknownNameError: no such reduction.
+            UnsupportedError: the composition has no loss.
+        """
+        if reduction not in REDUCTIONS:
+            raise UnknownNameError.of("reduction", reduction, REDUCTIONS)
+        return derive_layer(self.composition, reduction, self.n, self.assumptions)
 
     def _repr_latex_(self) -> str:
         return self.latex(self.composition.quantities[1])

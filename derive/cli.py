@@ -90,11 +90,27 @@ def list_command(as_json: bool) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["text", "latex", "markdown", "json"]), default="text", show_default=True
 )
-def show_command(composition: str, quantity: str | None, n: str | None, assume: tuple[str, ...], form: str) -> None:
-    """Print the derivation of one quantity of COMPOSITION, step by step."""
+@click.option("--layer", is_flag=True, help="Put Z = X W + b in front, and derive the gradients by X, W and b.")
+@click.option(
+    "--reduction", type=click.Choice(["mean", "sum"]), help="How --layer takes the rows of a batch together; the mean."
+)
+def show_command(
+    composition: str,
+    quantity: str | None,
+    n: str | None,
+    assume: tuple[str, ...],
+    form: str,
+    layer: bool,
+    reduction: str | None,
+) -> None:
+    """Print the derivation of one quantity of COMPOSITION, step by step; or that of a layer before it."""
     from derive.api import derive
-    from derive.targets import report
+    from derive.targets import layer_report, report
 
+    if layer and quantity is not None:
+        raise click.UsageError("--layer derives the gradients by X, W and b at once; leave --quantity out")
+    if reduction is not None and not layer:
+        raise click.UsageError("--reduction is over the rows of a layer's batch; it needs --layer")
     reports = {
         "text": report.report_text,
         "latex": report.report_latex,
@@ -103,6 +119,15 @@ def show_command(composition: str, quantity: str | None, n: str | None, assume: 
     }
     allowed = [name for name in assume if name != "none"] if assume else None
     derivation = derive(composition, n, allowed)
+    if layer:
+        layer_reports = {
+            "text": layer_report.layer_text,
+            "latex": layer_report.layer_latex,
+            "markdown": layer_report.layer_markdown,
+            "json": layer_report.layer_json,
+        }
+        click.echo(layer_reports[form](derivation.layer(reduction or "mean")))
+        return
     click.echo(reports[form]([derivation.result(quantity)]))
 
 
