@@ -105,6 +105,7 @@ def build(
     targets: Iterable[str] = (),
     *,
     dry: bool = False,
+    layer: bool = False,
     track: Track = silently,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
@@ -115,6 +116,7 @@ def build(
         compositions: what to build; by default every activation and loss of the catalogue.
         targets: names of the output languages; by default all.
         dry: write nothing; the result says what would change.
+        layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
         track: shows how far the build is; called with the items of a stage and what is done to them.
 
     Raises:
@@ -123,7 +125,9 @@ def build(
     """
     asked = [_composition(each) for each in compositions] or catalogue.compositions()
     chosen = tuple(dict.fromkeys(asked))
-    return pipeline.build(chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, track=track)
+    return pipeline.build(
+        chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, layer=layer, track=track
+    )
 
 
 def _composition(given: str | Composition) -> Composition:

@@ -138,8 +138,11 @@ def show_command(
 )
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
+@click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
-def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, check: bool) -> int:
+def build_command(
+    n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, layer: bool, check: bool
+) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
     The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
@@ -148,13 +151,13 @@ def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[s
     from derive.api import build
 
     with _progress() as track:
-        made = build(n, out, compositions, targets, dry=check, track=track)
+        made = build(n, out, compositions, targets, dry=check, layer=layer, track=track)
     if not check:
         _print(tables.build_table(made), tables.build_summary(made))
         return DONE
     for change in made.changes:
         _print(tables.diff(change))
-    _print(tables.drift_summary(made, _again(n, compositions, targets, out)))
+    _print(tables.drift_summary(made, _again(n, compositions, targets, out, layer=layer)))
     return NEGATIVE if made.changes else DONE
 
 
@@ -171,10 +174,11 @@ def verify_command(folder: Path) -> int:
     return DONE if all(finding.passed for finding in findings) else NEGATIVE
 
 
-def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str) -> str:
+def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str, *, layer: bool) -> str:
     """The command that brings the files up to date."""
     words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
     chosen = [word for name in compositions for word in ("--composition", name)]
+    words += ["--layer"] if layer else []
     return shlex.join([*words, *chosen, *(word for name in targets for word in ("--target", name))])
 
 

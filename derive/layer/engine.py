@@ -4,7 +4,7 @@ Nothing here knows an activation or a loss: the composition enters with its defi
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from derive import notation
@@ -36,12 +36,11 @@ from derive.layer.nodes import (
     W,
     X,
     Z,
-    all_indices,
     b,
     fresh,
     product,
 )
-from derive.layer.rules import COORDINATE, DELTA, Definitions, Rule, apply, known, linearity, put_in, rows_apart
+from derive.layer.rules import COORDINATE, DELTA, Rule, apply, known, linearity, put_in, rows_apart
 
 REDUCTIONS = ("mean", "sum")
 """How the losses of the rows become one number."""
@@ -70,12 +69,14 @@ class LayerChain:
         left: what is rewritten.
         array: Z for the layer itself, otherwise what the loss is differentiated by.
         steps: the steps.
+        symbol: what later chains call its left side, if they do.
     """
 
     title: str
     left: Node
     array: Array
     steps: tuple[LayerStep, ...]
+    symbol: Array | None = None
 
     @property
     def result(self) -> Node:
@@ -103,7 +104,8 @@ class LayerResult:
         n: the given number of classes, or None for any.
         row: the derivation of the gradient within a row, which the layer builds on.
         chains: Z, then the derivatives by Z, W, b and X.
-        proved: the shapes at which each result is proved equal to its left side; empty where it is no rational function.
+        proved: the shapes at which every result is proved equal to its left side; empty where that is no rational
+            function.
         assumptions: the facts that the row's gradient used.
     """
 
@@ -152,7 +154,7 @@ def derive_layer(
     chains = (_forward(system), _by_logits(system, row), *(_by_input(system, array) for array in (W, b, X)))
     proved: tuple[Shape, ...] = ()
     with suppress(UnsupportedError):
-        proved = [prove(chain.left, chain.result, system, row.assumptions) for chain in chains][-1]
+        _, *_, proved = [prove(chain.left, chain.result, system, row.assumptions) for chain in chains]
     shown = row if n is None else derive_quantity(composition, "gradient", n=n, assumptions=assumptions)
     return LayerResult(composition, reduction, n, shown, chains, proved, row.assumptions)
 
@@ -243,7 +245,7 @@ def _by_logits(system: System, row: Result) -> LayerChain:
     cell = entrywise(line.now)
     if cell is not None:
         line.put(*ENTRYWISE, cell)
-    return line.chain()
+    return replace(line.chain(), symbol=G)
 
 
 def _by_input(system: System, array: Array) -> LayerChain:

@@ -20,6 +20,7 @@ from derive.layer.nodes import (
     AXES,
     CLASSES,
     ONES,
+    ROWS,
     Array,
     Axis,
     Cell,
@@ -32,7 +33,6 @@ from derive.layer.nodes import (
     Node,
     Number,
     Plus,
-    ROWS,
     Product,
     RowForm,
     Slope,
@@ -168,12 +168,12 @@ def evaluate(node: Node, point: Point) -> Any:
                 result = result * evaluate(factor, point)
             return result
         case RowForm(form, row, column):
-            place = {} if column is None else {notation.j: point.places[column]}
-            return rows.evaluate(form, point.row(point.places[row]).at(place))
+            free = {} if column is None else {notation.j: point.places[column]}
+            return rows.evaluate(form, point.row(point.places[row]).at(free))
         case Cell(matrix, indices):
             table = _table(matrix, point)
-            places = [point.places[index] for index in indices]
-            return table[places[0] if matrix.shape[0] is not None else 0][places[-1]]
+            *above, column_place = (point.places[index] for index in indices)
+            return table[above[0] if above else 0][column_place]
 
 
 def _total(numbers: Sequence[Any], point: Point) -> Any:

@@ -1,9 +1,9 @@
 """From index form to matrix form, by the pattern of the indices alone.
 
-A sum of products is a product of matrices where its factors form a path: each summed index stands in exactly two factors,
-and the free indices at the ends. Written along the path, neighbours share a summed index. A factor that holds it on the
-wrong side is transposed; an end without a partner meets a vector of ones. So (the order of the factors, every transpose,
-every vector of ones) follows from where the indices stand: Σ_r G_rj X_ra = Σ_r (Xᵀ)_ar G_rj = (Xᵀ G)_aj.
+A sum of products is a product of matrices where its factors form a path: each summed index stands in two factors, the
+free indices at the ends. Written along the path, neighbours share a summed index; a factor that holds it on the wrong
+side is transposed; an end without a partner meets a vector of ones. So the order of the factors, every transpose and
+every vector of ones follow from where the indices stand: Σ_r G_rj X_ra = Σ_r (Xᵀ)_ar G_rj = (Xᵀ G)_aj.
 """
 
 from collections.abc import Iterator
@@ -42,9 +42,9 @@ from derive.layer.nodes import (
 ROW_VECTORS: dict[IndexedBase, Array] = {notation.z: Z, notation.y: Y, notation.o: O, notation.t: T}
 """The array that holds a vector of every row."""
 
-ORDER = ("commute", "numbers commute: neighbours share an index, the free indices stand outside")
+ORDER = ("order", "numbers commute, so that neighbours share an index and the free indices stand outside")
 ONES_PUT_IN = ("ones", "an index without a partner meets the entry 1 of a vector of ones")
-TRANSPOSE = ("transpose", "what is summed must stand inside: rows and columns change places")
+TRANSPOSE = ("transpose", "what is summed must stand inside, so rows and columns change places")
 MULTIPLY = ("matrix product", "the indices inside are equal and summed, those outside are free")
 ENTRYWISE = ("matrix form", "the same for every row and column")
 

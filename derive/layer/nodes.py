@@ -52,7 +52,8 @@ W = Array("W", (FEATURES, CLASSES))
 b = Array("b", (CLASSES,))
 Z = Array("Z", (ROWS, CLASSES))
 Y = Array("Y", (ROWS, CLASSES))
-O = Array("O", (ROWS, CLASSES))  # noqa: E741 - the outputs, where they are not Y
+O = Array("O", (ROWS, CLASSES))
+"""The output of an activation that is not y itself."""
 T = Array("T", (ROWS, CLASSES))
 G = Array("G", (ROWS, CLASSES))
 """∂L/∂Z."""
@@ -156,7 +157,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A sum of matrix products, each with a number in front: divided by the size of the axis `over`, if there is one."""
+    """A sum of matrix products, each with a number in front; over the size of the axis `over` if there is one."""
 
     terms: tuple[tuple[Fraction, tuple[Factor, ...]], ...]
     over: Axis | None = None

@@ -11,24 +11,26 @@ from derive.language.tree import Number as TreeNumber
 from derive.layer import nodes
 from derive.layer.engine import LayerChain, LayerResult, LayerStep
 from derive.layer.evaluate import Shape
-from derive.layer.nodes import Array, Cell, Entry, G, Index, Node, T, W, X, Z, b
-from derive.layer.show import LatexNotation, RowLatex, row_tree
+from derive.layer.nodes import ONES, Array, Cell, Entry, G, Index, Node, T, W, X, Y, Z, b
+from derive.layer.show import LatexNotation, Notation, RowLatex, row_tree
 from derive.targets.latex_lines import LineBreaker
 from derive.targets.latex_parts import GAP, INDENT, LINE, REASON, ChainPart, Equation, Part, Row
 from derive.targets.latex_prose import escape
 from derive.targets.latex_width import OPERATOR, width
 
-MEANINGS: dict[Array, str] = {
+_MEANINGS: dict[Array, str] = {
     X: "inputs, one row for each example",
     W: "weights",
     b: "biases, a row that is added to every row of X W",
     Z: "logits",
+    Y: "what the activation makes of each row of Z",
     T: "targets",
     G: "derivative of the loss with respect to Z",
+    ONES: "a column of ones",
 }
 """What each array holds, in the order in which they are introduced."""
 
-_LETTER = re.compile(r"(?<![\w-])([XWZGYTLBb])(?![\w-])")
+_LETTER = re.compile(r"(?<![\w-])([XWZGYTLBbr])(?![\w-])")
 """A letter of the layer that stands alone."""
 
 
@@ -49,12 +51,24 @@ class ShapedArray:
     meaning: str
 
 
+def introduced(result: LayerResult) -> dict[Array, str]:
+    """The arrays of a derivation, and what each holds."""
+    has_y = result.composition.y_definition is not None
+    return {array: meaning for array, meaning in _MEANINGS.items() if has_y or array != Y}
+
+
+def left_side(chain: LayerChain, notation: Notation) -> str:
+    """What a chain derives, as a whole array: `∂L/∂W`, `Z`; with the letter that later chains use for it."""
+    left = notation.derivative_by(chain.array) if chain.is_derivative else chain.array.name
+    return left if chain.symbol is None else f"{chain.symbol.name} = {left}"
+
+
 def arrays(result: LayerResult) -> tuple[ShapedArray, ...]:
     """The arrays with their shapes."""
     notation = LatexNotation(result.n)
     return tuple(
-        ShapedArray(array.name, notation.shape(nodes.Factor(array).shape), words(meaning))
-        for array, meaning in MEANINGS.items()
+        ShapedArray(notation.factor(nodes.Factor(array)), notation.shape(nodes.Factor(array).shape), words(meaning))
+        for array, meaning in introduced(result).items()
     )
 
 
@@ -65,22 +79,20 @@ def parts(result: LayerResult) -> tuple[Part, ...]:
 
 
 def _part(result: LayerResult, chain: LayerChain, checked: str) -> Part:
+    """A chain, and its result with every shape; a chain that has no matrix form ends in its result."""
     used = [each for step in chain.steps for each in step.assumptions]
     facts = tuple(f"{latex(each.left)} = {latex(each.right)}" for each in used)
-    return Part(words(chain.title), (_chain(result, chain),), _equation(result, chain), facts, None, (), checked)
+    closed_form = None if chain.matrix is None else equation(result, chain)
+    return Part(words(chain.title), (_chain(result, chain),), closed_form, facts, None, (), checked)
 
 
-def equations(result: LayerResult) -> tuple[Equation, ...]:
-    """The results in matrix form, each with its shapes; in index form where there is no matrix form."""
-    return tuple(_equation(result, chain) for chain in result.chains)
-
-
-def _equation(result: LayerResult, chain: LayerChain) -> Equation:
+def equation(result: LayerResult, chain: LayerChain) -> Equation:
+    """A result in matrix form with every shape; in index form where it has no matrix form."""
     notation = LatexNotation(result.n)
     if chain.matrix is None:
-        return Equation(notation.spell(chain.left), _lines(result, chain.result, LINE - 80.0)[0])
-    left = notation.derivative_by(chain.array) if chain.is_derivative else chain.array.name
-    shape = notation.shape(nodes.Factor(chain.array).shape)
+        room = LINE - OPERATOR - width(_tree(chain.left)) - INDENT
+        return Equation(notation.spell(chain.left), _lines(result, chain.result, room)[0])
+    left, shape = left_side(chain, notation), notation.shape(nodes.Factor(chain.array).shape)
     return Equation(rf"\underbrace{{{left}}}_{{{shape}}}", (notation.matrix(chain.matrix, shapes=True),))
 
 
@@ -126,8 +138,8 @@ def _tree(node: Node) -> Tree:
         case nodes.Plus(terms):
             return Terms(tuple((False, _tree(term)) for term in terms))
         case Cell(matrix, indices):
-            factors = [factor for _, term in matrix.terms for factor in term]
-            name = "".join(each.array.name + "T" * each.is_transposed for each in factors)
+            named = [each for _, term in matrix.terms for each in term]
+            name = "".join(each.array.name + "T" * each.is_transposed for each in named)
             return Call(name, TreeEntry("", "".join(index.name for index in indices)))
         case _:
             return Name(str(node))

@@ -9,7 +9,7 @@ from derive.layer.engine import LayerChain, LayerResult, LayerStep
 from derive.layer.nodes import Factor, Node
 from derive.layer.show import LatexNotation, Notation, TextNotation, UnicodeNotation
 from derive.targets.latex_templates import render_latex
-from derive.targets.layer_parts import MEANINGS, check_sentence, parts
+from derive.targets.layer_parts import check_sentence, introduced, left_side, parts
 from derive.targets.report import formula_lines, plain, wrapped
 
 
@@ -42,7 +42,7 @@ def headline(result: LayerResult) -> str:
 def _text_lines(result: LayerResult) -> Iterator[str]:
     notation = UnicodeNotation(result.n)
     yield from (*wrapped(headline(result)), "")
-    for array, meaning in MEANINGS.items():
+    for array, meaning in introduced(result).items():
         yield f"  {array.name}  {notation.shape(Factor(array).shape)}  {meaning}"
     for chain in result.chains:
         yield from ("", *wrapped(f"{chain.title}."), "", f"  {notation.spell(chain.left)}")
@@ -64,7 +64,7 @@ def _equation(chain: LayerChain, notation: Notation) -> tuple[str, str, str]:
     matrix = chain.matrix
     if matrix is None:
         return notation.spell(chain.left), notation.spell(chain.result), shape
-    left = notation.derivative_by(chain.array) if chain.is_derivative else chain.array.name
+    left = left_side(chain, notation)
     products = ("".join(f"({notation.shape(each.shape)})" for each in factors) for _, factors in matrix.terms)
     return left, notation.matrix(matrix), f"{shape} = {' + '.join(products)}"
 
@@ -76,7 +76,10 @@ def _assuming(step: LayerStep) -> str:
 def _markdown_paragraphs(result: LayerResult) -> Iterator[str]:
     notation = LatexNotation(result.n)
     yield f"## {plain(headline(result))}"
-    shapes = (f"${each.name}$ is ${notation.shape(Factor(each).shape)}$: {words}" for each, words in MEANINGS.items())
+    shapes = (
+        f"${each.name}$ is ${notation.shape(Factor(each).shape)}$: {words}"
+        for each, words in introduced(result).items()
+    )
     yield "\n".join(f"- {line}" for line in shapes)
     for chain in result.chains:
         yield f"**{plain(chain.title)}**"
@@ -110,7 +113,7 @@ def _document(result: LayerResult) -> dict[str, Any]:
             }
             for each in result.assumptions
         ],
-        "shapes": {array.name: [sizes.size(axis) for axis in array.axes] for array in MEANINGS},
+        "shapes": {array.name: [sizes.size(axis) for axis in array.axes] for array in introduced(result)},
         "closed_forms": [_closed_form(result, chain) for chain in result.chains],
         "steps": [
             {
