@@ -3,7 +3,6 @@
 Nothing here knows an activation or a loss: the composition enters with its definition and its row's gradient.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -104,8 +103,7 @@ class LayerResult:
         n: the given number of classes, or None for any.
         row: the derivation of the gradient within a row, which the layer builds on.
         chains: Z, then the derivatives by Z, W, b and X.
-        proved: the shapes at which every result is proved equal to its left side; empty where that is no rational
-            function.
+        proved: the shapes at which Z and the derivatives by W, b and X are proved, for every loss.
         assumptions: the facts that the row's gradient used.
     """
 
@@ -151,12 +149,11 @@ def derive_layer(
         raise UnsupportedError(f"{composition.name} has no loss; a layer is derived for an activation, +, and a loss")
     row = derive_quantity(composition, "gradient", assumptions=assumptions)
     system = _system(composition, reduction, row)
-    chains = (_forward(system), _by_logits(system, row), *(_by_input(system, array) for array in (W, b, X)))
-    proved: tuple[Shape, ...] = ()
-    with suppress(UnsupportedError):
-        _, *_, proved = [prove(chain.left, chain.result, system, row.assumptions) for chain in chains]
+    forward, by_logits = _forward(system), _by_logits(system, row)
+    by_inputs = [_by_input(system, array) for array in (W, b, X)]
+    _, *_, proved = [prove(chain.left, chain.result, system) for chain in (forward, *by_inputs)]
     shown = row if n is None else derive_quantity(composition, "gradient", n=n, assumptions=assumptions)
-    return LayerResult(composition, reduction, n, shown, chains, proved, row.assumptions)
+    return LayerResult(composition, reduction, n, shown, (forward, by_logits, *by_inputs), proved, row.assumptions)
 
 
 def _system(composition: Composition, reduction: str, row: Result) -> System:

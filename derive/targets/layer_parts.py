@@ -154,8 +154,8 @@ def check_sentence(result: LayerResult) -> str:
     """How the derivation was checked: one sentence in plain words."""
     checked = list(dict.fromkeys(shape for step in result.steps for shape in step.shapes))
     sentence = f"each step exactly, modulo a large prime at random points, with (B, d, n) = {_listed(checked)}"
-    if result.proved:
-        sentence += f"; every result by proof with (B, d, n) = {_listed(list(result.proved))}"
+    sentence += "; Z and the derivatives by W, b and X also by proof, for every differentiable loss, with (B, d, n) = "
+    sentence += _listed(list(result.proved))
     return f"Checked: {sentence}. The three sizes differ, so that a wrong transpose could not even be multiplied."
 
 
