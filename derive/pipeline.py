@@ -73,9 +73,10 @@ def build(
     _refuse_twins(compositions)
     results = [derive_quantities(each, n) for each in track(compositions, "deriving")]
     kernels = [plan_kernels(each, n) for each in track(compositions, "planning kernels")]
-    layers = [derive_layer_before(each, n) if layer else None for each in track(compositions, "deriving layers")]
+    before = track(compositions, "deriving layers") if layer else ()
+    layers = [derive_layer_before(each, n) for each in before] or [None] * len(compositions)
     parts = zip(compositions, results, kernels, layers, strict=True)
-    products = [Product(c, n, r, k, before) for c, r, k, before in parts]
+    products = [Product(c, n, r, k, layer_before) for c, r, k, layer_before in parts]
     texts = [print_product(each, targets) for each in track(products, "printing")]
     files = gather(products, targets, texts, layer=layer)
     changes = compare(folder, files) if dry else write(folder, files)

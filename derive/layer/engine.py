@@ -101,7 +101,6 @@ class LayerResult:
         composition: what is computed of each row of Z.
         reduction: one of `REDUCTIONS`.
         n: the given number of classes, or None for any.
-        row: the derivation of the gradient within a row, which the layer builds on.
         chains: Z, then the derivatives by Z, W, b and X.
         proved: the shapes at which Z and the derivatives by W, b and X are proved, for every loss.
         assumptions: the facts that the row's gradient used.
@@ -110,7 +109,6 @@ class LayerResult:
     composition: Composition
     reduction: str
     n: int | None
-    row: Result
     chains: tuple[LayerChain, ...]
     proved: tuple[Shape, ...]
     assumptions: tuple[Assumption, ...]
@@ -137,7 +135,7 @@ def derive_layer(
     Args:
         composition: an activation and a loss, applied to each row of Z.
         reduction: `mean` or `sum` of the rows' losses.
-        n: a given number of classes, for the row's closed form.
+        n: a given number of classes, at which the derivation for any number is shown.
         assumptions: the declared facts that the row's gradient may use.
 
     Raises:
@@ -152,8 +150,7 @@ def derive_layer(
     forward, by_logits = _forward(system), _by_logits(system, row)
     by_inputs = [_by_input(system, array) for array in (W, b, X)]
     _, *_, proved = [prove(chain.left, chain.result, system) for chain in (forward, *by_inputs)]
-    shown = row if n is None else derive_quantity(composition, "gradient", n=n, assumptions=assumptions)
-    return LayerResult(composition, reduction, n, shown, (forward, by_logits, *by_inputs), proved, row.assumptions)
+    return LayerResult(composition, reduction, n, (forward, by_logits, *by_inputs), proved, row.assumptions)
 
 
 def _system(composition: Composition, reduction: str, row: Result) -> System:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from sympy import Integer
+
 from derive import notation
 from derive.language.layout import lay_out
 from derive.language.show import LatexSpeller, TextSpeller, UnicodeSpeller
@@ -76,13 +78,14 @@ class RowLatex(LatexSpeller):
         return super()._entry(base, index)
 
 
-def row_tree(node: Node) -> tuple[Tree, RowForm] | None:
-    """An expression of one row, with what stands in front of it, laid out; None where `node` is none."""
+def row_tree(node: Node, n: int | None) -> tuple[Tree, RowForm] | None:
+    """An expression of one row at `n` classes, with what stands in front, laid out; None where `node` is none."""
     match node:
         case RowForm(form, _, _):
-            return lay_out(form, (notation.j,)), node
-        case Product((Inverse(axis), RowForm(form, _, _) as of_row)):
-            tree = lay_out(form, (notation.j,))
+            given = form if n is None else form.xreplace({notation.n: Integer(n)})
+            return lay_out(given, (notation.j,)), node
+        case Product((Inverse(axis), RowForm() as of_row)) if (laid_out := row_tree(of_row, n)) is not None:
+            tree, _ = laid_out
             factors = tree.factors if isinstance(tree, TreeProduct) else (tree,)
             return TreeProduct((TreeFraction(TREE_ONE, Name(axis.size)), *factors)), of_row
     return None
@@ -112,25 +115,25 @@ class Notation(ABC):
 
     def spell(self, node: Node) -> str:
         """The formula of `node`."""
-        if (laid_out := row_tree(node)) is not None:
+        if (laid_out := row_tree(node, self.n)) is not None:
             tree, of_row = laid_out
-            return self.speller(of_row.row).spell(tree)
+            return self._speller(of_row.row).spell(tree)
         match node:
             case Number(value):
                 return str(value)
             case Inverse(axis):
-                return self.fraction("1", self.size(axis))
+                return self._fraction("1", self.size(axis))
             case Entry(array, indices, is_transposed):
-                return self.entry(self.factor(Factor(array, is_transposed)), [each.name for each in indices])
+                return self._entry(self.factor(Factor(array, is_transposed)), [each.name for each in indices])
             case Delta(left, right):
-                return self.delta(left.name, right.name)
+                return self._delta(left.name, right.name)
             case Slope(body, variable):
                 inside = self.spell(body)
                 if not isinstance(body, Entry):
-                    return self.operator(self.spell(variable), f"({inside})")
-                return self.slope(inside, self.spell(variable))
+                    return self._operator(self.spell(variable), f"({inside})")
+                return self._slope(inside, self.spell(variable))
             case Sum(index, body):
-                return self.sum(index, self._closed(body) if isinstance(body, Plus) else self.spell(body))
+                return self._sum(index, self._closed(body) if isinstance(body, Plus) else self.spell(body))
             case Product(factors):
                 *first, last = factors
                 closed = [self._closed(each) for each in first]
@@ -139,7 +142,7 @@ class Notation(ABC):
                 return " + ".join(self.spell(term) for term in terms)
             case Cell(matrix, indices):
                 inside = f"({self.matrix(replace(matrix, over=None))})"
-                return self.over(matrix, self.entry(inside, [each.name for each in indices]))
+                return self._over(matrix, self._entry(inside, [each.name for each in indices]))
         raise TypeError(f"no notation for {node}")
 
     def _closed(self, node: Node) -> str:
@@ -152,15 +155,15 @@ class Notation(ABC):
         """A sum of matrix products; with the shape under each factor where `shapes` and the notation can."""
         written = ""
         for number, factors in matrix.terms:
-            pieces = [self.with_shape(each) if shapes else self.factor(each) for each in factors]
-            magnitude = [] if abs(number) == 1 else [self.number(abs(number))]
+            pieces = [self._with_shape(each) if shapes else self.factor(each) for each in factors]
+            magnitude = [] if abs(number) == 1 else [self._number(abs(number))]
             sign = self.minus if number < 0 else " + "
-            written += (sign if written else sign.strip() if number < 0 else "") + self.joined([*magnitude, *pieces])
-        return self.over(matrix, f"({written})" if len(matrix.terms) > 1 and matrix.over is not None else written)
+            written += (sign if written else sign.strip() if number < 0 else "") + self._joined([*magnitude, *pieces])
+        return self._over(matrix, f"({written})" if len(matrix.terms) > 1 and matrix.over is not None else written)
 
-    def over(self, matrix: Matrix, written: str) -> str:
+    def _over(self, matrix: Matrix, written: str) -> str:
         """`written` with what `matrix` is divided by in front."""
-        return written if matrix.over is None else f"{self.fraction('1', self.size(matrix.over))}{self.times}{written}"
+        return written if matrix.over is None else f"{self._fraction('1', self.size(matrix.over))}{self.times}{written}"
 
     def shape(self, shape: Sequence[Axis | None]) -> str:
         """`B × d`."""
@@ -168,18 +171,18 @@ class Notation(ABC):
 
     def derivative_by(self, array: Array) -> str:
         """∂L/∂A for a whole array."""
-        return self.slope(LOSS.name, array.name)
+        return self._slope(LOSS.name, array.name)
 
-    def number(self, value: Fraction) -> str:
+    def _number(self, value: Fraction) -> str:
         """A positive number in front of a product."""
-        return str(value) if value.denominator == 1 else self.fraction(str(value.numerator), str(value.denominator))
+        return str(value) if value.denominator == 1 else self._fraction(str(value.numerator), str(value.denominator))
 
     @abstractmethod
-    def speller(self, row: Index) -> Speller:
+    def _speller(self, row: Index) -> Speller:
         """What spells an expression of one row."""
 
     @abstractmethod
-    def joined(self, factors: Sequence[str]) -> str:
+    def _joined(self, factors: Sequence[str]) -> str:
         """A product of matrices."""
 
     @abstractmethod
@@ -187,30 +190,30 @@ class Notation(ABC):
         """An array, transposed or not."""
 
     @abstractmethod
-    def entry(self, base: str, indices: Sequence[str]) -> str:
+    def _entry(self, base: str, indices: Sequence[str]) -> str:
         """An entry of what `base` is; `base` itself without indices."""
 
     @abstractmethod
-    def delta(self, left: str, right: str) -> str:
+    def _delta(self, left: str, right: str) -> str:
         """The Kronecker delta."""
 
     @abstractmethod
-    def slope(self, body: str, variable: str) -> str:
+    def _slope(self, body: str, variable: str) -> str:
         """A derivative of an entry."""
 
     @abstractmethod
-    def operator(self, variable: str, body: str) -> str:
+    def _operator(self, variable: str, body: str) -> str:
         """A derivative of more than an entry."""
 
     @abstractmethod
-    def sum(self, index: Index, body: str) -> str:
+    def _sum(self, index: Index, body: str) -> str:
         """A sum over an axis."""
 
     @abstractmethod
-    def fraction(self, above: str, below: str) -> str:
+    def _fraction(self, above: str, below: str) -> str:
         """A fraction of two sizes or numbers, as a factor."""
 
-    def with_shape(self, factor: Factor) -> str:
+    def _with_shape(self, factor: Factor) -> str:
         """An array with its shape; the shapes stand beside the formula where a notation is one line high."""
         return self.factor(factor)
 
@@ -221,32 +224,33 @@ class TextNotation(Notation):
     times = "*"
     minus = " - "
 
-    def speller(self, row: Index) -> Speller:  # noqa: D102 - as the class says
+    def _speller(self, row: Index) -> Speller:
         return RowText(row)
 
-    def joined(self, factors: Sequence[str]) -> str:  # noqa: D102
+    def _joined(self, factors: Sequence[str]) -> str:
         return " @ ".join(factors)
 
-    def factor(self, factor: Factor) -> str:  # noqa: D102
+    def factor(self, factor: Factor) -> str:
+        """An array, `.T` where it is transposed."""
         name = "ones" if factor.array == ONES else factor.array.name
         return f"{name}.T" if factor.is_transposed else name
 
-    def entry(self, base: str, indices: Sequence[str]) -> str:  # noqa: D102
+    def _entry(self, base: str, indices: Sequence[str]) -> str:
         return f"{base}[{', '.join(indices)}]" if indices else base
 
-    def delta(self, left: str, right: str) -> str:  # noqa: D102
+    def _delta(self, left: str, right: str) -> str:
         return f"delta({left}, {right})"
 
-    def slope(self, body: str, variable: str) -> str:  # noqa: D102
+    def _slope(self, body: str, variable: str) -> str:
         return f"diff({body}, {variable})"
 
-    def operator(self, variable: str, body: str) -> str:  # noqa: D102
-        return self.slope(body[1:-1], variable)
+    def _operator(self, variable: str, body: str) -> str:
+        return self._slope(body[1:-1], variable)
 
-    def sum(self, index: Index, body: str) -> str:  # noqa: D102
+    def _sum(self, index: Index, body: str) -> str:
         return f"sum({body} for {index.name} in range({self.size(index.axis)}))"
 
-    def fraction(self, above: str, below: str) -> str:  # noqa: D102
+    def _fraction(self, above: str, below: str) -> str:
         return f"{above}/{below}"
 
 
@@ -255,32 +259,33 @@ class UnicodeNotation(Notation):
 
     closes_slopes = True
 
-    def speller(self, row: Index) -> Speller:  # noqa: D102
+    def _speller(self, row: Index) -> Speller:
         return RowUnicode(row)
 
-    def joined(self, factors: Sequence[str]) -> str:  # noqa: D102
+    def _joined(self, factors: Sequence[str]) -> str:
         return " ".join(factors)
 
-    def factor(self, factor: Factor) -> str:  # noqa: D102
+    def factor(self, factor: Factor) -> str:
+        """An array, ᵀ where it is transposed."""
         return f"{factor.array.name}{'ᵀ' if factor.is_transposed else ''}"
 
-    def entry(self, base: str, indices: Sequence[str]) -> str:  # noqa: D102
+    def _entry(self, base: str, indices: Sequence[str]) -> str:
         base = f"({base})" if base.endswith("ᵀ") else base
         return f"{base}_{''.join(indices)}" if indices else base
 
-    def delta(self, left: str, right: str) -> str:  # noqa: D102
+    def _delta(self, left: str, right: str) -> str:
         return f"δ_{left}{right}"
 
-    def slope(self, body: str, variable: str) -> str:  # noqa: D102
+    def _slope(self, body: str, variable: str) -> str:
         return f"∂{body}/∂{variable}"
 
-    def operator(self, variable: str, body: str) -> str:  # noqa: D102
+    def _operator(self, variable: str, body: str) -> str:
         return f"∂/∂{variable} {body}"
 
-    def sum(self, index: Index, body: str) -> str:  # noqa: D102
+    def _sum(self, index: Index, body: str) -> str:
         return f"Σ_{index.name} {body}"
 
-    def fraction(self, above: str, below: str) -> str:  # noqa: D102
+    def _fraction(self, above: str, below: str) -> str:
         return f"({above}/{below})"
 
 
@@ -290,35 +295,36 @@ class LatexNotation(Notation):
     minus = " - "
     by = r" \times "
 
-    def speller(self, row: Index) -> Speller:  # noqa: D102
+    def _speller(self, row: Index) -> Speller:
         return RowLatex(row, self.n)
 
-    def joined(self, factors: Sequence[str]) -> str:  # noqa: D102
+    def _joined(self, factors: Sequence[str]) -> str:
         return r" \, ".join(factors)
 
-    def factor(self, factor: Factor) -> str:  # noqa: D102
+    def factor(self, factor: Factor) -> str:
+        r"""An array, `^{\top}` where it is transposed."""
         name = r"\mathbf{1}" if factor.array == ONES else factor.array.name
         return f"{name}^{{\\top}}" if factor.is_transposed else name
 
-    def entry(self, base: str, indices: Sequence[str]) -> str:  # noqa: D102
+    def _entry(self, base: str, indices: Sequence[str]) -> str:
         base = f"({base})" if base.endswith(r"\top}") else base
         return f"{base}_{{{''.join(indices)}}}" if indices else base
 
-    def delta(self, left: str, right: str) -> str:  # noqa: D102
+    def _delta(self, left: str, right: str) -> str:
         return rf"\delta_{{{left}{right}}}"
 
-    def slope(self, body: str, variable: str) -> str:  # noqa: D102
+    def _slope(self, body: str, variable: str) -> str:
         return rf"\frac{{\partial {body}}}{{\partial {variable}}}"
 
-    def operator(self, variable: str, body: str) -> str:  # noqa: D102
+    def _operator(self, variable: str, body: str) -> str:
         return rf"\frac{{\partial}}{{\partial {variable}}} \Bigl{body[:-1]}\Bigr)"
 
-    def sum(self, index: Index, body: str) -> str:  # noqa: D102
+    def _sum(self, index: Index, body: str) -> str:
         return rf"\sum_{{{index.name}}} {body}"
 
-    def fraction(self, above: str, below: str) -> str:  # noqa: D102
+    def _fraction(self, above: str, below: str) -> str:
         return rf"\frac{{{above}}}{{{below}}}"
 
-    def with_shape(self, factor: Factor) -> str:
+    def _with_shape(self, factor: Factor) -> str:
         """The array with a brace under it and its shape."""
         return rf"\underbrace{{{self.factor(factor)}}}_{{{self.shape(factor.shape)}}}"

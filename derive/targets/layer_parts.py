@@ -30,7 +30,7 @@ _MEANINGS: dict[Array, str] = {
 }
 """What each array holds, in the order in which they are introduced."""
 
-_LETTER = re.compile(r"(?<![\w-])([XWZGYTLBbr])(?![\w-])")
+_LETTER = re.compile(r"(?<![\w-])([XWZGYTLBbdnr])(?![\w-])")
 """A letter of the layer that stands alone."""
 
 
@@ -113,7 +113,7 @@ def _row(result: LayerResult, step: LayerStep, room: float) -> Row:
 
 def _lines(result: LayerResult, node: Node, room: float) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """The formula in lines with their widths: an expression of one row may need several."""
-    if (laid_out := row_tree(node)) is None:
+    if (laid_out := row_tree(node, result.n)) is None:
         return (LatexNotation(result.n).spell(node),), (width(_tree(node)),)
     tree, of_row = laid_out
     lines = _RowBreaker(of_row.row, result.n).lines(tree, room, room - INDENT)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 
+from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.errors import ProofError, UnsupportedError
 from derive.layer import engine
@@ -45,6 +46,11 @@ LOSSES = [
 def derived(name, reduction="mean", **options):
     composition = read_composition(name)
     return derive_layer(composition, reduction, assumptions=composition.assumptions, **options)
+
+
+def system_of(name, reduction):
+    composition = read_composition(name)
+    return engine._system(composition, reduction, derive_quantity(composition, "gradient"))
 
 
 def written(result, array):
@@ -90,7 +96,7 @@ def test_every_step_begins_where_the_last_one_ended(name):
 
 
 def test_a_proof_for_every_loss_refuses_what_holds_for_none():
-    system = engine._system(read_composition("softmax+mse"), "mean", derived("softmax+mse").row)
+    system = system_of("softmax+mse", "mean")
     (r, *_), (a, *_), (j, *_) = INDICES.values()
     left = Slope(Entry(LOSS, ()), Entry(W, (a, j)))
     of_rows = Sum(r, product(Entry(X, (r, a)), Entry(G, (r, j))))
@@ -112,8 +118,7 @@ def test_the_three_sizes_of_a_checked_shape_differ():
     ],
 )
 def test_a_wrong_transpose_a_wrong_order_or_a_wrong_matrix_is_no_step(factors, message):
-    composition = read_composition("softmax+mse")
-    system = engine._system(composition, "sum", derived("softmax+mse").row)
+    system = system_of("softmax+mse", "sum")
     (r, *_), (a, *_), (j, *_) = INDICES.values()
     left = Sum(r, product(Entry(X, (r, a)), Entry(G, (r, j))))
     right = Cell(Matrix(((Fraction(1), factors),)), (a, j))
@@ -122,8 +127,7 @@ def test_a_wrong_transpose_a_wrong_order_or_a_wrong_matrix_is_no_step(factors, m
 
 
 def test_a_row_counted_twice_is_found():
-    composition = read_composition("softmax+mse")
-    system = engine._system(composition, "mean", derived("softmax+mse").row)
+    system = system_of("softmax+mse", "mean")
     r, j = INDICES[Z.axes[0]][0], INDICES[Z.axes[1]][0]
     entry = Entry(G, (r, j))
     with pytest.raises(ProofError, match="the two sides differ at B = 2"):

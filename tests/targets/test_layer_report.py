@@ -41,7 +41,9 @@ def test_text_names_each_rule_under_its_step_and_fits_a_terminal(result):
 
 
 def test_a_given_number_of_classes_shows_in_every_shape():
-    assert "    d × 3 = (d × B)(B × 3)" in layer_text(derive("softmax+cross-entropy", n=3).layer())
+    text = layer_text(derive("softmax+mse", n=3).layer())
+    assert "    d × 3 = (d × B)(B × 3)" in text
+    assert "= (1/B) (2/3) Y_rj (Y_rj − T_rj − Σ_i Y_ri (Y_ri − T_ri))" in text
 
 
 def test_without_a_matrix_form_the_result_stays_in_index_form():
