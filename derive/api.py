@@ -11,6 +11,8 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
 from derive.derivation import Result, Step
+from derive.errors import UnknownNameError
+from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
 from derive.pipeline import Build, Track, silently
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text
@@ -56,6 +58,20 @@ class Derivation:
         quantities = self.composition.quantities if quantity is None else (quantity,)
         return report_latex([self.result(name) for name in quantities])
 
+    def layer(self, reduction: str = "mean") -> LayerResult:
+        """The derivation of a linear layer before it: Z = X W + b over a batch, and the gradients by X, W and b.
+
+        Args:
+            reduction: `mean` or `sum` of the losses of the rows.
+
+        Raises:
+            UnknownNameError: no such reduction.
+            UnsupportedError: the composition has no loss.
+        """
+        if reduction not in REDUCTIONS:
+            raise UnknownNameError.of("reduction", reduction, REDUCTIONS)
+        return derive_layer(self.composition, reduction, self.n, self.assumptions)
+
     def _repr_latex_(self) -> str:
         return self.latex(self.composition.quantities[1])
 
@@ -89,6 +105,7 @@ def build(
     targets: Iterable[str] = (),
     *,
     dry: bool = False,
+    layer: bool = False,
     track: Track = silently,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
@@ -99,6 +116,7 @@ def build(
         compositions: what to build; by default every activation and loss of the catalogue.
         targets: names of the output languages; by default all.
         dry: write nothing; the result says what would change.
+        layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
         track: shows how far the build is; called with the items of a stage and what is done to them.
 
     Raises:
@@ -107,7 +125,9 @@ def build(
     """
     asked = [_composition(each) for each in compositions] or catalogue.compositions()
     chosen = tuple(dict.fromkeys(asked))
-    return pipeline.build(chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, track=track)
+    return pipeline.build(
+        chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, layer=layer, track=track
+    )
 
 
 def _composition(given: str | Composition) -> Composition:

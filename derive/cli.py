@@ -90,11 +90,27 @@ def list_command(as_json: bool) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["text", "latex", "markdown", "json"]), default="text", show_default=True
 )
-def show_command(composition: str, quantity: str | None, n: str | None, assume: tuple[str, ...], form: str) -> None:
-    """Print the derivation of one quantity of COMPOSITION, step by step."""
+@click.option("--layer", is_flag=True, help="Put Z = X W + b in front, and derive the gradients by X, W and b.")
+@click.option(
+    "--reduction", type=click.Choice(["mean", "sum"]), help="How --layer takes the rows of a batch together; the mean."
+)
+def show_command(
+    composition: str,
+    quantity: str | None,
+    n: str | None,
+    assume: tuple[str, ...],
+    form: str,
+    layer: bool,
+    reduction: str | None,
+) -> None:
+    """Print the derivation of one quantity of COMPOSITION, step by step; or that of a layer before it."""
     from derive.api import derive
-    from derive.targets import report
+    from derive.targets import layer_report, report
 
+    if layer and quantity is not None:
+        raise click.UsageError("--layer derives the gradients by X, W and b at once; leave --quantity out")
+    if reduction is not None and not layer:
+        raise click.UsageError("--reduction is over the rows of a layer's batch; it needs --layer")
     reports = {
         "text": report.report_text,
         "latex": report.report_latex,
@@ -106,6 +122,15 @@ def show_command(composition: str, quantity: str | None, n: str | None, assume: 
         raise DeriveError(f"--assume none stands alone; it was given with {others or 'itself'}")
     allowed = [name for name in assume if name != "none"] if assume else None
     derivation = derive(composition, n, allowed)
+    if layer:
+        layer_reports = {
+            "text": layer_report.layer_text,
+            "latex": layer_report.layer_latex,
+            "markdown": layer_report.layer_markdown,
+            "json": layer_report.layer_json,
+        }
+        click.echo(layer_reports[form](derivation.layer(reduction or "mean")))
+        return
     click.echo(reports[form]([derivation.result(quantity)]))
 
 
@@ -116,8 +141,11 @@ def show_command(composition: str, quantity: str | None, n: str | None, assume: 
 )
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
+@click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
-def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, check: bool) -> int:
+def build_command(
+    n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, layer: bool, check: bool
+) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
     The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
@@ -126,13 +154,13 @@ def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[s
     from derive.api import build
 
     with _progress() as track:
-        made = build(n, out, compositions, targets, dry=check, track=track)
+        made = build(n, out, compositions, targets, dry=check, layer=layer, track=track)
     if not check:
         _print(tables.build_table(made), tables.build_summary(made))
         return DONE
     for change in made.changes:
         _print(tables.diff(change))
-    _print(tables.drift_summary(made, _again(n, compositions, targets, out)))
+    _print(tables.drift_summary(made, _again(n, compositions, targets, out, layer=layer)))
     return NEGATIVE if made.changes else DONE
 
 
@@ -149,10 +177,11 @@ def verify_command(folder: Path) -> int:
     return DONE if all(finding.passed for finding in findings) else NEGATIVE
 
 
-def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str) -> str:
+def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str, *, layer: bool) -> str:
     """The command that brings the files up to date."""
     words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
     chosen = [word for name in compositions for word in ("--composition", name)]
+    words += ["--layer"] if layer else []
     return shlex.join([*words, *chosen, *(word for name in targets for word in ("--target", name))])
 
 

@@ -11,6 +11,7 @@ from derive.derivation import Result
 from derive.errors import DeriveError
 from derive.kernel.ir import Kernel
 from derive.kernel.plan import plan
+from derive.layer.engine import LayerResult, derive_layer
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
@@ -55,9 +56,12 @@ def build(
     out: Path,
     *,
     dry: bool = False,
+    layer: bool = False,
     track: Track = silently,
 ) -> Build:
     """Derive, lower, print and write `compositions` into `out/any`, or `out/n3`; with `dry`, write nothing.
+
+    With `layer`, that of a linear layer before each composition that has a loss besides.
 
     Raises:
         DeriveError: two compositions with one file name, or a definition that cannot be derived or printed.
@@ -69,9 +73,12 @@ def build(
     _refuse_twins(compositions)
     results = [derive_quantities(each, n) for each in track(compositions, "deriving")]
     kernels = [plan_kernels(each, n) for each in track(compositions, "planning kernels")]
-    products = [Product(c, n, r, k) for c, r, k in zip(compositions, results, kernels, strict=True)]
+    before = track(compositions, "deriving layers") if layer else ()
+    layers = [derive_layer_before(each, n) for each in before] or [None] * len(compositions)
+    parts = zip(compositions, results, kernels, layers, strict=True)
+    products = [Product(c, n, r, k, layer_before) for c, r, k, layer_before in parts]
     texts = [print_product(each, targets) for each in track(products, "printing")]
-    files = gather(products, targets, texts)
+    files = gather(products, targets, texts, layer=layer)
     changes = compare(folder, files) if dry else write(folder, files)
     own = {product.composition.name: tuple(sorted(text)) for product, text in zip(products, texts, strict=True)}
     unchanged = len(files) - sum(change.made is not None for change in changes)
@@ -84,6 +91,11 @@ def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, 
         derive_quantity(composition, quantity, n=n, assumptions=composition.assumptions)
         for quantity in composition.quantities
     )
+
+
+def derive_layer_before(composition: Composition, n: int | None) -> LayerResult | None:
+    """The derivation of a layer, the mean over its batch, under the declared assumptions; None without a loss."""
+    return None if composition.loss is None else derive_layer(composition, "mean", n, composition.assumptions)
 
 
 def plan_kernels(composition: Composition, n: int | None) -> tuple[Kernel, ...]:
@@ -101,7 +113,7 @@ def print_product(product: Product, targets: Sequence[Target]) -> dict[str, str]
 
 
 def gather(
-    products: Sequence[Product], targets: Sequence[Target], texts: Sequence[Mapping[str, str]]
+    products: Sequence[Product], targets: Sequence[Target], texts: Sequence[Mapping[str, str]], *, layer: bool
 ) -> dict[str, str]:
     """All files of a build folder: those of each product, those they share, and the manifest."""
     shared = {f"{each.name}/{path}": text for each in targets for path, text in each.shared_files(products).items()}
@@ -110,6 +122,7 @@ def gather(
         "compositions": [describe(product.composition) for product in products],
         "n": products[0].n if products else None,
         "targets": [target.name for target in targets],
+        **({"layer": True} if layer else {}),
     }
     return with_manifest(files, spec, f"derive {__version__}")
 

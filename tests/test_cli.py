@@ -107,6 +107,27 @@ def test_a_composition_with_spaces_is_one_argument(run):
     assert run("show", " softmax + mse ")[0] == 0
 
 
+@pytest.mark.parametrize("form", ["text", "latex", "markdown", "json"])
+def test_every_format_shows_a_layer(run, form):
+    status, out, err = run("show", "softmax+mse", "--layer", "--reduction", "sum", "--format", form)
+    assert (status, err) == (0, "")
+    assert "transpose" in out
+
+
+def test_a_layer_is_built_only_where_it_is_asked_for(run, tmp_path):
+    arguments = ("build", "--composition", "softmax+mse", "--target", "numpy", "--out", str(tmp_path))
+    assert run(*arguments)[0] == 0
+    plain = {path.name: path.read_bytes() for path in (tmp_path / "any" / "numpy").iterdir()}
+    assert set(plain) == {"softmax_mse.py"}
+    assert run(*arguments, "--layer")[0] == 0
+    both = {path.name: path.read_bytes() for path in (tmp_path / "any" / "numpy").iterdir()}
+    assert set(both) == {"softmax_mse.py", "softmax_mse_layer.py"}
+    assert both["softmax_mse.py"] == plain["softmax_mse.py"]
+    status, out, _ = run(*arguments, "--check")
+    assert status == 1
+    assert "softmax_mse_layer.py" in out
+
+
 # Mistakes: one sentence on standard error, status 2.
 
 MISTAKES = [
@@ -131,6 +152,9 @@ MISTAKES = [
     ),
     (("show", "softmax+mse", "--quantity", "gradent"), "did you mean gradient"),
     (("show", "softmax+mse", "--assume", "sum-t-2"), "there is no assumption 'sum-t-2'; did you mean sum-t-1?"),
+    (("show", "softmax", "--layer"), "softmax has no loss; a layer is derived for an activation, +, and a loss"),
+    (("show", "softmax+mse", "--layer", "--quantity", "hvp"), "leave --quantity out"),
+    (("show", "softmax+mse", "--reduction", "sum"), "it needs --layer"),
     (("show", "softmx"), "there is no activation 'softmx'; did you mean softmax"),
     (("show", "-sum(y[i] for i in range(n))"), "there is no activation '-sum(y[i] for i in range(n))'"),
     (("show", "softmax+y[i]"), "its index i is free"),

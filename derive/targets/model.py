@@ -7,6 +7,7 @@ from typing import Protocol
 from derive.catalogue.model import Composition
 from derive.derivation import Result
 from derive.kernel.ir import Kernel
+from derive.layer.engine import LayerResult
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Product:
         n: the given number of classes, or None for any.
         results: the derivation of each quantity, under the declared assumptions.
         kernels: the stable program of each function, right for every target that it accepts: no assumption used.
+        layer: the derivation of a linear layer before it; None where none was asked for, or where there is no loss.
     """
 
     composition: Composition
     n: int | None
     results: tuple[Result, ...]
     kernels: tuple[Kernel, ...]
+    layer: LayerResult | None = None
 
     @property
     def stem(self) -> str:

@@ -2,14 +2,17 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from derive.kernel.expressions import arrays, indices
 from derive.kernel.ir import LABEL, Kernel
 from derive.kernel.pipeline import store
 from derive.kernel.statements import plain
+from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
+from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
 from derive.targets.model import Product
 from derive.targets.numpy_program import print_body
 
@@ -191,44 +194,60 @@ class NumpyTarget:
     name = "numpy"
 
     def files(self, product: Product) -> Mapping[str, str]:
-        """The module of one product.
+        """The module of one product, and that of a layer before it where there is one.
 
         Raises:
             UnsupportedError: a kernel has a node that NumPy has no way to say.
         """
-        kernels = [store(kernel, work=True) for kernel in product.kernels]
-        programs = [_Program(kernel, tuple(print_body(kernel))) for kernel in kernels]
-        by_labels = {program.name: program for program in programs if program.kernel.labels}
-        functions = [
-            _Function(
-                program,
-                by_labels.get(f"_{program.kernel.name}_label_rows"),
-                _formulas(product, program.kernel.name),
-                product.n,
-            )
-            for program in programs
-            if not program.kernel.labels
-        ]
-        text = render(
-            self.name,
-            "module.py",
-            heading=heading(product, self.name),
-            title=f"{product.composition.name} over the rows of an array of logits, for {_classes(product.n)}.",
-            exported=_listed(sorted(function.name for function in functions)),
-            functions=functions,
-            programs=programs,
-            n=product.n,
-            vectors=_VECTORS,
-            vectors_taken=any(function.vectors for function in functions),
-            labels_taken=bool(by_labels),
-            pairs_returned=any(function.takes_pair for function in functions),
-            uses_exp_difference=any("_exp_difference(" in line for program in programs for line in program.body),
-        )
-        return {f"{product.stem}.py": text}
+        files = {f"{product.stem}.py": render(self.name, "module.py", **module_context(product))}
+        if product.layer is not None:
+            files[f"{product.stem}_layer.py"] = _layer_module(product, product.layer)
+        return files
 
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as every target
         """None: each module stands alone."""
         return {}
+
+
+def module_context(product: Product) -> dict[str, Any]:
+    """What the template of a module needs to know.
+
+    Raises:
+        UnsupportedError: a kernel has a node that NumPy has no way to say.
+    """
+    kernels = [store(kernel, work=True) for kernel in product.kernels]
+    programs = [_Program(kernel, tuple(print_body(kernel))) for kernel in kernels]
+    by_labels = {program.name: program for program in programs if program.kernel.labels}
+    functions = [
+        _Function(
+            program,
+            by_labels.get(f"_{program.kernel.name}_label_rows"),
+            _formulas(product, program.kernel.name),
+            product.n,
+        )
+        for program in programs
+        if not program.kernel.labels
+    ]
+    return {
+        "heading": heading(product, NumpyTarget.name),
+        "title": f"{product.composition.name} over the rows of an array of logits, for {_classes(product.n)}.",
+        "exported": _listed(sorted(function.name for function in functions)),
+        "functions": functions,
+        "programs": programs,
+        "n": product.n,
+        "vectors": _VECTORS,
+        "vectors_taken": any(function.vectors for function in functions),
+        "labels_taken": bool(by_labels),
+        "pairs_returned": any(function.takes_pair for function in functions),
+        "uses_exp_difference": any("_exp_difference(" in line for program in programs for line in program.body),
+    }
+
+
+def _layer_module(product: Product, layer: LayerResult) -> str:
+    """The module of a layer: its function, and the kernel of the rows that it calls."""
+    kernels = tuple(kernel for kernel in product.kernels if kernel.name == LAYER_KERNEL)
+    context = {**module_context(replace(product, kernels=kernels)), **layer_context(product, layer)}
+    return render(NumpyTarget.name, "layer.py", **context)
 
 
 def _formulas(product: Product, function: str) -> tuple[str, ...]:

@@ -51,17 +51,17 @@ def _text_lines(result: Result) -> Iterator[str]:
     yield f"{result.composition.name}: {result.quantity}, for {_class_count(result)}"
     for chain in result.chains:
         avoid = _indices(chain)
-        yield from ("", *_wrapped(f"{chain.title}."), "", *_formula(f"  {unicode(chain.left, avoid)}"))
+        yield from ("", *wrapped(f"{chain.title}."), "", *formula_lines(f"  {unicode(chain.left, avoid)}"))
         for step in chain.steps:
-            yield from _formula(f"    = {unicode(step.after, avoid)}")
-            yield from _wrapped(f"{' ' * 10}{step.rule}: {step.reason}{_assuming(step)}")
+            yield from formula_lines(f"    = {unicode(step.after, avoid)}")
+            yield from wrapped(f"{' ' * 10}{step.rule}: {step.reason}{_assuming(step)}")
     yield from _written_out(result)
-    yield from ("", *_wrapped(check_sentence(result)), "")
+    yield from ("", *wrapped(check_sentence(result)), "")
     last = result.chains[-1]
     conditions = " and ".join(_fact(each) for each in result.assumptions)
     for name, meaning in result.named_sums:
-        yield from _formula(f"{unicode(name)} = {unicode(meaning, _indices(last))}")
-    yield from _formula(f"{unicode(last.left, _indices(last))} = {unicode(result.short_form, _indices(last))}")
+        yield from formula_lines(f"{unicode(name)} = {unicode(meaning, _indices(last))}")
+    yield from formula_lines(f"{unicode(last.left, _indices(last))} = {unicode(result.short_form, _indices(last))}")
     if conditions:
         yield f"    where {conditions}"
 
@@ -89,13 +89,14 @@ def _fact(assumption: Assumption) -> str:
     return f"{unicode(assumption.left)} = {unicode(assumption.right)}"
 
 
-def _formula(line: str) -> list[str]:
+def formula_lines(line: str) -> list[str]:
     """A line of mathematics, broken before a plus or minus where it is too long."""
     kept = re.sub(r"(?<=\S) (?![+−=])", "\N{NO-BREAK SPACE}", line)
-    return [part.replace("\N{NO-BREAK SPACE}", " ") for part in _wrapped(kept, hang=4)]
+    return [part.replace("\N{NO-BREAK SPACE}", " ") for part in wrapped(kept, hang=4)]
 
 
-def _wrapped(line: str, hang: int = 0) -> list[str]:
+def wrapped(line: str, hang: int = 0) -> list[str]:
+    """A line as wide as a terminal at most, its margin kept and `hang` more from the second one on."""
     margin = " " * (len(line) - len(line.lstrip()))
     return textwrap.wrap(
         line,
@@ -108,22 +109,22 @@ def _wrapped(line: str, hang: int = 0) -> list[str]:
 
 
 def _markdown_paragraphs(result: Result) -> Iterator[str]:
-    yield f"## {_plain(result.composition.name)}: {result.quantity}"
+    yield f"## {plain(result.composition.name)}: {result.quantity}"
     for chain in result.chains:
         avoid = _indices(chain)
 
         def display(expression: Expr, sign: str = "", avoid: Iterable[Basic] = avoid) -> str:
             return f"$${sign}{latex(expression, tuple(avoid), n=result.n)}$$"
 
-        yield f"**{_plain(chain.title)}**"
+        yield f"**{plain(chain.title)}**"
         yield display(chain.left)
         for number, step in enumerate(chain.steps, start=1):
             facts = "".join(
                 f", assuming ${latex(each.left, n=result.n)} = {latex(each.right)}$" for each in step.assumptions
             )
-            yield f"{number}. *{_plain(step.rule)}*: {_plain(step.reason)}{facts}"
+            yield f"{number}. *{plain(step.rule)}*: {plain(step.reason)}{facts}"
             yield f"   {display(step.after, '= ')}"
-    yield _plain(check_sentence(result))
+    yield plain(check_sentence(result))
     last = result.chains[-1]
     for name, meaning in result.named_sums:
         yield f"$${latex(name)} = {latex(meaning, _indices(last), n=result.n)}$$"
@@ -131,7 +132,7 @@ def _markdown_paragraphs(result: Result) -> Iterator[str]:
     yield f"$$\\boxed{{{left} = {right}}}$$"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """`words` with what Markdown would take for a sign of its own escaped."""
     return re.sub(r"([\\`*_\[\]<>$])", r"\\\1", words)
 
