@@ -83,7 +83,7 @@ def _part(result: LayerResult, chain: LayerChain, checked: str) -> Part:
     used = [each for step in chain.steps for each in step.assumptions]
     facts = tuple(f"{latex(each.left)} = {latex(each.right)}" for each in used)
     closed_form = None if chain.matrix is None else equation(result, chain)
-    return Part(words(chain.title), (_chain(result, chain),), closed_form, facts, None, (), checked)
+    return Part(words(chain.title), (_chain(result, chain),), closed_form, (), facts, None, (), checked)
 
 
 def equation(result: LayerResult, chain: LayerChain) -> Equation:
