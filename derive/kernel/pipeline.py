@@ -1,10 +1,12 @@
 """The way of a kernel from its closed forms to a target, once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 
 from sympy import Expr
 
+from derive.catalogue.parameters import Parameter
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output, lower
 from derive.kernel.passes.cancel import cancel
@@ -48,12 +50,13 @@ def compile_kernel(
     y_definition: Expr | None = None,
     labels: bool = False,
     size: int | None = None,
+    parameters: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Kernel:
     """The stable kernel of some closed forms: right for every target language, and no array but its own.
 
     Arguments and errors as for `derive.kernel.lower.lower`.
     """
-    return _run(STABLE, validate(lower(name, outputs, inputs, y_definition, labels, size)))
+    return _run(STABLE, validate(lower(name, outputs, inputs, y_definition, labels, size, parameters)))
 
 
 def schedule(kernel: Kernel, work: bool) -> Kernel:

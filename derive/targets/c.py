@@ -11,7 +11,7 @@ from derive.targets.c_function import make_function
 from derive.targets.c_layout import comment, wrap
 from derive.targets.c_loops import BLOCK, functions_called
 from derive.targets.c_precision import PRECISIONS
-from derive.targets.heading import assumed, heading
+from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 
 FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
@@ -50,6 +50,7 @@ class CTarget:
             head=head,
             prefix=prefix.upper(),
             n=product.n,
+            parameters=describe_parameters(product),
             command=" ".join(("cc", *FLAGS, "-c", f"{product.stem}.c")),
             groups=[(_describe(product, pair[0].kernel), pair) for pair in functions],
         )

@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
+from derive.catalogue.parameters import Parameter
+from derive.kernel.arguments import name_arguments
 from derive.language.show import text
 from derive.notation import free_indices
 from derive.targets.model import Product
@@ -41,6 +43,18 @@ def assumed(product: Product, quantity: str) -> str:
     return f", where {' and '.join(statements)}" if statements else ""
 
 
+def describe_parameters(product: Product) -> tuple[str, ...]:
+    """What each parameter is called in the functions, what it is, and what it must be: `gamma: 0 < gamma`."""
+    renamed = name_arguments(product.composition.parameters)
+    return tuple(_describe(name, argument) for name, argument in renamed.items())
+
+
+def _describe(name: str, argument: Parameter) -> str:
+    kind = f", one number for each class, {argument.name}[0] that of class 0" if argument.per_class else ""
+    called = "" if argument.name == name else f" ({name} in the definition)"
+    return f"{argument.name}{called}: {argument.range.describe(argument.name)}{kind}"
+
+
 def _class_count(product: Product) -> str:
     if product.n is None:
         return "any number n of classes"
@@ -59,6 +73,10 @@ def _definitions(product: Product) -> Iterator[str]:
 
 def _closed_forms(product: Product) -> Iterator[str]:
     """The closed forms; the kernels themselves assume nothing, and say so where a closed form does."""
+    if product.composition.parameters:
+        yield "Parameters:"
+        yield from _wrapped(iter(describe_parameters(product)))
+        yield ""
     yield "Closed forms:"
     yield from _wrapped(
         f"{entry(result.quantity, product)}{assumed(product, result.quantity)}" for result in product.results

@@ -155,5 +155,6 @@ def compare(
 def _truths(composition: Composition, quantity: str, n: int, labels: bool) -> tuple[Truth, ...]:
     rows = make_rows(n, PRECISIONS[0])
     vectors = {z: rows.z, t: rows.one_hot if labels else rows.t, g: rows.g, v: rows.v}
-    each = (dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True))
-    return tuple(find_truth(composition, quantity, row) for row in each)
+    each = [dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
+    label_of = [int(label) for label in rows.labels] if labels else [None] * len(each)
+    return tuple(find_truth(composition, quantity, row, at) for row, at in zip(each, label_of, strict=True))
