@@ -89,6 +89,7 @@ def build(
     targets: Iterable[str] = (),
     *,
     dry: bool = False,
+    allow_unsafe: bool = False,
     track: Track = silently,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
@@ -99,15 +100,19 @@ def build(
         compositions: what to build; by default every activation and loss of the catalogue.
         targets: names of the output languages; by default all.
         dry: write nothing; the result says what would change.
+        allow_unsafe: write kernels that are wrong at some finite inputs; their heads say where.
         track: shows how far the build is; called with the items of a stage and what is done to them.
 
     Raises:
         DeriveError: an unknown name, a definition that cannot be read, a class count that cannot be.
+        UnsafeError: a kernel breaks at finite inputs, and `allow_unsafe` is not given.
         OutputError: `out` cannot be written, or holds files that are not ours where ours would go.
     """
     asked = [_composition(each) for each in compositions] or catalogue.compositions()
     chosen = tuple(dict.fromkeys(asked))
-    return pipeline.build(chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, track=track)
+    return pipeline.build(
+        chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, allow_unsafe=allow_unsafe, track=track
+    )
 
 
 def _composition(given: str | Composition) -> Composition:

@@ -114,7 +114,10 @@ def show_command(composition: str, quantity: str | None, n: str | None, assume: 
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
-def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, check: bool) -> int:
+@click.option("--allow-unsafe", is_flag=True, help="Write kernels that break at some finite inputs; they say where.")
+def build_command(
+    n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, check: bool, allow_unsafe: bool
+) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
     The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
@@ -123,7 +126,7 @@ def build_command(n: str | None, compositions: tuple[str, ...], targets: tuple[s
     from derive.api import build
 
     with _progress() as track:
-        made = build(n, out, compositions, targets, dry=check, track=track)
+        made = build(n, out, compositions, targets, dry=check, allow_unsafe=allow_unsafe, track=track)
     if not check:
         _print(tables.build_table(made), tables.build_summary(made))
         return DONE

@@ -12,6 +12,7 @@ from derive.kernel.lower import Output, lower
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
+from derive.kernel.passes.complement import complement
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
@@ -22,16 +23,19 @@ from derive.kernel.passes.separate import separate
 from derive.kernel.passes.shift import shift
 from derive.kernel.passes.split import split_sums
 from derive.kernel.passes.tidy import tidy
+from derive.kernel.passes.weigh import weigh
 from derive.kernel.passes.zeros import guard_zeros
 from derive.kernel.validate import validate
 
 Pass = Callable[[Kernel], Kernel]
 
 STABLE: tuple[Pass, ...] = (
+    split_cases,
     cancel,
+    complement,
+    weigh,
     take_logarithms,
     shift,
-    split_cases,
     separate,
     split_sums,
     guard_zeros,

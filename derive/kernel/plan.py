@@ -49,10 +49,10 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
     parameters = name_arguments(composition.parameters)
 
     def compiled(name: str, labels: bool) -> Kernel:
-        inputs, quantities = functions[name]
+        inputs, _ = functions[name]
         return compile_kernel(
             name,
-            [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities],
+            _outputs(composition, name, labels, closed_form),
             [vector for vector in inputs if not (labels and vector == "t")],
             composition.y_definition,
             labels,
@@ -66,6 +66,17 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
         for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels))
         if is_taken
     )
+
+
+def outputs_of(composition: Composition, kernel: Kernel, closed_form: ClosedForm) -> list[Output]:
+    """What a kernel of `plan` computes; arguments as there."""
+    return _outputs(composition, kernel.name, kernel.labels, closed_form)
+
+
+def _outputs(composition: Composition, function: str, labels: bool, closed_form: ClosedForm) -> list[Output]:
+    functions = _ACTIVATION if composition.loss is None else _LOSS
+    _, quantities = functions[function]
+    return [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities]
 
 
 def _output(composition: Composition, quantity: str, closed_form: Expr) -> Output:

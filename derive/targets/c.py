@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
 from derive.language.show import text
-from derive.notation import free_indices
+from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import make_function
 from derive.targets.c_layout import comment, wrap
@@ -82,7 +82,7 @@ def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
     for output, part in zip(kernel.outputs, kernel.name.split("_and_"), strict=False):
         quantity = "value" if part == "loss" else part
         if quantity in derived:
-            entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]))))
+            entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]) - {label})))
             yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"
     if kernel.labels:
         yield "t[i] is 1 at the row's label and 0 elsewhere"

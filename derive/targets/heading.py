@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from derive.catalogue.parameters import Parameter
 from derive.kernel.arguments import name_arguments
 from derive.language.show import text
-from derive.notation import free_indices
+from derive.notation import free_indices, label
 from derive.targets.model import Product
 
 _WIDTH = 116
@@ -32,7 +32,7 @@ def heading(product: Product, target: str) -> tuple[str, ...]:
 def entry(quantity: str, product: Product) -> str:
     """The closed form of a quantity as an equation: `gradient[j] = y[j] - t[j]`."""
     closed_form = product.result(quantity).closed_form
-    indices = ", ".join(sorted(str(index) for index in free_indices(closed_form)))
+    indices = ", ".join(sorted(str(index) for index in free_indices(closed_form) - {label}))
     name = "loss" if quantity == "value" and product.composition.loss is not None else quantity
     return f"{name}[{indices}] = {text(closed_form)}" if indices else f"{name} = {text(closed_form)}"
 
@@ -83,6 +83,10 @@ def _closed_forms(product: Product) -> Iterator[str]:
     )
     if any(result.assumptions for result in product.results):
         yield "The functions assume nothing: they are right for every target that they accept."
+    if product.unsafe:
+        yield ""
+        yield "UNSAFE, at inputs like these among others:"
+        yield from _wrapped(each.describe() for each in product.unsafe)
 
 
 def _wrapped(lines: Iterator[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Protocol
 from derive.catalogue.model import Composition
 from derive.derivation import Result
 from derive.kernel.ir import Kernel
+from derive.kernel.safety import Break
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Product:
         n: the given number of classes, or None for any.
         results: the derivation of each quantity, under the declared assumptions.
         kernels: the stable program of each function, right for every target that it accepts: no assumption used.
+        unsafe: where kernels are wrong at finite inputs, if that was allowed.
     """
 
     composition: Composition
     n: int | None
     results: tuple[Result, ...]
     kernels: tuple[Kernel, ...]
+    unsafe: tuple[Break, ...] = ()
 
     @property
     def stem(self) -> str:

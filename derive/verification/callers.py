@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from derive import native
+from derive.catalogue.parameters import choose_parameters
 from derive.kernel.ir import Kernel
-from derive.verification.rows import Array, Rows, choose_parameters
+from derive.verification.rows import Array, Rows
 
 
 class CallError(Exception):

@@ -17,11 +17,12 @@ from derive import notation
 from derive.calculus.engine import derive_quantity
 from derive.calculus.problem import Problem
 from derive.catalogue.model import Composition
+from derive.catalogue.parameters import choose_parameters
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, Partial, free_indices, g, i, j, k, loss, occurrences, rename, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import Reals
-from derive.verification.rows import Array, choose_parameters
+from derive.verification.rows import Array
 
 DIGITS = 50
 FEW_CLASSES = 3
