@@ -229,7 +229,8 @@ class _Function:
 
     def call(self, program: _Program) -> str:
         """The call of a private function on rows."""
-        vectors = [f"{name}_rows" for name in program.inputs if name != "labels"]
+        own = {parameter.name for parameter in self.parameters} | {"labels"}  # copies, which share no memory
+        vectors = [f"{name}_rows" for name in program.inputs if name not in own]
         arguments = ["rows", *(name if name == "labels" else f"{name}_rows" for name in program.inputs)]
         for name, rank in self.outputs:
             if rank > 0:
