@@ -106,6 +106,7 @@ def build(
     *,
     dry: bool = False,
     layer: bool = False,
+    allow_unsafe: bool = False,
     track: Track = silently,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
@@ -117,16 +118,25 @@ def build(
         targets: names of the output languages; by default all.
         dry: write nothing; the result says what would change.
         layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
+        allow_unsafe: write kernels that are wrong at some finite inputs; their heads say where.
         track: shows how far the build is; called with the items of a stage and what is done to them.
 
     Raises:
         DeriveError: an unknown name, a definition that cannot be read, a class count that cannot be.
+        UnsafeError: a kernel breaks at finite inputs, and `allow_unsafe` is not given.
         OutputError: `out` cannot be written, or holds files that are not ours where ours would go.
     """
     asked = [_composition(each) for each in compositions] or catalogue.compositions()
     chosen = tuple(dict.fromkeys(asked))
     return pipeline.build(
-        chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, layer=layer, track=track
+        chosen,
+        read_class_count(n),
+        read_targets(targets),
+        Path(out),
+        dry=dry,
+        layer=layer,
+        allow_unsafe=allow_unsafe,
+        track=track,
     )
 
 

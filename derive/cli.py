@@ -143,8 +143,15 @@ def show_command(
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
 @click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
+@click.option("--allow-unsafe", is_flag=True, help="Write kernels that break at some finite inputs; they say where.")
 def build_command(
-    n: str | None, compositions: tuple[str, ...], targets: tuple[str, ...], out: str, layer: bool, check: bool
+    n: str | None,
+    compositions: tuple[str, ...],
+    targets: tuple[str, ...],
+    out: str,
+    layer: bool,
+    check: bool,
+    allow_unsafe: bool,
 ) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
@@ -154,7 +161,7 @@ def build_command(
     from derive.api import build
 
     with _progress() as track:
-        made = build(n, out, compositions, targets, dry=check, layer=layer, track=track)
+        made = build(n, out, compositions, targets, dry=check, layer=layer, allow_unsafe=allow_unsafe, track=track)
     if not check:
         _print(tables.build_table(made), tables.build_summary(made))
         return DONE

@@ -47,6 +47,10 @@ class UnsupportedError(DeriveError):
     """A quantity that does not exist for this composition, or an expression that a target cannot print."""
 
 
+class UnsafeError(DeriveError):
+    """Kernels that give NaN, infinity or a wrong number at inputs where the result is finite."""
+
+
 class ProofError(Exception):
     """An exact check failed: the step named is not an identity. A fault of the engine, never of the user."""
 

@@ -5,12 +5,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sympy import Expr
+
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.derivation import Result
-from derive.errors import DeriveError
+from derive.errors import DeriveError, UnsafeError
+from derive.kernel.arguments import name_arguments
 from derive.kernel.ir import Kernel
-from derive.kernel.plan import plan
+from derive.kernel.plan import outputs_of, plan
+from derive.kernel.safety import Break, find_break
 from derive.layer.engine import LayerResult, derive_layer
 from derive.targets.model import Product, Target
 from derive.version import __version__
@@ -57,6 +61,7 @@ def build(
     *,
     dry: bool = False,
     layer: bool = False,
+    allow_unsafe: bool = False,
     track: Track = silently,
 ) -> Build:
     """Derive, lower, print and write `compositions` into `out/any`, or `out/n3`; with `dry`, write nothing.
@@ -64,6 +69,8 @@ def build(
     With `layer`, that of a linear layer before each composition that has a loss besides.
 
     Raises:
+        UnsafeError: a kernel is wrong at inputs where its result is finite; with `allow_unsafe`, its file's head says
+            so instead.
         DeriveError: two compositions with one file name, or a definition that cannot be derived or printed.
         OutputError: `out` cannot be written.
         ProofError, KernelError: a fault of ours; nothing is written then.
@@ -73,10 +80,16 @@ def build(
     _refuse_twins(compositions)
     results = [derive_quantities(each, n) for each in track(compositions, "deriving")]
     kernels = [plan_kernels(each, n) for each in track(compositions, "planning kernels")]
+    breaks = [find_breaks(c, k) for c, k in zip(track(compositions, "trying hard inputs"), kernels, strict=True)]
+    if not allow_unsafe:
+        _refuse_unsafe(compositions, breaks)
     before = track(compositions, "deriving layers") if layer else ()
     layers = [derive_layer_before(each, n) for each in before] or [None] * len(compositions)
-    parts = zip(compositions, results, kernels, layers, strict=True)
-    products = [Product(c, n, r, k, layer_before) for c, r, k, layer_before in parts]
+    parts = zip(compositions, results, kernels, breaks, layers, strict=True)
+    products = [
+        Product(each, n, result, kernel, layer=layer_before, unsafe=unsafe)
+        for each, result, kernel, unsafe, layer_before in parts
+    ]
     texts = [print_product(each, targets) for each in track(products, "printing")]
     files = gather(products, targets, texts, layer=layer)
     changes = compare(folder, files) if dry else write(folder, files)
@@ -100,11 +113,22 @@ def derive_layer_before(composition: Composition, n: int | None) -> LayerResult 
 
 def plan_kernels(composition: Composition, n: int | None) -> tuple[Kernel, ...]:
     """The kernels, from closed forms that assume nothing: a kernel is right for every target that it accepts."""
-    return plan(
-        composition,
-        n,
-        lambda quantity, labels: derive_quantity(composition, quantity, assumptions=(), labels=labels).closed_form,
-    )
+    return plan(composition, n, lambda quantity, labels: _closed_form(composition, quantity, labels))
+
+
+def find_breaks(composition: Composition, kernels: Sequence[Kernel]) -> tuple[Break, ...]:
+    """The first hard input at which each kernel is wrong; matrices, and what two kernels do at once, are not tried."""
+    parameters = name_arguments(composition.parameters)
+    found = []
+    for kernel in kernels:
+        if len(kernel.outputs) == 1 and kernel.outputs[0].rank < 2:
+            outputs = outputs_of(composition, kernel, lambda q, labels: _closed_form(composition, q, labels))
+            found.append(find_break(kernel, outputs, composition.y_definition, parameters))
+    return tuple(each for each in found if each is not None)
+
+
+def _closed_form(composition: Composition, quantity: str, labels: bool) -> Expr:
+    return derive_quantity(composition, quantity, assumptions=(), labels=labels).closed_form
 
 
 def print_product(product: Product, targets: Sequence[Target]) -> dict[str, str]:
@@ -141,6 +165,15 @@ def _fields(definition: Activation | Loss) -> dict[str, Any]:
     return {
         field.name: value for field in fields(definition) if (value := getattr(definition, field.name)) != field.default
     }
+
+
+def _refuse_unsafe(compositions: Sequence[Composition], breaks: Sequence[Sequence[Break]]) -> None:
+    for composition, found in zip(compositions, breaks, strict=True):
+        if found:
+            raise UnsafeError(
+                f"{composition.name} cannot be made safe: {found[0].describe()}; with --allow-unsafe it is written "
+                "nevertheless, and says so"
+            )
 
 
 def _refuse_twins(compositions: Sequence[Composition]) -> None:

@@ -157,7 +157,7 @@ MISTAKES = [
     (("show", "softmax+mse", "--reduction", "sum"), "it needs --layer"),
     (("show", "softmx"), "there is no activation 'softmx'; did you mean softmax"),
     (("show", "-sum(y[i] for i in range(n))"), "there is no activation '-sum(y[i] for i in range(n))'"),
-    (("show", "softmax+y[i]"), "its index i is free"),
+    (("show", "softmax+y[i]*y[k]"), "has the free indices i and k"),
     (("show", "softmax+exec('1')"), "exec is not a function here"),
     (("show", "softmax", "--format", "pdf"), "'pdf' is not one of"),
     (("show", "softmax", "--quantiy", "jacobian"), "Did you mean '--quantity'?"),

@@ -15,7 +15,7 @@ from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DefinitionError, UnknownNameError
 from derive.language.read import read
 from derive.language.show import text
-from derive.notation import free_indices, t, vectors, y, z
+from derive.notation import g, v, vectors, y
 
 Definition = TypeVar("Definition", Activation, Loss)
 
@@ -87,25 +87,19 @@ def read_composition(name: str) -> Composition:
         return Composition(activation, losses()[second])
     if _NAME.fullmatch(second) or not second:
         raise UnknownNameError.of("loss", second, losses())
-    return Composition(activation, _read_loss(second))
+    composition = Composition(activation, _read_loss(second))
+    _ = composition.parameters  # read now, so that a mistake is found here
+    return composition
 
 
 def _read_loss(definition: str) -> Loss:
     """A loss that is named by its definition, as we write it; it declares no assumption."""
     written = text(read(definition))
     loss = Loss(name=written, definition=written, source="a definition given on the spot")
-    expression = read(written)
-    open_indices = sorted(index.name for index in free_indices(expression))
-    if open_indices:
-        raise DefinitionError(
-            f"{definition!r} is not one number: its index {open_indices[0]} is free; "
-            f"sum over it: sum(... for {open_indices[0]} in range(n))",
-            definition,
-        )
-    strangers = sorted(str(base) for base in vectors(expression) - {z, y, t})
+    strangers = sorted(str(base) for base in vectors(read(written)) & {g, v})
     if strangers:
         raise DefinitionError(
-            f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y and targets t",
+            f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y, targets t, parameters",
             definition,
         )
     return loss

@@ -117,6 +117,16 @@ class Composition:
         """The assumptions that its loss declares."""
         return () if self.loss is None else tuple(ASSUMPTIONS[name] for name in self.loss.assumes)
 
+    @property
+    def takes_labels(self) -> bool:
+        """Whether its targets may be class labels: the loss says so, or has a free index, which is the label."""
+        return self.loss is not None and (self.loss.labels or not self.takes_dense)
+
+    @property
+    def takes_dense(self) -> bool:
+        """Whether it takes dense targets, or none: a loss with a free index takes labels alone."""
+        return self.loss_definition is None or label not in free_indices(self.loss_definition)
+
     @cached_property
     def y_definition(self) -> Expr | None:
         """Entry i of what y stands for, in terms of z; None where there is no y."""

@@ -1,8 +1,12 @@
 """Parameters of a definition, and the ranges that are declared for them: `0 < a < 1, w >= 0`."""
 
 import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+import numpy as np
 
 from derive.errors import DefinitionError
 
@@ -133,3 +137,28 @@ def _meet(one: Range, two: Range) -> Range:
     if two.high is not None and (high is None or two.high <= high):
         high, high_included = two.high, two.high_included and (high != two.high or high_included)
     return Range(low, high, low_included, high_included)
+
+
+def choose_parameters(parameters: Sequence[Parameter], n: int) -> Mapping[str, "np.ndarray[Any, np.dtype[Any]]"]:
+    """Numbers within the range of each parameter, by name: one, or one for each of n classes, all different.
+
+    They are exact in each precision where the ends of the range are.
+    """
+    return {
+        each.name: np.array(
+            [_inside(each.range, number) for number in range(n)] if each.per_class else _inside(each.range, 0)
+        )
+        for each in parameters
+    }
+
+
+def _inside(bounds: Range, number: int) -> float:
+    """The `number`th of some numbers inside a range; the first is 1.5 where that is well inside."""
+    part = Fraction(9 + 5 * number % 13, 24)
+    if bounds.low is not None and bounds.high is not None:
+        chosen = bounds.low + (bounds.high - bounds.low) * part
+    elif bounds.high is not None:
+        chosen = bounds.high - 4 * part
+    else:
+        chosen = (bounds.low or Fraction(0)) + 4 * part
+    return float(np.float32(float(chosen)))

@@ -11,7 +11,7 @@ def dump(kernel: Kernel) -> str:
     ranks = ("", "[j]", "[i, j]")
     outputs = ", ".join(array.name + ranks[array.rank] for array in kernel.outputs)
     size = "" if kernel.n is None else f", n = {kernel.n}"
-    lines = [f"{kernel.name}({', '.join([inputs, *kernel.parameters])}{size}) -> {outputs}"]
+    lines = [f"{kernel.name}({', '.join([inputs, *(each.name for each in kernel.parameters)])}{size}) -> {outputs}"]
     lines += [f"  # {note}" for note in kernel.notes]
     lines += [f"  work {name}[j]" for name in kernel.work]
     lines += [f"  {line}" for statement in kernel.body for line in dump_statement(statement)]

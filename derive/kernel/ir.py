@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from derive.catalogue.parameters import Parameter
+
 LABEL = "label"
 """The index whose value is the row's class label."""
 
@@ -147,7 +149,7 @@ class Kernel:
         name: the function's quantity as its name says it: `gradient`, `loss_and_gradient`.
         inputs: vectors over the classes that it reads, in the order of the signature. Never written.
         labels: whether it takes class labels, one a row, after the first input, where dense targets would stand.
-        parameters: scalars that it takes after that.
+        parameters: numbers, or vectors of one number for each class, that are the same for every row. Never written.
         outputs: what it computes, in the order of the signature.
         work: vectors it may use as scratch; a target that cannot allocate refuses a kernel that has any.
         n: the fixed number of classes, or None where it is an argument.
@@ -159,7 +161,7 @@ class Kernel:
     outputs: tuple[Array, ...]
     body: tuple[Statement, ...]
     labels: bool = False
-    parameters: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     work: tuple[str, ...] = ()
     n: int | None = None
     notes: tuple[str, ...] = field(default=())

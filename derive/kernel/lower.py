@@ -7,10 +7,12 @@ that the passes see the exponentials.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 
 import sympy
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
 
+from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
 from derive.kernel import expressions
 from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, power, select
@@ -61,6 +63,7 @@ def lower(
     y_definition: Expr | None = None,
     labels: bool = False,
     size: int | None = None,
+    parameters: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Kernel:
     """The kernel `name`, which computes `outputs` from the vectors `inputs`.
 
@@ -71,11 +74,14 @@ def lower(
         y_definition: entry i of y in terms of z; None where no closed form has a y.
         labels: whether the kernel takes class labels; `label` in a closed form is the row's.
         size: the fixed number of classes, or None.
+        parameters: what is neither a vector of the row nor an index, by its name in the closed forms, as the kernel
+            is to call it.
 
     Raises:
         UnsupportedError: a closed form has a sum or a function that no kernel can compute.
     """
-    lowering = _Lowering(name, y_definition, {*inputs, *(output.name for output in outputs), CLASS_COUNT})
+    taken = {*inputs, *(output.name for output in outputs), CLASS_COUNT, *(each.name for each in parameters.values())}
+    lowering = _Lowering(name, y_definition, parameters, taken)
     for output in outputs:
         indices = _INDICES[output.rank]
         value = lowering.lower(output.closed_form, frozenset(indices))
@@ -87,6 +93,7 @@ def lower(
         outputs=tuple(Array(output.name, output.rank) for output in outputs),
         body=tuple(lowering.body),
         labels=labels,
+        parameters=tuple(parameters.values()),
         n=size,
     )
 
@@ -97,6 +104,7 @@ class _Lowering:
 
     kernel: str
     y_definition: Expr | None
+    parameters: Mapping[str, Parameter]
     taken: set[str]
     body: list[Statement] = field(default_factory=list)
     sums: dict[Contraction, str] = field(default_factory=dict)
@@ -110,6 +118,8 @@ class _Lowering:
                 return Const(Fraction(str(expression)))
             case Symbol() if expression == n:
                 return Scalar(CLASS_COUNT)
+            case Symbol() if not expression.is_integer and expression.name in self.parameters:
+                return Scalar(self.parameters[expression.name].name)
             case Indexed():
                 return self.lower_element(expression, bound)
             case KroneckerDelta():
@@ -139,7 +149,9 @@ class _Lowering:
     def lower_element(self, element: Indexed, bound: frozenset[Symbol]) -> Expression:
         (index,) = element.indices
         if element.base != y:
-            return Element(str(element.base), self.index(index, bound))
+            name = str(element.base)
+            array = self.parameters[name].name if name in self.parameters else name
+            return Element(array, self.index(index, bound))
         if self.y_definition is None:
             raise UnsupportedError(f"kernel {self.kernel}: {element} is read, and this activation has no y")
         return self.lower(rename(self.y_definition, {i: index}), bound)

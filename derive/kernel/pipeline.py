@@ -1,15 +1,18 @@
 """The way of a kernel from its closed forms to a target, once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from types import MappingProxyType
 
 from sympy import Expr
 
+from derive.catalogue.parameters import Parameter
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output, lower
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
+from derive.kernel.passes.complement import complement
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
@@ -20,16 +23,19 @@ from derive.kernel.passes.separate import separate
 from derive.kernel.passes.shift import shift
 from derive.kernel.passes.split import split_sums
 from derive.kernel.passes.tidy import tidy
+from derive.kernel.passes.weigh import weigh
 from derive.kernel.passes.zeros import guard_zeros
 from derive.kernel.validate import validate
 
 Pass = Callable[[Kernel], Kernel]
 
 STABLE: tuple[Pass, ...] = (
+    split_cases,
     cancel,
+    complement,
+    weigh,
     take_logarithms,
     shift,
-    split_cases,
     separate,
     split_sums,
     guard_zeros,
@@ -48,12 +54,13 @@ def compile_kernel(
     y_definition: Expr | None = None,
     labels: bool = False,
     size: int | None = None,
+    parameters: Mapping[str, Parameter] = MappingProxyType({}),
 ) -> Kernel:
     """The stable kernel of some closed forms: right for every target language, and no array but its own.
 
     Arguments and errors as for `derive.kernel.lower.lower`.
     """
-    return _run(STABLE, validate(lower(name, outputs, inputs, y_definition, labels, size)))
+    return _run(STABLE, validate(lower(name, outputs, inputs, y_definition, labels, size, parameters)))
 
 
 def schedule(kernel: Kernel, work: bool) -> Kernel:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from sympy import Expr
 
 from derive.catalogue.model import Composition
+from derive.kernel.arguments import name_arguments
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel
@@ -32,7 +33,9 @@ _MATRICES = {"jacobian": "jac", "hessian": "hess"}
 
 
 def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tuple[Kernel, ...]:
-    """The stable kernel of every function of `composition`; each loss's twice where its targets may be labels.
+    """The stable kernel of every function of `composition`; a loss's for dense targets, for labels, or for both.
+
+    Every function takes every parameter of the composition, whether its closed form has it or not: one signature.
 
     Args:
         composition: what is computed.
@@ -43,22 +46,37 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
         UnsupportedError: a closed form that no kernel can compute.
     """
     functions = _ACTIVATION if composition.loss is None else _LOSS
-    with_labels = composition.loss is not None and composition.loss.labels
+    parameters = name_arguments(composition.parameters)
 
     def compiled(name: str, labels: bool) -> Kernel:
-        inputs, quantities = functions[name]
+        inputs, _ = functions[name]
         return compile_kernel(
             name,
-            [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities],
+            _outputs(composition, name, labels, closed_form),
             [vector for vector in inputs if not (labels and vector == "t")],
             composition.y_definition,
             labels,
             n,
+            parameters,
         )
 
     return tuple(
-        compiled(name, labels) for name in functions for labels in ((False, True) if with_labels else (False,))
+        compiled(name, labels)
+        for name in functions
+        for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels))
+        if is_taken
     )
+
+
+def outputs_of(composition: Composition, kernel: Kernel, closed_form: ClosedForm) -> list[Output]:
+    """What a kernel of `plan` computes; arguments as there."""
+    return _outputs(composition, kernel.name, kernel.labels, closed_form)
+
+
+def _outputs(composition: Composition, function: str, labels: bool, closed_form: ClosedForm) -> list[Output]:
+    functions = _ACTIVATION if composition.loss is None else _LOSS
+    _, quantities = functions[function]
+    return [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities]
 
 
 def _output(composition: Composition, quantity: str, closed_form: Expr) -> Output:

@@ -71,7 +71,8 @@ def names(kernel: Kernel) -> frozenset[str]:
     """Every name that `kernel` uses for an array or a scalar."""
     arrays = {array.name for array in (*kernel.inputs, *kernel.outputs)}
     scalars = {statement.name for statement in plain(kernel) if isinstance(statement, (Let, Reduce))}
-    return frozenset(arrays | scalars | {*kernel.parameters, *kernel.work, CLASS_COUNT})
+    parameters = {parameter.name for parameter in kernel.parameters}
+    return frozenset(arrays | scalars | parameters | {*kernel.work, CLASS_COUNT})
 
 
 def fresh_name(wanted: str, taken: Collection[str]) -> str:

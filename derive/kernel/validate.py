@@ -42,12 +42,19 @@ class _Checker:
 
     kernel: Kernel
     scalars: set[str] = field(init=False)
+    readable: set[str] = field(init=False)
     written: set[str] = field(default_factory=set)
     where: Statement | None = None
 
     def __post_init__(self) -> None:
-        self.scalars = {CLASS_COUNT, *self.kernel.parameters}
-        declared = [array.name for array in chain(self.kernel.inputs, self.kernel.outputs)] + [*self.kernel.work]
+        parameters = self.kernel.parameters
+        self.scalars = {CLASS_COUNT, *(each.name for each in parameters if not each.per_class)}
+        self.readable = {
+            *(each.name for each in self.kernel.inputs),
+            *(each.name for each in parameters if each.per_class),
+        }
+        arrays = [array.name for array in chain(self.kernel.inputs, self.kernel.outputs)]
+        declared = [*arrays, *self.kernel.work, *(each.name for each in parameters)]
         for name in {name for name in declared if declared.count(name) > 1}:
             raise self.fault(f"{name} is declared twice")
 
@@ -96,7 +103,7 @@ class _Checker:
     def check_map(self, statement: Map) -> None:
         rank = {array.name: array.rank for array in self.kernel.outputs} | dict.fromkeys(self.kernel.work, 1)
         name, bound = statement.array, statement.indices
-        if name in {array.name for array in self.kernel.inputs}:
+        if name in self.readable:
             raise self.fault(f"the input {name} is written")
         if name not in rank:
             raise self.fault(f"{name} is neither an output nor a declared work array")
@@ -117,7 +124,7 @@ class _Checker:
             raise self.fault(f"{name} is defined twice")
         if name in outputs and not (storing and outputs[name] == 0):
             raise self.fault(f"{name} is an output of rank {outputs[name]}, and only a let stores one of rank 0")
-        if name in {*self.kernel.work, *(array.name for array in self.kernel.inputs)}:
+        if name in {*self.kernel.work, *self.readable}:
             raise self.fault(f"{name} is an array, not a scalar")
         self.scalars.add(name)
         if name in outputs:
@@ -164,7 +171,7 @@ class _Checker:
 
     def check_element(self, array: str, index: str, bound: frozenset[str], overwritten: str | None) -> None:
         self.check_bound(index, bound)
-        if array in {declared.name for declared in self.kernel.inputs}:
+        if array in self.readable:
             return
         if array not in {*self.kernel.work, *(declared.name for declared in self.kernel.outputs if declared.rank == 1)}:
             raise self.fault(f"{array} is not a vector")

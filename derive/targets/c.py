@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
 from derive.language.show import text
-from derive.notation import free_indices
+from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import make_function
 from derive.targets.c_layout import comment, wrap
 from derive.targets.c_loops import BLOCK, functions_called
 from derive.targets.c_precision import PRECISIONS
-from derive.targets.heading import assumed, heading
+from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 
 FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
@@ -50,6 +50,7 @@ class CTarget:
             head=head,
             prefix=prefix.upper(),
             n=product.n,
+            parameters=describe_parameters(product),
             command=" ".join(("cc", *FLAGS, "-c", f"{product.stem}.c")),
             groups=[(_describe(product, pair[0].kernel), pair) for pair in functions],
         )
@@ -81,7 +82,7 @@ def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
     for output, part in zip(kernel.outputs, kernel.name.split("_and_"), strict=False):
         quantity = "value" if part == "loss" else part
         if quantity in derived:
-            entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]))))
+            entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]) - {label})))
             yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"
     if kernel.labels:
         yield "t[i] is 1 at the row's label and 0 elsewhere"

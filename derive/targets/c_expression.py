@@ -39,7 +39,12 @@ class Printer:
 
     def element(self, array: str, index: str) -> str:
         """The entry of `array` in the row at hand."""
-        return f"{array}_row[{index}]"
+        return f"{self.vector(array)}[{index}]"
+
+    def vector(self, array: str) -> str:
+        """The pointer to `array` in the row at hand; a parameter is the same for every row."""
+        is_parameter = array in {each.name for each in self.kernel.parameters}
+        return array if is_parameter else f"{array}_row"
 
     def scalar(self, name: str) -> str:
         """A value of the row: numbers of rank 0 live in an array over the rows, everything else in a variable."""

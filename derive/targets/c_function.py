@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
 from derive.kernel.ir import Array, Kernel
 from derive.targets.c_expression import Printer
@@ -44,8 +45,10 @@ class Function:
         if kernel.labels:
             inputs.insert(1, "const int64_t *labels")  # where dense targets stand, after the logits
         lines += inputs
-        lines += [f"{real} {name}" for name in kernel.parameters]
         lines += [_parameter(f"{real} *", array) for array in kernel.outputs]
+        lines += [
+            f"const {real} *{each.name}" if each.per_class else f"{real} {each.name}" for each in kernel.parameters
+        ]
         return f"int {self.name}({(',' + _CONTINUED).join(lines)})"
 
     @property
@@ -66,6 +69,21 @@ class Function:
         ]
         tests += [f"!rows_fit(batch, 1, 1, sizeof *{name})" for name in self._numbers]
         return (" ||" + _CONTINUED).join(tests)
+
+    @property
+    def limits(self) -> tuple[tuple[bool, str], ...]:
+        """For each parameter, whether it has one number for each class, and the condition that a number is in range."""
+        return tuple((each.per_class, self._within(each)) for each in self.kernel.parameters)
+
+    def _within(self, parameter: Parameter) -> str:
+        bounds, precision = parameter.range, self.precision
+        value = f"{parameter.name}[k]" if parameter.per_class else parameter.name
+        largest = f"{'FLT' if precision.suffix else 'DBL'}_MAX"
+        low = f"-{largest}" if bounds.low is None else precision.literal(bounds.low)
+        high = largest if bounds.high is None else precision.literal(bounds.high)
+        above = ">=" if bounds.low is None or bounds.low_included else ">"
+        below = "<=" if bounds.high is None or bounds.high_included else "<"
+        return f"{value} {above} {low} && {value} {below} {high}"
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -96,7 +114,8 @@ class Function:
 
     @property
     def _pointers(self) -> tuple[str, ...]:
-        return (*(array.name for array in self._arrays if array.rank), *self._numbers)
+        vectors = (each.name for each in self.kernel.parameters if each.per_class)
+        return (*(array.name for array in self._arrays if array.rank), *self._numbers, *vectors)
 
 
 def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:

@@ -101,7 +101,7 @@ def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
         if isinstance(statement, Map):
             stores.append(Assignment(printer.element(statement.array, index), text))
         elif array := _whole_array(statement, body[position + 1 :]):
-            reductions.append(Reduction(statement.name, statement.operation, f"{array}_row", owned=False))
+            reductions.append(Reduction(statement.name, statement.operation, printer.vector(array), owned=False))
         else:
             terms = f"{statement.name}_terms"
             stores.append(Assignment(f"{terms}[{place}]", text))

@@ -3,8 +3,10 @@
 import textwrap
 from collections.abc import Iterator
 
+from derive.catalogue.parameters import Parameter
+from derive.kernel.arguments import name_arguments
 from derive.language.show import text
-from derive.notation import at, free_indices, i
+from derive.notation import at, free_indices, i, label
 from derive.targets.model import Product
 
 _WIDTH = 116
@@ -30,7 +32,7 @@ def heading(product: Product, target: str) -> tuple[str, ...]:
 def entry(quantity: str, product: Product) -> str:
     """The closed form of a quantity as an equation: `gradient[j] = y[j] - t[j]`."""
     closed_form = product.result(quantity).closed_form
-    indices = ", ".join(sorted(str(index) for index in free_indices(closed_form)))
+    indices = ", ".join(sorted(str(index) for index in free_indices(closed_form) - {label}))
     name = "loss" if quantity == "value" and product.composition.loss is not None else quantity
     return f"{name}[{indices}] = {text(closed_form)}" if indices else f"{name} = {text(closed_form)}"
 
@@ -39,6 +41,18 @@ def assumed(product: Product, quantity: str) -> str:
     """What the closed form of a quantity assumes, as the end of a sentence; empty where it assumes nothing."""
     statements = [assumption.statement for assumption in product.result(quantity).assumptions]
     return f", where {' and '.join(statements)}" if statements else ""
+
+
+def describe_parameters(product: Product) -> tuple[str, ...]:
+    """What each parameter is called in the functions, what it is, and what it must be: `gamma: 0 < gamma`."""
+    renamed = name_arguments(product.composition.parameters)
+    return tuple(_describe(name, argument) for name, argument in renamed.items())
+
+
+def _describe(name: str, argument: Parameter) -> str:
+    kind = f", one number for each class, {argument.name}[0] that of class 0" if argument.per_class else ""
+    called = "" if argument.name == name else f" ({name} in the definition)"
+    return f"{argument.name}{called}: {argument.range.describe(argument.name)}{kind}"
 
 
 def _class_count(product: Product) -> str:
@@ -61,12 +75,20 @@ def _definitions(product: Product) -> Iterator[str]:
 
 def _closed_forms(product: Product) -> Iterator[str]:
     """The closed forms; the kernels themselves assume nothing, and say so where a closed form does."""
+    if product.composition.parameters:
+        yield "Parameters:"
+        yield from _wrapped(iter(describe_parameters(product)))
+        yield ""
     yield "Closed forms:"
     yield from _wrapped(
         f"{entry(result.quantity, product)}{assumed(product, result.quantity)}" for result in product.results
     )
     if any(result.assumptions for result in product.results):
         yield "The functions assume nothing: they are right for every target that they accept."
+    if product.unsafe:
+        yield ""
+        yield "UNSAFE, at inputs like these among others:"
+        yield from _wrapped(each.describe() for each in product.unsafe)
 
 
 def _wrapped(lines: Iterator[str]) -> Iterator[str]:

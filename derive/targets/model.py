@@ -7,6 +7,7 @@ from typing import Protocol
 from derive.catalogue.model import Composition
 from derive.derivation import Result
 from derive.kernel.ir import Kernel
+from derive.kernel.safety import Break
 from derive.layer.engine import LayerResult
 
 
@@ -20,6 +21,7 @@ class Product:
         results: the derivation of each quantity, under the declared assumptions.
         kernels: the stable program of each function, right for every target that it accepts: no assumption used.
         layer: the derivation of a linear layer before it; None where none was asked for, or where there is no loss.
+        unsafe: where kernels are wrong at finite inputs, if that was allowed.
     """
 
     composition: Composition
@@ -27,6 +29,7 @@ class Product:
     results: tuple[Result, ...]
     kernels: tuple[Kernel, ...]
     layer: LayerResult | None = None
+    unsafe: tuple[Break, ...] = ()
 
     @property
     def stem(self) -> str:

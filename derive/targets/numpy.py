@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.kernel.expressions import arrays, indices
+from derive.catalogue.parameters import Parameter, Range
+from derive.kernel.expressions import arrays, indices, scalars
 from derive.kernel.ir import LABEL, Kernel
 from derive.kernel.pipeline import store
 from derive.kernel.statements import plain
@@ -14,10 +15,8 @@ from derive.render import render
 from derive.targets.heading import assumed, entry, heading
 from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
 from derive.targets.model import Product
+from derive.targets.numpy_layout import WIDTH, wrap_statement
 from derive.targets.numpy_program import print_body
-
-_WIDTH = 116
-"""Characters of a line within a function, so that with its indentation it stays within 120."""
 
 _VECTORS = {
     "t": "dense targets",
@@ -40,6 +39,46 @@ _SUMMARIES = {
 
 
 @dataclass(frozen=True)
+class _Argument:
+    """A parameter of the definition as a keyword of the functions."""
+
+    parameter: Parameter
+
+    @property
+    def name(self) -> str:
+        return self.parameter.name
+
+    @property
+    def declaration(self) -> str:
+        return f"{self.name}: {'ArrayLike' if self.parameter.per_class else 'float'}"
+
+    @property
+    def description(self) -> str:
+        """What it is and what it must be."""
+        kind = "one number for each class, shape (n,), each" if self.parameter.per_class else "a number"
+        return f"{kind} with {self.condition}" if self.is_bounded else f"{kind} finite"
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.parameter.range != Range(low=None)
+
+    @property
+    def condition(self) -> str:
+        return self.parameter.range.describe(self.name)
+
+    @property
+    def within(self) -> str:
+        """The condition on the array that holds it."""
+        bounds, value = self.parameter.range, f"{self.name}_rows"
+        tests = []
+        if bounds.low is not None:
+            tests.append(f"({value} {'>=' if bounds.low_included else '>'} {bounds.low})")
+        if bounds.high is not None:
+            tests.append(f"({value} {'<=' if bounds.high_included else '<'} {bounds.high})")
+        return " & ".join([f"np.isfinite({value})", *tests])
+
+
+@dataclass(frozen=True)
 class _Program:
     """A kernel as a private function over rows."""
 
@@ -52,10 +91,13 @@ class _Program:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The vectors that it reads besides the logits, and the labels if it reads any."""
+        """The vectors and parameters that it reads besides the logits, and the labels if it reads any."""
         read = frozenset().union(*(arrays(statement.value) for statement in plain(self.kernel)))
         reads_labels = any(LABEL in indices(statement.value) for statement in plain(self.kernel))
-        vectors = tuple(array.name for array in self.kernel.inputs[1:] if array.name in read)
+        read |= frozenset().union(*(scalars(statement.value) for statement in plain(self.kernel)))
+        inputs = [array.name for array in self.kernel.inputs[1:]]
+        parameters = [parameter.name for parameter in self.kernel.parameters]
+        vectors = tuple(name for name in (*inputs, *parameters) if name in read)
         return (*vectors, "labels") if reads_labels else vectors
 
     @property
@@ -64,18 +106,18 @@ class _Program:
         return any(output.rank > 0 for output in self.kernel.outputs)
 
     @property
-    def signature(self) -> str:
+    def signature(self) -> tuple[str, ...]:
         types = {"labels": "NDArray[np.intp]"}
         parameters = ["z: Array", *(f"{name}: {types.get(name, 'Array')}" for name in self.inputs)]
         parameters += ["out: Array | None"] if self.has_room else []
         outputs = ["Array"] * len(self.kernel.outputs)
         returned = outputs[0] if len(outputs) == 1 else f"tuple[{', '.join(outputs)}]"
-        return f"def {self.name}({', '.join(parameters)}) -> {returned}:"
+        return _signature(self.name, parameters, returned)
 
     @property
     def comments(self) -> tuple[str, ...]:
         """The named steps of the passes."""
-        return tuple(line for note in self.kernel.notes for line in _wrap(note, _WIDTH - 2))
+        return tuple(line for note in self.kernel.notes for line in _wrap(note, WIDTH - 2))
 
 
 @dataclass(frozen=True)
@@ -83,16 +125,25 @@ class _Function:
     """A function that people call.
 
     Attributes:
-        program: the kernel that computes it from dense targets, or from none.
+        dense_program: the kernel that computes it from dense targets, or from none; None where it takes labels alone.
         label_program: the kernel that computes it from labels, if it takes them.
         formulas: its closed forms, as text.
         n: the fixed number of classes, or None.
+        has_loss: whether it is of a loss, which can be reduced and weighted.
     """
 
-    program: _Program
+    dense_program: _Program | None
     label_program: _Program | None
     formulas: tuple[str, ...]
     n: int | None
+    has_loss: bool
+
+    @property
+    def program(self) -> _Program:
+        """Either of its kernels, where they are alike."""
+        program = self.dense_program or self.label_program
+        assert program is not None  # noqa: S101 - one of them is why there is a function
+        return program
 
     @property
     def name(self) -> str:
@@ -104,8 +155,19 @@ class _Function:
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """The parameters after the logits."""
-        return tuple(array.name for array in self.program.kernel.inputs[1:])
+        """The positional parameters after the logits."""
+        others = tuple(array.name for array in self.program.kernel.inputs[1:])
+        return others if self.dense_program or not self.has_loss else ("t", *others)
+
+    @property
+    def parameters(self) -> tuple[_Argument, ...]:
+        """The parameters of the definition, which every function takes."""
+        return tuple(_Argument(each) for each in self.program.kernel.parameters)
+
+    @property
+    def has_upstream(self) -> bool:
+        """Whether it returns derivatives, which an upstream gradient multiplies."""
+        return self.has_loss and self.name != "loss"
 
     @property
     def checked_first(self) -> tuple[str, ...]:
@@ -121,13 +183,17 @@ class _Function:
         return "Array" if len(self.outputs) == 1 else "tuple[Array, Array]"
 
     @property
-    def signature(self) -> str:
+    def signature(self) -> tuple[str, ...]:
         parameters = ["z: ArrayLike", *(f"{name}: ArrayLike" for name in self.vectors)]
-        parameters += ["*", "axis: int = -1", f"out: {self.returned} | None = None"]
-        line = f"def {self.name}({', '.join(parameters)}) -> {self.returned}:"
-        if len(line) > _WIDTH + 4:
-            line = f"def {self.name}(\n    {', '.join(parameters)}\n) -> {self.returned}:"
-        return line
+        parameters += ["*", *(each.declaration for each in self.parameters), "axis: int = -1"]
+        if self.has_loss:
+            parameters += ['reduction: str = "none"', "weight: ArrayLike | None = None"]
+        if self.has_upstream:
+            parameters.append("upstream: ArrayLike | None = None")
+        if self.label_program:
+            parameters += ["class_weight: ArrayLike | None = None", "ignore_index: int | None = None"]
+        parameters.append(f"out: {self.returned} | None = None")
+        return _signature(self.name, parameters, self.returned)
 
     @property
     def names(self) -> str:
@@ -151,19 +217,23 @@ class _Function:
 
     @property
     def returns(self) -> tuple[str, ...]:
-        """What it returns, output by output."""
-        return tuple(_RESULTS[rank].format(n="n" if self.n is None else self.n) for _, rank in self.outputs)
+        """What it returns, as lines."""
+        results = _REDUCIBLE_RESULTS if self.has_loss else _RESULTS
+        described = [results[rank].format(n="n" if self.n is None else self.n) for _, rank in self.outputs]
+        sentence = "; and ".join(described)
+        return tuple(_wrap(f"{sentence[0].upper()}{sentence[1:]}.", WIDTH - 4))
 
     @property
     def delivered(self) -> str:
         return ", ".join(
-            f"_deliver({_LAID_OUT[rank].format(name)}, dtype, {_out_name(name, self.takes_pair)})"
+            f"_deliver({_laid_out(name, rank, self.has_loss)}, dtype, {_out_name(name, self.takes_pair)})"
             for name, rank in self.outputs
         )
 
     def call(self, program: _Program) -> str:
         """The call of a private function on rows."""
-        vectors = [f"{name}_rows" for name in program.inputs if name != "labels"]
+        own = {parameter.name for parameter in self.parameters} | {"labels"}  # copies, which share no memory
+        vectors = [f"{name}_rows" for name in program.inputs if name not in own]
         arguments = ["rows", *(name if name == "labels" else f"{name}_rows" for name in program.inputs)]
         for name, rank in self.outputs:
             if rank > 0:
@@ -180,8 +250,28 @@ _RESULTS = (
 )
 """What an output is, by rank."""
 
+_REDUCIBLE_RESULTS = (f"{_RESULTS[0]}; one number in all where it is reduced", *_RESULTS[1:])
+
 _LAID_OUT = ("{}[..., 0]", "np.moveaxis({}, -1, axis)", "{}")
 """An output as the caller lays it out, by rank."""
+
+
+def _lines(kernel: Kernel) -> tuple[str, ...]:
+    """The body of a kernel's function, in lines that are not too long."""
+    return tuple(part for line in print_body(kernel) for part in wrap_statement(line))
+
+
+def _signature(name: str, parameters: Sequence[str], returned: str) -> tuple[str, ...]:
+    """The head of a function: on one line, with its parameters on one line, or on a line for each."""
+    listed = ", ".join(parameters)
+    if len(line := f"def {name}({listed}) -> {returned}:") <= WIDTH + 4:
+        return (line,)
+    inner = [f"    {listed}"] if len(listed) <= WIDTH else [f"    {parameter}," for parameter in parameters]
+    return (f"def {name}(", *inner, f") -> {returned}:")
+
+
+def _laid_out(name: str, rank: int, has_loss: bool) -> str:
+    return name if has_loss and rank == 0 else _LAID_OUT[rank].format(name)
 
 
 def _out_name(output: str, in_pair: bool) -> str:
@@ -216,28 +306,36 @@ def module_context(product: Product) -> dict[str, Any]:
         UnsupportedError: a kernel has a node that NumPy has no way to say.
     """
     kernels = [store(kernel, work=True) for kernel in product.kernels]
-    programs = [_Program(kernel, tuple(print_body(kernel))) for kernel in kernels]
-    by_labels = {program.name: program for program in programs if program.kernel.labels}
+    programs = [
+        _Program(kernel, tuple(part for line in print_body(kernel) for part in wrap_statement(line)))
+        for kernel in kernels
+    ]
+    by_labels = {program.kernel.name: program for program in programs if program.kernel.labels}
+    dense = {program.kernel.name: program for program in programs if not program.kernel.labels}
     functions = [
         _Function(
-            program,
-            by_labels.get(f"_{program.kernel.name}_label_rows"),
-            _formulas(product, program.kernel.name),
+            dense.get(name),
+            by_labels.get(name),
+            _formulas(product, name),
             product.n,
+            product.composition.loss is not None,
         )
-        for program in programs
-        if not program.kernel.labels
+        for name in dict.fromkeys(program.kernel.name for program in programs)
     ]
     return {
         "heading": heading(product, NumpyTarget.name),
-        "title": f"{product.composition.name} over the rows of an array of logits, for {_classes(product.n)}.",
+        "title": "\n".join(_title(product)),
         "exported": _listed(sorted(function.name for function in functions)),
         "functions": functions,
         "programs": programs,
         "n": product.n,
         "vectors": _VECTORS,
-        "vectors_taken": any(function.vectors for function in functions),
+        "vectors_taken": any(function.checked_first or function.dense_program for function in functions),
         "labels_taken": bool(by_labels),
+        "labels_only": not dense,
+        "parameters_taken": any(kernel.parameters for kernel in kernels),
+        "losses_taken": product.composition.loss is not None,
+        "upstream_taken": any(function.has_upstream for function in functions),
         "pairs_returned": any(function.takes_pair for function in functions),
         "uses_exp_difference": any("_exp_difference(" in line for program in programs for line in program.body),
     }
@@ -255,8 +353,13 @@ def _formulas(product: Product, function: str) -> tuple[str, ...]:
     quantities = {"loss": ("value",), "loss_and_gradient": ("value", "gradient")}.get(function, (function,))
     lines: list[str] = []
     for quantity in quantities:
-        lines += _wrap(f"{entry(quantity, product)}{assumed(product, quantity)}", _WIDTH - 4)
+        lines += _wrap(f"{entry(quantity, product)}{assumed(product, quantity)}", WIDTH - 4)
     return tuple(f"    {line}" for line in lines)
+
+
+def _title(product: Product) -> list[str]:
+    name, classes = product.composition.name, _classes(product.n)
+    return textwrap.wrap(f"{name} over the rows of an array of logits, for {classes}.", WIDTH, break_on_hyphens=False)
 
 
 def _classes(n: int | None) -> str:

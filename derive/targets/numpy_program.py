@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from derive.kernel.expressions import ONE, ZERO, arrays, call, indices, is_number, walk
+from derive.kernel.expressions import ONE, ZERO, arrays, call, indices, scalars, walk
 from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain
 from derive.targets.numpy_expression import FUNCTIONS, Printer
@@ -31,6 +31,11 @@ class _Program:
     kernel: Kernel
     at_label: dict[str, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
+    shared: set[str] = field(init=False)
+    """The scalars that are the same for all rows, and have no axis of rows."""
+
+    def __post_init__(self) -> None:
+        self.shared = {parameter.name for parameter in self.kernel.parameters}
 
     def lines(self) -> Iterator[str]:
         yield from self.preamble()
@@ -67,9 +72,12 @@ class _Program:
 
     def let(self, statement: Let) -> str:
         value = self.code(statement.value)
+        is_same_for_all = not arrays(statement.value) and scalars(statement.value) <= self.shared
+        if is_same_for_all:
+            self.shared.add(statement.name)
         if statement.name not in {output.name for output in self.kernel.outputs}:
             return f"{statement.name} = {value}"
-        if is_number(statement.value):
+        if is_same_for_all:
             value = f"np.full_like(z[..., :1], {value})"
         return f"{statement.name}: Array = {value}"
 

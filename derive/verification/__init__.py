@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
+from sympy import IndexedBase
 
 from derive import native
 from derive.catalogue.model import Activation, Composition, Loss
@@ -14,8 +16,9 @@ from derive.errors import DeriveError, OutputError, ProofError
 from derive.kernel.ir import Kernel
 from derive.notation import g, t, v, z
 from derive.pipeline import Track, derive_quantities, plan_kernels, silently
+from derive.proof.field import BadPointError
 from derive.verification.callers import LANGUAGES, Caller, CallError
-from derive.verification.rows import make_rows
+from derive.verification.rows import Array, make_rows
 from derive.verification.truth import Truth, find_truth
 from derive.write import MANIFEST, damaged, read_manifest, read_spec
 
@@ -154,6 +157,8 @@ def compare(
             for quantity, output in zip(kernel.name.split("_and_"), outputs.values(), strict=True):
                 truths = _truths(composition, "value" if quantity == "loss" else quantity, n, kernel.labels)
                 for row, (got, truth) in enumerate(zip(output, truths, strict=True)):
+                    if truth is None:
+                        continue
                     error = truth.error(got)
                     if not error <= ALLOWED:
                         where = f"{kernel.name}{' with labels' if kernel.labels else ''} in {dtype.name} at n = {n}"
@@ -163,8 +168,20 @@ def compare(
 
 
 @cache
-def _truths(composition: Composition, quantity: str, n: int, labels: bool) -> tuple[Truth, ...]:
+def _truths(composition: Composition, quantity: str, n: int, labels: bool) -> tuple[Truth | None, ...]:
+    """The truth of each row; None where the definition has no finite value, and nothing can be asked of a kernel."""
     rows = make_rows(n, PRECISIONS[0])
     vectors = {z: rows.z, t: rows.one_hot if labels else rows.t, g: rows.g, v: rows.v}
-    each = (dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True))
-    return tuple(find_truth(composition, quantity, row) for row in each)
+    each = [dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
+    label_of = [int(label) for label in rows.labels] if labels else [None] * len(each)
+    return tuple(_truth_or_none(composition, quantity, row, at) for row, at in zip(each, label_of, strict=True))
+
+
+def _truth_or_none(
+    composition: Composition, quantity: str, row: Mapping[IndexedBase, Array], label: int | None
+) -> Truth | None:
+    try:
+        truth = find_truth(composition, quantity, row, label)
+    except (ZeroDivisionError, BadPointError):
+        return None
+    return truth if all(map(mpmath.isfinite, (*truth.values, *truth.sizes))) else None

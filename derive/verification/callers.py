@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from derive import native
+from derive.catalogue.parameters import choose_parameters
 from derive.kernel.ir import Kernel
-from derive.verification.rows import PARAMETER, Array, Rows
+from derive.verification.rows import Array, Rows
 
 
 class CallError(Exception):
@@ -54,7 +55,7 @@ class NumpyCaller:
     def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
         """Call the function of that name; one function takes dense targets and labels."""
         function = getattr(self.module, kernel.name)
-        result = function(*_inputs(kernel, rows), *_parameters(kernel))
+        result = function(*_inputs(kernel, rows), **choose_parameters(kernel.parameters, rows.z.shape[1]))
         results = result if isinstance(result, tuple) else (result,)
         return dict(zip((array.name for array in kernel.outputs), results, strict=True))
 
@@ -100,8 +101,9 @@ class CCaller:
                 {"float32": "f32", "float64": "f64"}[dtype.name],
             ]
         )
-        parameters = (dtype.type(value) for value in _parameters(kernel))
-        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *parameters, *outputs.values())
+        chosen = choose_parameters(kernel.parameters, n).values()
+        parameters = (dtype.type(value) if value.ndim == 0 else value.astype(dtype) for value in chosen)
+        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *outputs.values(), *parameters)
         if status != 0:
             raise CallError(f"{name} returned {status} for arguments that are right")
         return outputs
@@ -111,10 +113,6 @@ def _inputs(kernel: Kernel, rows: Rows) -> tuple[Array, ...]:
     """The input arrays in the order of the signature; labels stand where dense targets would, after the logits."""
     first, *others = (getattr(rows, array.name) for array in kernel.inputs)
     return (first, rows.labels, *others) if kernel.labels else (first, *others)
-
-
-def _parameters(kernel: Kernel) -> tuple[float, ...]:
-    return (PARAMETER,) * len(kernel.parameters)
 
 
 LANGUAGES: Mapping[str, tuple[str, Callable[[Path], Caller]]] = {

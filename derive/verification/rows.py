@@ -9,9 +9,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 SEED = 20060101
 
-PARAMETER = 1.5
-"""What every scalar parameter of a definition is set to; exact in each precision."""
-
 
 @dataclass(frozen=True)
 class Rows:

@@ -13,14 +13,16 @@ import mpmath
 import numpy as np
 from sympy import Expr, IndexedBase, Symbol
 
+from derive import notation
 from derive.calculus.engine import derive_quantity
 from derive.calculus.problem import Problem
 from derive.catalogue.model import Composition
+from derive.catalogue.parameters import choose_parameters
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, Partial, free_indices, g, i, j, k, loss, occurrences, rename, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import Reals
-from derive.verification.rows import PARAMETER, Array
+from derive.verification.rows import Array
 
 DIGITS = 50
 FEW_CLASSES = 3
@@ -142,20 +144,29 @@ def definition_of(composition: Composition, quantity: str) -> Expr:
     raise UnsupportedError(f"{quantity} has no definition to be tested against")
 
 
-def find_truth(composition: Composition, quantity: str, row: Mapping[IndexedBase, Array]) -> Truth:
+def find_truth(
+    composition: Composition, quantity: str, row: Mapping[IndexedBase, Array], label: int | None = None
+) -> Truth:
     """The truth of `quantity` for one row: vectors z, t, g and v of n numbers, taken to be exact.
 
     A derivative is a difference of terms: its entries are measured by the largest of the row.
+
+    Args:
+        composition: what is computed.
+        quantity: one of its quantities.
+        row: the vectors of the row; t is one-hot where the targets are labels.
+        label: the class that the row's label names, where there is one.
     """
     definition = definition_of(composition, quantity)
-    indices = sorted(free_indices(definition), key=lambda index: index.name)
+    indices = sorted(free_indices(definition) - {notation.label}, key=lambda index: index.name)
     n = len(row[z])
     places = _places(n, len(indices))
     spots = [dict(zip(indices, place, strict=True)) for place in places]
     with mpmath.workdps(DIGITS):
         exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
-        parameters = dict.fromkeys(_parameters(composition), mpmath.mpf(PARAMETER))
-        defined = Point(Reals(), n, {**exact, **parameters}, Problem(composition).definitions)
+        indices_fixed = {} if label is None else {notation.label: label}
+        known = {**exact, **_parameter_values(composition, n)}
+        defined = Point(Reals(), n, known, Problem(composition).definitions, indices_fixed)
         form, point = _hoist(_closed_form(composition, quantity), _sized(composition, defined))
         sized = [evaluate(form, point.at(spot)) for spot in spots]
         few = n <= FEW_CLASSES
@@ -179,11 +190,15 @@ def _closed_form(composition: Composition, quantity: str) -> Expr:
     return rename(composition.output, {i: j}) if composition.loss_definition is None else composition.loss_definition
 
 
-def _parameters(composition: Composition) -> set[Symbol]:
-    """The scalars of the definitions that are neither the class count nor an index."""
-    formulas = [composition.output, composition.y_definition, composition.loss_definition]
-    scalars = {symbol for formula in formulas if formula is not None for symbol in formula.free_symbols}
-    return {symbol for symbol in scalars if isinstance(symbol, Symbol) and not symbol.is_integer}
+def _parameter_values(composition: Composition, n: int) -> dict[IndexedBase | Symbol, Any]:
+    """What the parameters are in every test, exactly."""
+    values: dict[IndexedBase | Symbol, Any] = {}
+    for name, chosen in choose_parameters(composition.parameters, n).items():
+        if chosen.ndim == 0:
+            values[Symbol(name, real=True)] = mpmath.mpf(float(chosen))
+        else:
+            values[IndexedBase(name)] = [mpmath.mpf(float(number)) for number in chosen]
+    return values
 
 
 def _sized(composition: Composition, defined: Point) -> Point:
@@ -199,7 +214,7 @@ def _sized(composition: Composition, defined: Point) -> Point:
         distances = [max(defined.values[z]) - number for number in defined.values[z]]
         values[y] = [Sized(entry, entry * (1 + far)) for entry, far in zip(entries, distances, strict=True)]
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
-    return Point(Sizes(), defined.n, values, meanings)
+    return Point(Sizes(), defined.n, values, meanings, defined.indices)
 
 
 def _hoist(expression: Expr, point: Point) -> tuple[Expr, Point]:

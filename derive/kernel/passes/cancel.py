@@ -8,12 +8,19 @@ NOTE = "A factor cancels against the same divisor, so that 0/0 cannot arise wher
 
 
 def cancel(kernel: Kernel) -> Kernel:
-    """A factor of a product cancels against the same divisor in another factor, or in a term of it."""
+    """A factor of a product cancels against the same divisor in another factor, or in a term of it; x/√x becomes √x."""
     rewritten = rewrite_kernel(kernel, _rule)
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
 
 
 def _rule(node: Expression) -> Expression | None:
+    match node:
+        case Call("div", (above, Call("sqrt", (radicand,)) as root)):
+            rest = list(arguments(above, "mul"))
+            if all(factor in rest for factor in arguments(radicand, "mul")):
+                for factor in arguments(radicand, "mul"):
+                    rest.remove(factor)
+                return mul(*(rewrite(factor, _rule) for factor in rest), root)
     factors = list(arguments(node, "mul")) if is_call(node, "mul") else []
     for factor in (factor for factor in factors if not is_number(factor)):
         rest = list(factors)
@@ -31,6 +38,8 @@ def _times(value: Expression, factor: Expression) -> Expression | None:
         case Call("neg", (inner,)):
             product = _times(inner, factor)
             return None if product is None else neg(product)
+        case Call("div", (above, Call("sqrt", (radicand,)) as root)) if factor in arguments(radicand, "mul"):
+            return _rule(div(mul(above, factor), root))
         case Call("div", (above, below)) if below == factor:
             return above
         case Call("div", (above, Call("pow", (base, Const(exponent))))) if base == factor and exponent <= 1:
@@ -39,6 +48,12 @@ def _times(value: Expression, factor: Expression) -> Expression | None:
             left = list(divisors)
             left.remove(factor)
             return div(above, mul(*left))
+        case Call("mul", factors):
+            for place, inner in enumerate(factors):
+                product = _times(inner, factor)
+                if product is not None:
+                    return mul(*factors[:place], product, *factors[place + 1 :])
+            return None
         case Call("add", terms):
             products = [_times(term, factor) for term in terms]
             if all(product is None for product in products):

@@ -1,22 +1,128 @@
-"""log(exp(a)/s) = a - log(s): the logarithm of a probability needs no exponential."""
+"""Logarithms and powers of what is known to be positive, through the logarithms of its factors.
 
-from derive.kernel.expressions import add, call, neg, rewrite
-from derive.kernel.ir import Call, Expression, Kernel
+log(exp(a)/s) = a - log(s): the logarithm of a probability needs no exponential, and stays finite where the probability
+is too small for the precision.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from derive.kernel.expressions import ONE, ZERO, Rewrite, add, call, div, is_call, mul, neg, power, rewrite
+from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
 from derive.kernel.statements import noted, rewrite_kernel
 
 NOTE = "The logarithm of a probability is its logit minus the logarithm of the sum of exponentials."
+NOTE_POWER = "A power of a probability is the exponential of a multiple of its logarithm: it outlives an underflow."
+
+_MINUS_LOG_2 = Const(Fraction(-693, 1000))
+"""Where log(1 - exp(x)) goes from log1p(-exp(x)) to log(-expm1(x)) (Mächler, Accurately computing log(1 - exp(-a)))."""
 
 
 def take_logarithms(kernel: Kernel) -> Kernel:
-    """log(exp(a)/s) becomes a - log(s), and log(exp(a)) becomes a."""
+    """log(exp(a)/s) becomes a - log(s); x^c becomes exp(c log x) where x has an exponential and c is no integer."""
+    found: set[str] = set()
 
     def rule(node: Expression) -> Expression | None:
         match node:
-            case Call("log", (Call("div", (Call("exp", (exponent,)), total)),)):
-                return add(rewrite(exponent, rule), neg(call("log", rewrite(total, rule))))
-            case Call("log", (Call("exp", (exponent,)),)):
-                return rewrite(exponent, rule)
+            case Call("log", (inner,)) if _has_exponential(inner):
+                found.add(NOTE)
+                return _log(inner, rule)
+            case Call("pow", (base, exponent)) if not _is_whole(exponent):
+                return raised(base, exponent)
+            case Call("sqrt", (base,)):
+                return raised(base, Const(Fraction(1, 2)))
         return None
 
+    def raised(base: Expression, exponent: Expression) -> Expression | None:
+        factors = list(_factors(base))
+        known = [(factor, sign) for factor, sign in factors if _has_exponential(factor) and not is_call(factor, "neg")]
+        if not known:
+            return None
+        found.add(NOTE_POWER)
+        logarithm = add(*(_signed(_log(factor, rule), sign) for factor, sign in known))
+        others = [(factor, sign) for factor, sign in factors if (factor, sign) not in known]
+        root = exponent == Const(Fraction(1, 2))
+        rest = rewrite(_product(others), rule)
+        kept = ONE if rest == ONE else call("sqrt", rest) if root else power(rest, rewrite(exponent, rule))
+        return mul(kept, call("exp", mul(rewrite(exponent, rule), logarithm)))
+
     rewritten = rewrite_kernel(kernel, rule)
-    return kernel if rewritten == kernel else noted(rewritten, NOTE)
+    for note in (NOTE, NOTE_POWER):
+        rewritten = noted(rewritten, note) if note in found else rewritten
+    return rewritten
+
+
+def _log(value: Expression, rule: Rewrite) -> Expression:
+    """The logarithm of `value`, taken apart as far as its factors are known to be positive."""
+    factors = list(_factors(value))
+    known = [(factor, sign) for factor, sign in factors if _has_exponential(factor)]
+    others = [(factor, sign) for factor, sign in factors if (factor, sign) not in known]
+    terms = [_signed(_log_of_positive(factor, rule), sign) for factor, sign in known]
+    whole = rewrite(_product(others), rule)
+    if whole != ONE:
+        below = [factor for factor, sign in others if sign < 0]
+        if len(below) == len(others):
+            terms += [neg(call("log", rewrite(_product([(factor, 1) for factor in below]), rule)))]
+        else:
+            terms.append(call("log", whole))
+    return add(*terms)
+
+
+def _log_of_positive(value: Expression, rule: Rewrite) -> Expression:
+    match value:
+        case Call("exp", (exponent,)):
+            return rewrite(exponent, rule)
+        case Call("div", (Call("exp", (exponent,)), total)):
+            return add(rewrite(exponent, rule), neg(call("log", rewrite(total, rule))))
+        case Call("pow", (base, exponent)):
+            return mul(rewrite(exponent, rule), _log(base, rule))
+        case Call("add", (Call("exp", (exponent,)), one)) | Call("add", (one, Call("exp", (exponent,)))) if one == ONE:
+            inner = rewrite(exponent, rule)
+            return add(call("max", inner, ZERO), call("log1p", call("exp", neg(call("abs", inner)))))
+        case Call("neg", (Call("expm1", (exponent,)),)):
+            inner = rewrite(exponent, rule)
+            small = call("log1p", neg(call("exp", inner)))
+            return call("select", call("less", inner, _MINUS_LOG_2), small, call("log", neg(call("expm1", inner))))
+    return call("log", rewrite(value, rule))
+
+
+def _has_exponential(value: Expression) -> bool:
+    """Whether `value` has a factor that is positive and made of exponentials: it may be too small for its logarithm."""
+    match value:
+        case Call("exp", _) | Call("neg", (Call("expm1", _),)):
+            return True
+        case Call("add", (first, second)):
+            return ONE in (first, second) and any(is_call(term, "exp") for term in (first, second))
+        case Call("mul" | "div", factors):
+            return any(_has_exponential(factor) for factor in factors)
+        case Call("pow", (base, _)):
+            return _has_exponential(base)
+    return False
+
+
+def _factors(value: Expression, sign: int = 1) -> Iterator[tuple[Expression, int]]:
+    """The factors of `value`, each with 1, or with -1 where it divides."""
+    match value:
+        case Call("div", (Call("exp", _), Scalar())):
+            yield value, sign  # a probability stays whole
+        case Call("mul", factors):
+            for factor in factors:
+                yield from _factors(factor, sign)
+        case Call("div", (above, below)):
+            yield from _factors(above, sign)
+            yield from _factors(below, -sign)
+        case _ if value != ONE:
+            yield value, sign
+
+
+def _product(factors: list[tuple[Expression, int]]) -> Expression:
+    above = mul(*(factor for factor, sign in factors if sign > 0))
+    return div(above, mul(*(factor for factor, sign in factors if sign < 0)))
+
+
+def _signed(value: Expression, sign: int) -> Expression:
+    return value if sign > 0 else neg(value)
+
+
+def _is_whole(exponent: Expression) -> bool:
+    return isinstance(exponent, Const) and exponent.value.denominator == 1

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from derive.kernel.expressions import add, arguments, mul, neg, sub
+from derive.kernel.expressions import add, arguments, is_call, mul, neg, sub, walk
 from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Reduce, Scalar
 from derive.kernel.names import name_element_sum
 from derive.kernel.statements import find_sum, fresh_name, names, noted, plain, rewrite_kernel, sums
@@ -33,6 +33,8 @@ def _split_sum(kernel: Kernel, total: Reduce) -> Kernel:
         return kernel
     logit, maximum, logarithm = parts
     weight = mul(*factors[:position], *factors[position + 1 :])
+    if any(is_call(node, "pow") for node in walk(weight)):
+        return kernel  # a power of 0 may be infinite where the logarithm beside it is 0
 
     taken = names(kernel)
     weight_name = weight.array if isinstance(weight, Element) else "weight"

@@ -1,7 +1,7 @@
 """0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm beside it is."""
 
 from derive.kernel.expressions import ZERO, arguments, call, is_call, is_number, mul, rewrite, select
-from derive.kernel.ir import Call, Element, Expression, Kernel
+from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Scalar
 from derive.kernel.statements import noted, rewrite_kernel
 
 NOTE = "A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it."
@@ -12,15 +12,29 @@ _LOGITS = "z"
 
 def guard_zeros(kernel: Kernel) -> Kernel:
     """W · x, where x can be infinite, becomes: 0 where w is 0, w · x elsewhere."""
+    nonzero = {each.name for each in kernel.parameters if not each.range.contains(0)}
+
+    def is_nonzero(factor: Expression) -> bool:
+        match factor:
+            case Scalar(name) | Element(name, _) if name in nonzero:
+                return True
+        return is_number(factor)
 
     def rule(node: Expression) -> Expression | None:
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
-        weights = [factor for factor in factors if not (_may_be_infinite(factor) or is_number(factor))]
-        if not weights or not any(_may_be_infinite(factor) for factor in factors):
-            return mul(*factors)
-        return select(call("equal", mul(*weights), ZERO), ZERO, mul(*factors))
+        infinite = [factor for factor in factors if _may_be_infinite(factor)]
+        weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
+        product = mul(*factors)
+        if len(infinite) > 1:
+            # Of two, one can be 0 where the other is infinite: the logarithm of 1, beside a negative power of 0.
+            for factor in infinite:
+                if not is_call(factor, "pow"):
+                    product = select(call("equal", factor, ZERO), ZERO, product)
+        if not weights or not infinite:
+            return product
+        return select(call("equal", mul(*weights), ZERO), ZERO, product)
 
     rewritten = rewrite_kernel(kernel, rule)
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
@@ -33,6 +47,8 @@ def _may_be_infinite(expression: Expression) -> bool:
             return array == _LOGITS
         case Call("log", _):
             return True
+        case Call("pow", (_, exponent)):
+            return not (isinstance(exponent, Const) and exponent.value > 0)
         case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
             return False
         case Call("select", (_, if_true, if_false)):

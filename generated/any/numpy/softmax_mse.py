@@ -28,7 +28,15 @@ Array = NDArray[np.floating]
 
 
 @np.errstate(all="ignore")
-def loss(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def loss(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Array:
     """The loss of each row.
 
         loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
@@ -37,23 +45,38 @@ def loss(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None
         z: logits.
         t: dense targets, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
         out: an array to write to, instead of a new one.
 
     Returns:
-        One number a row, in z's dtype: the shape of z without `axis`.
+        One number a row, in z's dtype: the shape of z without `axis`; one number in all where it is reduced.
 
     Raises:
         ValueError: an argument has a wrong shape or dtype.
     """
     rows, dtype = _rows(z, axis)
     t_rows = _vector("t", t, rows, axis)
-    _check_out(out, rows.shape[:-1], dtype)
+    weights = _weights(rows, weight)
+    _check_out(out, _reduced_shape(rows, reduction), dtype)
     loss = _loss_rows(rows, t_rows)
-    return _deliver(loss[..., 0], dtype, out)
+    loss = _reduce(loss, weights, reduction)
+    return _deliver(loss, dtype, out)
 
 
 @np.errstate(all="ignore")
-def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def gradient(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Array:
     """The gradient of the loss with respect to the logits.
 
         gradient[j] = 2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
@@ -62,6 +85,11 @@ def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = 
         z: logits.
         t: dense targets, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -72,13 +100,23 @@ def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = 
     """
     rows, dtype = _rows(z, axis)
     t_rows = _vector("t", t, rows, axis)
+    weights = _weights(rows, weight)
+    factors = _factors(rows, weights, reduction, upstream)
     grad = _gradient_rows(rows, t_rows, _room(out, rows.shape, axis, dtype, rows, t_rows))
+    grad = _multiply(grad, factors)
     return _deliver(np.moveaxis(grad, -1, axis), dtype, out)
 
 
 @np.errstate(all="ignore")
 def loss_and_gradient(
-    z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: tuple[Array, Array] | None = None
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    out: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """The loss of each row, and its gradient with respect to the logits.
 
@@ -89,10 +127,16 @@ def loss_and_gradient(
         z: logits.
         t: dense targets, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
         out: two arrays to write to, instead of new ones.
 
     Returns:
-        One number a row, in z's dtype: the shape of z without `axis`; and an array of z's shape and dtype.
+        One number a row, in z's dtype: the shape of z without `axis`; one number in all where it is reduced; and an
+          array of z's shape and dtype.
 
     Raises:
         ValueError: an argument has a wrong shape or dtype.
@@ -100,13 +144,26 @@ def loss_and_gradient(
     rows, dtype = _rows(z, axis)
     t_rows = _vector("t", t, rows, axis)
     loss_out, grad_out = _pair(out)
-    _check_out(loss_out, rows.shape[:-1], dtype)
+    weights = _weights(rows, weight)
+    factors = _factors(rows, weights, reduction, upstream)
+    _check_out(loss_out, _reduced_shape(rows, reduction), dtype)
     loss, grad = _loss_and_gradient_rows(rows, t_rows, _room(grad_out, rows.shape, axis, dtype, rows, t_rows))
-    return _deliver(loss[..., 0], dtype, loss_out), _deliver(np.moveaxis(grad, -1, axis), dtype, grad_out)
+    loss = _reduce(loss, weights, reduction)
+    grad = _multiply(grad, factors)
+    return _deliver(loss, dtype, loss_out), _deliver(np.moveaxis(grad, -1, axis), dtype, grad_out)
 
 
 @np.errstate(all="ignore")
-def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def hessian(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Array:
     """The Hessian of the loss with respect to the logits.
 
         hessian[i, j] = 2/n*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n))) -
@@ -116,6 +173,11 @@ def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = N
         z: logits.
         t: dense targets, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -126,12 +188,25 @@ def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = N
     """
     rows, dtype = _rows(z, axis)
     t_rows = _vector("t", t, rows, axis)
+    weights = _weights(rows, weight)
+    factors = _factors(rows, weights, reduction, upstream)
     hess = _hessian_rows(rows, t_rows, _room(out, (*rows.shape, rows.shape[-1]), -1, dtype, rows, t_rows))
+    hess = _multiply(hess, factors)
     return _deliver(hess, dtype, out)
 
 
 @np.errstate(all="ignore")
-def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def hvp(
+    z: ArrayLike,
+    t: ArrayLike,
+    v: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    out: Array | None = None,
+) -> Array:
     """The Hessian-vector product: how the gradient changes as the logits move along a direction.
 
         hvp[j] = 2/n*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
@@ -143,6 +218,11 @@ def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array 
         t: dense targets, broadcast to z's shape.
         v: direction, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -154,7 +234,10 @@ def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array 
     rows, dtype = _rows(z, axis)
     t_rows = _vector("t", t, rows, axis)
     v_rows = _vector("v", v, rows, axis)
+    weights = _weights(rows, weight)
+    factors = _factors(rows, weights, reduction, upstream)
     product = _hvp_rows(rows, t_rows, v_rows, _room(out, rows.shape, axis, dtype, rows, t_rows, v_rows))
+    product = _multiply(product, factors)
     return _deliver(np.moveaxis(product, -1, axis), dtype, out)
 
 
@@ -294,6 +377,76 @@ def _vector(name: str, value: ArrayLike, rows: Array, axis: int) -> Array:
     except ValueError:
         raise ValueError(f"{name} has shape {vector.shape}; it should broadcast to z's shape {shape}") from None
     return np.ascontiguousarray(np.moveaxis(full, axis, -1), dtype=rows.dtype)
+
+
+def _per_row(name: str, value: ArrayLike, rows: Array) -> Array:
+    """`value` broadcast to one number a row, shape (..., 1)."""
+    numbers = _real(name, value)
+    try:
+        full = np.broadcast_to(numbers, rows.shape[:-1])
+    except ValueError:
+        shape = rows.shape[:-1]
+        raise ValueError(f"{name} has shape {numbers.shape}; it should broadcast to one a row, {shape}") from None
+    return full[..., np.newaxis].astype(rows.dtype)
+
+
+def _weights(
+    rows: Array,
+    weight: ArrayLike | None,
+    kept: NDArray[np.bool_] | None = None,
+    class_weights: Array | None = None,
+) -> Array | None:
+    """The weight of each row, 0 where it is not kept, shape (..., 1); None where all count as 1."""
+    weights = None if weight is None else _per_row("weight", weight, rows)
+    if class_weights is not None:
+        weights = class_weights if weights is None else weights * class_weights
+    if kept is not None:
+        weights = kept.astype(rows.dtype) if weights is None else np.where(kept, weights, 0)
+    return weights
+
+
+def _reduced_shape(rows: Array, reduction: str) -> tuple[int, ...]:
+    """The shape of the loss; ValueError for a reduction that does not exist."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction is {reduction!r}; it should be 'none', 'mean' or 'sum'")
+    return rows.shape[:-1] if reduction == "none" else ()
+
+
+def _multiply(values: Array, factors: Array | None) -> Array:
+    """`values` times one factor a row, in place; a factor of 0 makes them 0, whatever they are."""
+    if factors is None:
+        return values
+    spread = factors.reshape(factors.shape + (1,) * (values.ndim - factors.ndim))
+    values *= spread
+    np.copyto(values, 0, where=spread == 0)
+    return values
+
+
+def _weight_sum(rows: Array, weights: Array | None) -> np.floating:
+    """What a mean divides by, in double precision: the rows' weights, or their number."""
+    return np.float64(rows[..., 0].size) if weights is None else weights.sum(dtype=np.float64)
+
+
+def _reduce(loss: Array, weights: Array | None, reduction: str) -> Array:
+    """The weighted loss of each row, or their sum or mean, added in double precision."""
+    weighted = _multiply(loss, weights)
+    if reduction == "none":
+        return weighted[..., 0]
+    total = weighted.sum(dtype=np.float64)
+    return np.asarray(total if reduction == "sum" else total / _weight_sum(loss, weights), dtype=loss.dtype)
+
+
+def _factors(rows: Array, weights: Array | None, reduction: str, upstream: ArrayLike | None) -> Array | None:
+    """What the derivatives of each row are multiplied by, shape (..., 1); None for nothing."""
+    _reduced_shape(rows, reduction)
+    factors = weights
+    if upstream is not None:
+        above = _per_row("upstream", upstream, rows)
+        factors = above if weights is None else np.where(weights == 0, 0, weights * above)
+    if reduction != "mean":
+        return factors
+    ones = np.ones_like(rows[..., :1]) if factors is None else factors
+    return np.where(ones == 0, 0, ones / _weight_sum(rows, weights)).astype(rows.dtype)
 
 
 def _pair(out: tuple[Array, Array] | None) -> tuple[Array, Array] | tuple[None, None]:

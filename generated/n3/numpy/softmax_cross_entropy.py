@@ -26,7 +26,17 @@ Array = NDArray[np.floating]
 
 
 @np.errstate(all="ignore")
-def loss(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def loss(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    out: Array | None = None,
+) -> Array:
     """The loss of each row.
 
         loss = -sum(t[i]*log(y[i]) for i in range(n))
@@ -35,28 +45,47 @@ def loss(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None
         z: logits.
         t: targets, broadcast to z's shape; or class labels, integers with one axis less than z.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        class_weight: a weight for the rows of each class, shape (n,); with labels only.
+        ignore_index: the label of rows that count for nothing: loss and derivatives 0. It may be no class.
         out: an array to write to, instead of a new one.
 
     Returns:
-        One number a row, in z's dtype: the shape of z without `axis`.
+        One number a row, in z's dtype: the shape of z without `axis`; one number in all where it is reduced.
 
     Raises:
         ValueError: an argument has a wrong shape or dtype.
         IndexError: a label is no class.
     """
     rows, dtype = _rows(z, axis)
-    _check_out(out, rows.shape[:-1], dtype)
-    labels = _labels(t, rows)
+    labels, kept = _labels(t, rows, ignore_index)
+    weights = _weights(rows, weight, kept, _class_weights(class_weight, rows, labels))
+    _check_out(out, _reduced_shape(rows, reduction), dtype)
     if labels is None:
         t_rows = _vector("t", t, rows, axis)
         loss = _loss_rows(rows, t_rows)
     else:
         loss = _loss_label_rows(rows, labels)
-    return _deliver(loss[..., 0], dtype, out)
+    loss = _reduce(loss, weights, reduction)
+    return _deliver(loss, dtype, out)
 
 
 @np.errstate(all="ignore")
-def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def gradient(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    out: Array | None = None,
+) -> Array:
     """The gradient of the loss with respect to the logits.
 
         gradient[j] = y[j] - t[j], where the targets sum to 1
@@ -65,6 +94,13 @@ def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = 
         z: logits.
         t: targets, broadcast to z's shape; or class labels, integers with one axis less than z.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
+        class_weight: a weight for the rows of each class, shape (n,); with labels only.
+        ignore_index: the label of rows that count for nothing: loss and derivatives 0. It may be no class.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -75,18 +111,30 @@ def gradient(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = 
         IndexError: a label is no class.
     """
     rows, dtype = _rows(z, axis)
-    labels = _labels(t, rows)
+    labels, kept = _labels(t, rows, ignore_index)
+    weights = _weights(rows, weight, kept, _class_weights(class_weight, rows, labels))
+    factors = _factors(rows, weights, reduction, upstream)
     if labels is None:
         t_rows = _vector("t", t, rows, axis)
         grad = _gradient_rows(rows, t_rows, _room(out, rows.shape, axis, dtype, rows, t_rows))
     else:
         grad = _gradient_label_rows(rows, labels, _room(out, rows.shape, axis, dtype, rows))
+    grad = _multiply(grad, factors)
     return _deliver(np.moveaxis(grad, -1, axis), dtype, out)
 
 
 @np.errstate(all="ignore")
 def loss_and_gradient(
-    z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: tuple[Array, Array] | None = None
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    out: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """The loss of each row, and its gradient with respect to the logits.
 
@@ -97,10 +145,18 @@ def loss_and_gradient(
         z: logits.
         t: targets, broadcast to z's shape; or class labels, integers with one axis less than z.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
+        class_weight: a weight for the rows of each class, shape (n,); with labels only.
+        ignore_index: the label of rows that count for nothing: loss and derivatives 0. It may be no class.
         out: two arrays to write to, instead of new ones.
 
     Returns:
-        One number a row, in z's dtype: the shape of z without `axis`; and an array of z's shape and dtype.
+        One number a row, in z's dtype: the shape of z without `axis`; one number in all where it is reduced; and an
+          array of z's shape and dtype.
 
     Raises:
         ValueError: an argument has a wrong shape or dtype.
@@ -108,18 +164,33 @@ def loss_and_gradient(
     """
     rows, dtype = _rows(z, axis)
     loss_out, grad_out = _pair(out)
-    _check_out(loss_out, rows.shape[:-1], dtype)
-    labels = _labels(t, rows)
+    labels, kept = _labels(t, rows, ignore_index)
+    weights = _weights(rows, weight, kept, _class_weights(class_weight, rows, labels))
+    factors = _factors(rows, weights, reduction, upstream)
+    _check_out(loss_out, _reduced_shape(rows, reduction), dtype)
     if labels is None:
         t_rows = _vector("t", t, rows, axis)
         loss, grad = _loss_and_gradient_rows(rows, t_rows, _room(grad_out, rows.shape, axis, dtype, rows, t_rows))
     else:
         loss, grad = _loss_and_gradient_label_rows(rows, labels, _room(grad_out, rows.shape, axis, dtype, rows))
-    return _deliver(loss[..., 0], dtype, loss_out), _deliver(np.moveaxis(grad, -1, axis), dtype, grad_out)
+    loss = _reduce(loss, weights, reduction)
+    grad = _multiply(grad, factors)
+    return _deliver(loss, dtype, loss_out), _deliver(np.moveaxis(grad, -1, axis), dtype, grad_out)
 
 
 @np.errstate(all="ignore")
-def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def hessian(
+    z: ArrayLike,
+    t: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    out: Array | None = None,
+) -> Array:
     """The Hessian of the loss with respect to the logits.
 
         hessian[i, j] = y[i]*(delta(i, j) - y[j]), where the targets sum to 1
@@ -128,6 +199,13 @@ def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = N
         z: logits.
         t: targets, broadcast to z's shape; or class labels, integers with one axis less than z.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
+        class_weight: a weight for the rows of each class, shape (n,); with labels only.
+        ignore_index: the label of rows that count for nothing: loss and derivatives 0. It may be no class.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -138,17 +216,32 @@ def hessian(z: ArrayLike, t: ArrayLike, *, axis: int = -1, out: Array | None = N
         IndexError: a label is no class.
     """
     rows, dtype = _rows(z, axis)
-    labels = _labels(t, rows)
+    labels, kept = _labels(t, rows, ignore_index)
+    weights = _weights(rows, weight, kept, _class_weights(class_weight, rows, labels))
+    factors = _factors(rows, weights, reduction, upstream)
     if labels is None:
         t_rows = _vector("t", t, rows, axis)
         hess = _hessian_rows(rows, t_rows, _room(out, (*rows.shape, rows.shape[-1]), -1, dtype, rows, t_rows))
     else:
         hess = _hessian_label_rows(rows, _room(out, (*rows.shape, rows.shape[-1]), -1, dtype, rows))
+    hess = _multiply(hess, factors)
     return _deliver(hess, dtype, out)
 
 
 @np.errstate(all="ignore")
-def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array | None = None) -> Array:
+def hvp(
+    z: ArrayLike,
+    t: ArrayLike,
+    v: ArrayLike,
+    *,
+    axis: int = -1,
+    reduction: str = "none",
+    weight: ArrayLike | None = None,
+    upstream: ArrayLike | None = None,
+    class_weight: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    out: Array | None = None,
+) -> Array:
     """The Hessian-vector product: how the gradient changes as the logits move along a direction.
 
         hvp[j] = y[j]*(v[j] - sum(v[i]*y[i] for i in range(n))), where the targets sum to 1
@@ -158,6 +251,13 @@ def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array 
         t: targets, broadcast to z's shape; or class labels, integers with one axis less than z.
         v: direction, broadcast to z's shape.
         axis: the axis of z that holds the classes.
+        reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
+            those of the reduced loss.
+        weight: what the loss of each row is multiplied by, broadcast to z's shape without `axis`. A row of weight 0
+            counts for nothing, whatever is in it.
+        upstream: the gradient with respect to the (reduced) loss, a factor of derivatives: one number, or one a row.
+        class_weight: a weight for the rows of each class, shape (n,); with labels only.
+        ignore_index: the label of rows that count for nothing: loss and derivatives 0. It may be no class.
         out: an array to write to, instead of a new one.
 
     Returns:
@@ -169,12 +269,15 @@ def hvp(z: ArrayLike, t: ArrayLike, v: ArrayLike, *, axis: int = -1, out: Array 
     """
     rows, dtype = _rows(z, axis)
     v_rows = _vector("v", v, rows, axis)
-    labels = _labels(t, rows)
+    labels, kept = _labels(t, rows, ignore_index)
+    weights = _weights(rows, weight, kept, _class_weights(class_weight, rows, labels))
+    factors = _factors(rows, weights, reduction, upstream)
     if labels is None:
         t_rows = _vector("t", t, rows, axis)
         product = _hvp_rows(rows, t_rows, v_rows, _room(out, rows.shape, axis, dtype, rows, t_rows, v_rows))
     else:
         product = _hvp_label_rows(rows, v_rows, _room(out, rows.shape, axis, dtype, rows, v_rows))
+    product = _multiply(product, factors)
     return _deliver(np.moveaxis(product, -1, axis), dtype, out)
 
 
@@ -396,21 +499,115 @@ def _vector(name: str, value: ArrayLike, rows: Array, axis: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(full, axis, -1), dtype=rows.dtype)
 
 
-def _labels(t: ArrayLike, rows: Array) -> NDArray[np.intp] | None:
-    """`t` as class labels, shape (..., 1); None where it is dense, not an integer array with one axis less than z."""
+def _labels(
+    t: ArrayLike, rows: Array, ignore_index: int | None
+) -> tuple[NDArray[np.intp] | None, NDArray[np.bool_] | None]:
+    """`t` as class labels, and which rows are not ignored, None for all of them; both of shape (..., 1).
+
+    The labels are None where `t` is dense: not an integer array with one axis less than z.
+    """
     labels = _real("t", t)
     if labels.dtype.kind not in "iu" or labels.ndim != rows.ndim - 1:
-        return None
+        if ignore_index is not None:
+            raise ValueError("ignore_index is given, and t is dense; only class labels can be ignored")
+        return None, None
     if labels.shape != rows.shape[:-1]:
         raise ValueError(f"t holds labels of shape {labels.shape}; z needs one a row, shape {rows.shape[:-1]}")
     n = rows.shape[-1]
     classes = labels.astype(np.intp)
+    kept = None if ignore_index is None else labels != ignore_index
     wrong = (classes < 0) | (classes >= n)
+    if kept is not None:
+        wrong &= kept
+        classes = np.where(kept, classes, 0)
     if wrong.any():
         place = np.unravel_index(np.argmax(wrong), wrong.shape)
         index = f"[{', '.join(str(number) for number in place)}]" if place else ""
         raise IndexError(f"labels{index} is {labels[place]}; classes run from 0 to {n - 1}")
-    return classes[..., np.newaxis]
+    return classes[..., np.newaxis], None if kept is None else kept[..., np.newaxis]
+
+
+def _class_weights(class_weight: ArrayLike | None, rows: Array, labels: NDArray[np.intp] | None) -> Array | None:
+    """The weight of each row's class, shape (..., 1); None where none are given."""
+    if class_weight is None:
+        return None
+    if labels is None:
+        raise ValueError("class_weight is given, and t is dense; it weights the rows of each class, which labels name")
+    by_class = _real("class_weight", class_weight)
+    if by_class.shape != rows.shape[-1:]:
+        raise ValueError(f"class_weight has shape {by_class.shape}; it should have shape {rows.shape[-1:]}")
+    chosen: Array = by_class.astype(rows.dtype)[labels]
+    return chosen
+
+
+def _per_row(name: str, value: ArrayLike, rows: Array) -> Array:
+    """`value` broadcast to one number a row, shape (..., 1)."""
+    numbers = _real(name, value)
+    try:
+        full = np.broadcast_to(numbers, rows.shape[:-1])
+    except ValueError:
+        shape = rows.shape[:-1]
+        raise ValueError(f"{name} has shape {numbers.shape}; it should broadcast to one a row, {shape}") from None
+    return full[..., np.newaxis].astype(rows.dtype)
+
+
+def _weights(
+    rows: Array,
+    weight: ArrayLike | None,
+    kept: NDArray[np.bool_] | None = None,
+    class_weights: Array | None = None,
+) -> Array | None:
+    """The weight of each row, 0 where it is not kept, shape (..., 1); None where all count as 1."""
+    weights = None if weight is None else _per_row("weight", weight, rows)
+    if class_weights is not None:
+        weights = class_weights if weights is None else weights * class_weights
+    if kept is not None:
+        weights = kept.astype(rows.dtype) if weights is None else np.where(kept, weights, 0)
+    return weights
+
+
+def _reduced_shape(rows: Array, reduction: str) -> tuple[int, ...]:
+    """The shape of the loss; ValueError for a reduction that does not exist."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction is {reduction!r}; it should be 'none', 'mean' or 'sum'")
+    return rows.shape[:-1] if reduction == "none" else ()
+
+
+def _multiply(values: Array, factors: Array | None) -> Array:
+    """`values` times one factor a row, in place; a factor of 0 makes them 0, whatever they are."""
+    if factors is None:
+        return values
+    spread = factors.reshape(factors.shape + (1,) * (values.ndim - factors.ndim))
+    values *= spread
+    np.copyto(values, 0, where=spread == 0)
+    return values
+
+
+def _weight_sum(rows: Array, weights: Array | None) -> np.floating:
+    """What a mean divides by, in double precision: the rows' weights, or their number."""
+    return np.float64(rows[..., 0].size) if weights is None else weights.sum(dtype=np.float64)
+
+
+def _reduce(loss: Array, weights: Array | None, reduction: str) -> Array:
+    """The weighted loss of each row, or their sum or mean, added in double precision."""
+    weighted = _multiply(loss, weights)
+    if reduction == "none":
+        return weighted[..., 0]
+    total = weighted.sum(dtype=np.float64)
+    return np.asarray(total if reduction == "sum" else total / _weight_sum(loss, weights), dtype=loss.dtype)
+
+
+def _factors(rows: Array, weights: Array | None, reduction: str, upstream: ArrayLike | None) -> Array | None:
+    """What the derivatives of each row are multiplied by, shape (..., 1); None for nothing."""
+    _reduced_shape(rows, reduction)
+    factors = weights
+    if upstream is not None:
+        above = _per_row("upstream", upstream, rows)
+        factors = above if weights is None else np.where(weights == 0, 0, weights * above)
+    if reduction != "mean":
+        return factors
+    ones = np.ones_like(rows[..., :1]) if factors is None else factors
+    return np.where(ones == 0, 0, ones / _weight_sum(rows, weights)).astype(rows.dtype)
 
 
 def _pair(out: tuple[Array, Array] | None) -> tuple[Array, Array] | tuple[None, None]:

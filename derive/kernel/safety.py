@@ -1,0 +1,158 @@
+"""Where a kernel breaks: run on rows that are hard, against the closed form evaluated to hundreds of digits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Expr, IndexedBase, Symbol
+
+from derive.catalogue.parameters import Parameter, choose_parameters
+from derive.errors import UnsupportedError
+from derive.kernel.interpret import Array, interpret
+from derive.kernel.ir import Kernel
+from derive.kernel.lower import Output
+from derive.notation import g, i, j, label, t, v, y, z
+from derive.proof.evaluate import Point, evaluate
+from derive.proof.field import BadPointError, Reals
+
+DIGITS = 900
+"""Enough for 1 - y where the largest logit is a thousand above the others."""
+
+TOLERANCE = 0.01
+"""The error, as a part of the exact value or of 1, from which a result is wrong, and not only rounded."""
+
+_LOST = 1e6
+"""What stands for an infinite distance in the exact value: what then exceeds `_LARGE` is infinite in the limit."""
+_LARGE = 1e4
+
+_LOGITS = (
+    (0.0, 0.0, 0.0),
+    (0.5, -1.0, 2.0),
+    (30.0, 0.0, -2.0),
+    (0.0, 120.0, -3.0),
+    (-900.0, 1.0, 0.0),
+    (-np.inf, 1.0, 0.0),
+)
+_TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Break:
+    """An input at which a kernel is wrong.
+
+    Attributes:
+        kernel: the name of the function.
+        output: which of its outputs.
+        inputs: the row, in words.
+        got: what the kernel gives.
+        exact: what it should give.
+    """
+
+    kernel: str
+    output: str
+    inputs: str
+    got: float
+    exact: float
+
+    def describe(self) -> str:
+        """One clause: `gradient gives nan at z = (0, 120, -3), and should give 1.5`."""
+        return f"{self.kernel} gives {self.got:.6g} for {self.output} at {self.inputs}, where it is {self.exact:.6g}"
+
+
+@dataclass(frozen=True)
+class _Row:
+    vectors: Mapping[IndexedBase, tuple[float, ...]]
+    label: int | None
+
+    def describe(self) -> str:
+        shown = [f"{base} = ({', '.join(f'{number:g}' for number in row)})" for base, row in self.vectors.items()]
+        return ", ".join(shown if self.label is None else [*shown, f"label {self.label}"])
+
+
+def find_break(
+    kernel: Kernel, outputs: Sequence[Output], y_definition: Expr | None, parameters: Mapping[str, Parameter]
+) -> Break | None:
+    """The first hard row at which `kernel` is wrong in single or double precision; None where there is none.
+
+    Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0. Where the exact
+    value is infinite, undefined or too large for the precision, nothing is asked of the kernel.
+
+    Args:
+        kernel: from `derive.kernel.pipeline.compile_kernel`.
+        outputs: what it computes.
+        y_definition: entry i of y in terms of z; None where there is no y.
+        parameters: the kernel's parameters, by their names in the closed forms.
+    """
+    chosen = choose_parameters(tuple(parameters.values()), 3)
+    for row in _rows(kernel):
+        exact = [_exact(output, row, y_definition, parameters, chosen) for output in outputs]
+        for dtype in (np.float32, np.float64):
+            names = {array.name for array in kernel.inputs}
+            values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
+            values |= {name: each.astype(dtype) for name, each in chosen.items()}
+            got = interpret(kernel, values, row.label)
+            for output, expected in zip(outputs, exact, strict=True):
+                wrong = _first_wrong(np.atleast_1d(got[output.name]), expected, dtype)
+                if wrong is not None:
+                    return Break(kernel.name, output.name, f"{row.describe()} in {np.dtype(dtype).name}", *wrong)
+    return None
+
+
+def _rows(kernel: Kernel) -> Iterator[_Row]:
+    names = {array.name for array in kernel.inputs}
+    direction = (0.5, -1.0, 2.0)
+    for logits in _LOGITS:
+        vectors: dict[IndexedBase, tuple[float, ...]] = {z: logits}
+        vectors |= {base: direction for base in (g, v) if str(base) in names}
+        if kernel.labels:
+            yield from (_Row(vectors, place) for place in range(3) if logits[place] != -np.inf)
+        elif str(t) in names:
+            for targets in _TARGETS:
+                if all(target == 0 or logit != -np.inf for target, logit in zip(targets, logits, strict=True)):
+                    yield _Row({**vectors, t: targets}, None)
+        else:
+            yield _Row(vectors, None)
+
+
+def _exact(
+    output: Output,
+    row: _Row,
+    y_definition: Expr | None,
+    parameters: Mapping[str, Parameter],
+    chosen: Mapping[str, Array],
+) -> list[Any]:
+    """The exact entries; None for those that are not finite."""
+    with mpmath.workdps(DIGITS):
+        values: dict[IndexedBase | Symbol, Any] = {}
+        for base, numbers in row.vectors.items():
+            values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
+        for name, parameter in parameters.items():
+            number = chosen[parameter.name]
+            if parameter.per_class:
+                values[IndexedBase(name)] = [mpmath.mpf(float(each)) for each in number]
+            else:
+                values[Symbol(name, real=True)] = mpmath.mpf(float(number))
+        definitions = {} if y_definition is None else {y: (i, y_definition)}
+        point = Point(Reals(), 3, values, definitions, {} if row.label is None else {label: row.label})
+        places = [{}] if output.rank == 0 else [{j: number} for number in range(3)]
+        return [_value(output.closed_form, point.at(place)) for place in places]
+
+
+def _value(closed_form: Expr, point: Point) -> Any:
+    try:
+        value = evaluate(closed_form, point)
+    except (BadPointError, UnsupportedError, ZeroDivisionError, OverflowError, ValueError):
+        return None
+    is_real = isinstance(value, mpmath.mpf) and mpmath.isfinite(value)
+    return value if is_real and abs(value) < _LARGE else None
+
+
+def _first_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> tuple[float, float] | None:
+    for number, truth in zip(got, exact, strict=True):
+        if truth is None or abs(truth) > np.finfo(dtype).max / 16:
+            continue
+        if not abs(float(number) - float(truth)) <= TOLERANCE * max(1.0, abs(float(truth))):
+            return float(number), float(truth)
+    return None

@@ -1,0 +1,60 @@
+"""Kernels of losses that nobody prepared are right at hard inputs, or the build says where they are not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import derive
+from derive.catalogue import activations
+from derive.catalogue.model import Activation, Composition, Loss
+from derive.cli import main
+from derive.errors import UnsafeError
+from derive.kernel.interpret import interpret
+from derive.kernel.lower import Output
+from derive.kernel.pipeline import compile_kernel
+from derive.pipeline import find_breaks, plan_kernels
+from tests.kernel import programs as forms
+
+SOFTMAX = activations()["softmax"]
+SIGMOID = Activation("logistic", "y[i]", "1/(1 + exp(-z[i]))", source="")
+WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n))", source="")
+
+
+@pytest.mark.parametrize(
+    ("activation", "definition", "where"),
+    [
+        (SOFTMAX, "-(1 - y[k])**gamma*log(y[k])", ""),
+        (SOFTMAX, "(1 - y[k]**q)/q", "0 < q < 1"),
+        (SOFTMAX, "-log(sum(t*y))", ""),
+        (SOFTMAX, "sum(sqrt(t*y))", ""),
+        (SOFTMAX, "sum(t*log(t/y))", ""),
+        (SOFTMAX, "-log(y[k]) + e*(1 - y[k])", ""),
+        (SIGMOID, "-sum(t*log(y) + (1 - t)*log(1 - y))", ""),
+        (WARM, "-sum(t*log(y))", ""),
+    ],
+)
+def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:
+    composition = Composition(activation, Loss("own", definition, source="", where=where))
+    assert find_breaks(composition, plan_kernels(composition, None)) == ()
+
+
+def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path: Path) -> None:
+    unsafe = "softmax+-log(1-y[k])"
+    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - y\[k\]\) cannot be made safe: .* at z = "):
+        derive.build(out=tmp_path, compositions=[unsafe])
+    assert not list(tmp_path.iterdir())
+    assert main(["build", "--out", str(tmp_path), "--composition", unsafe]) == 2
+    derive.build(out=tmp_path, compositions=[unsafe], targets=["c"], allow_unsafe=True)
+    (header,) = (tmp_path / "any" / "c").glob("*.h")
+    assert "UNSAFE, at inputs like these among others:" in header.read_text()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_interpreter_computes_what_the_kernel_says(dtype: type) -> None:
+    kernel = compile_kernel("gradient", [Output("grad", 1, forms.CROSS_ENTROPY_GRADIENT)], ["z", "t"], forms.Y)
+    logits, targets = np.array([1.0, 2.0, 4.0], dtype), np.array([0.5, 0.0, 0.5], dtype)
+    exponentials = np.exp(np.array([1.0, 2.0, 4.0]))
+    got = interpret(kernel, {"z": logits, "t": targets})["grad"]
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, exponentials / exponentials.sum() - targets, rtol=1e-5)

@@ -1,0 +1,42 @@
+"""Passes for logarithms, powers and complements of probabilities: what each kernel then holds."""
+
+from sympy import Symbol, log, sqrt
+
+from derive.catalogue.parameters import Parameter
+from derive.kernel.dump import dump
+from derive.kernel.lower import Output
+from derive.kernel.pipeline import compile_kernel
+from derive.notation import j, k, t, y
+from tests.kernel import programs as forms
+
+GAMMA = Symbol("gamma", real=True)
+PARAMETERS = {"gamma": Parameter("gamma", per_class=False)}
+
+
+def program(output: Output) -> str:
+    return dump(compile_kernel("made", [output], ["z", "t"], forms.Y, parameters=PARAMETERS))
+
+
+def test_a_broken_power_of_a_probability_goes_through_its_logarithm() -> None:
+    assert "exp(gamma*((z[j] - z_max)" in program(Output("out", 1, y[j] ** GAMMA))
+
+
+def test_a_power_of_what_is_left_of_1_does_not_cancel() -> None:
+    text = program(Output("out", 1, (1 - y[j]) ** GAMMA))
+    assert "(-expm1((z[j] - z_max)" in text
+    assert "1 - " not in text.splitlines()[-1]
+
+
+def test_the_logarithm_of_a_quotient_is_a_difference() -> None:
+    assert "log(t[j]*" not in program(Output("out", 1, log(t[j] / y[j])))
+
+
+def test_the_logarithm_of_a_weighted_sum_is_a_log_sum_exp() -> None:
+    text = program(Output("loss", 0, log(forms.total(t[k] * y[k]))))
+    assert "t_dot_y_log_max = max over j of" in text
+    assert "loss = t_dot_y_log_max + log(t_dot_y)" in text
+
+
+def test_a_factor_cancels_against_a_root_of_it() -> None:
+    text = program(Output("out", 1, t[j] * y[j] / sqrt(t[j] * y[j])))
+    assert "out[j] = sqrt(t[j])*exp((1/2)*((z[j] - z_max)" in text
