@@ -1,16 +1,17 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.derivation import Result
-from derive.errors import DeriveError
+from derive.errors import DeriveError, UnsupportedError
 from derive.kernel.ir import Kernel
 from derive.kernel.plan import plan
+from derive.proof.domain import refuse_undefined
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
@@ -29,6 +30,7 @@ class Build:
         files: the paths of each composition's own files, by its name.
         changes: how the folder differed before.
         unchanged: how many files were as they should be.
+        refused: why compositions of the catalogue were left out, by name.
     """
 
     folder: Path
@@ -36,6 +38,7 @@ class Build:
     files: Mapping[str, tuple[str, ...]]
     changes: tuple[Change, ...]
     unchanged: int
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def silently(items: Sequence[Any], _: str) -> Iterable[Any]:
@@ -78,6 +81,24 @@ def build(
     return Build(folder, tuple(products), own, changes, unchanged)
 
 
+def sort_out(
+    compositions: Sequence[Composition], n: int | None, targets: Sequence[Target], track: Track = silently
+) -> tuple[tuple[Composition, ...], Mapping[str, str]]:
+    """The compositions that can be built, and for each of the others, by name, the sentence that says why not."""
+    possible: list[Composition] = []
+    refused: dict[str, str] = {}
+    for each in track(compositions, "trying"):
+        try:
+            refuse_undefined(each)
+            product = Product(each, n, derive_quantities(each, n), plan_kernels(each, n))
+            print_product(product, targets)
+        except DeriveError as refusal:
+            refused[each.name] = str(refusal)
+        else:
+            possible.append(each)
+    return tuple(possible), refused
+
+
 def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, ...]:
     """The derivation of every quantity, under the declared assumptions."""
     return tuple(
@@ -87,7 +108,16 @@ def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, 
 
 
 def plan_kernels(composition: Composition, n: int | None) -> tuple[Kernel, ...]:
-    """The kernels, from closed forms that assume nothing: a kernel is right for every target that it accepts."""
+    """The kernels, from closed forms that assume nothing: a kernel is right for every target that it accepts.
+
+    Raises:
+        UnsupportedError: a closed form that no kernel can compute, one with parameters among them.
+    """
+    if composition.parameters:
+        names = ", ".join(parameter.name for parameter in composition.parameters)
+        raise UnsupportedError(
+            f"{composition.name} has parameters ({names}), which kernels do not take; show derives it"
+        )
     return plan(
         composition,
         n,
@@ -124,8 +154,10 @@ def describe(composition: Composition) -> dict[str, Any]:
 
 
 def _refuse_twins(compositions: Sequence[Composition]) -> None:
-    stems: dict[str, str] = {}
+    stems: dict[str, Composition] = {}
     for composition in compositions:
-        twin = stems.setdefault(composition.stem, composition.name)
-        if twin != composition.name:
-            raise DeriveError(f"{twin} and {composition.name} would be written to the same files, {composition.stem}")
+        twin = stems.setdefault(composition.stem, composition)
+        if twin != composition:
+            raise DeriveError(
+                f"{twin.name} and {composition.name} would be written to the same files, {composition.stem}"
+            )
