@@ -9,6 +9,7 @@ looked up or imported, and a number that would make SymPy work without end is re
 
 import ast
 import difflib
+import unicodedata
 from collections.abc import Callable
 
 import sympy
@@ -63,6 +64,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
     """
     if len(text) > LONGEST_TEXT:
         raise DefinitionError(f"the text has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    _refuse_lookalikes(text)
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
@@ -80,6 +82,19 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
         name = reader.vectors[0].id
         raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]")
     return expression
+
+
+def _refuse_lookalikes(text: str) -> None:
+    """Refuse all but ASCII: a Cyrillic у would be a parameter beside y, and Python reads a fullwidth ｙ as y."""
+    for position, character in enumerate(text):
+        if not character.isascii():
+            name = unicodedata.name(character, f"U+{ord(character):04X}")
+            raise DefinitionError(
+                f"position {position} of {_excerpt(text)} holds {name}; definitions are written in ASCII, "
+                "Greek letters by name: gamma",
+                text,
+                position,
+            )
 
 
 class _Reader:
@@ -275,4 +290,4 @@ class _Reader:
 
 def _excerpt(text: str) -> str:
     """`text` quoted, cut where it is long."""
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+    return ascii(text if len(text) <= 60 else f"{text[:57]}...")
