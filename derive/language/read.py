@@ -10,6 +10,7 @@ looked up or imported, and a number that would make SymPy work without end is re
 import ast
 import difflib
 import unicodedata
+import warnings
 from collections.abc import Callable
 
 import sympy
@@ -66,7 +67,9 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
         raise DefinitionError(f"the text has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
     _refuse_lookalikes(text)
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of strange numbers and escapes, which are refused below
+            tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
         position = max((error.offset or 1) - 1, 0)
         reason = (error.msg or "invalid syntax").split(".")[0]
