@@ -7,6 +7,7 @@ Both the definition and the closed form are evaluated by Python itself, with mpm
 import os
 
 import mpmath
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ import derive
 from derive.language.show import text
 from tests.calculus.truth import DIGITS, KNOWN, LOGITS, close, differences, found, truth
 
-DEFINITIONS = int(os.environ.get("DERIVE_STRESS", "10"))
+DEFINITIONS = int(os.environ.get("DERIVE_STRESS", "0"))
 
 # Roots of sums and the exponential of a square are left out: the exact checks refuse some steps with them.
 positive = st.sampled_from(
@@ -40,10 +41,11 @@ nested = st.tuples(term, positive).map(
 definitions = st.one_of(part, part, nested)
 
 
+@pytest.mark.skipif(DEFINITIONS == 0, reason="takes minutes: make stress")
 @settings(
-    max_examples=DEFINITIONS,
+    max_examples=max(DEFINITIONS, 1),
     deadline=None,
-    derandomize=DEFINITIONS <= 10,
+    derandomize=False,
     database=None,
     phases=[Phase.generate],
     report_multiple_bugs=False,
