@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: derive test lint pdf check-generated verify lock clean help
+.PHONY: derive test stress lint pdf check-generated verify lock clean help
 
 derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
 	@echo "make: deriving, checking and writing generated/"
@@ -15,6 +15,10 @@ derive: $(READY) ## derivations and kernels for any number of classes; `make der
 test: $(READY) ## run every test
 	@echo "make: running the tests"
 	@$(BIN)/python -m pytest $(ARGS)
+
+stress: $(READY) ## derive 300 random definitions and compare them with differences
+	@echo "make: deriving 300 random definitions"
+	@DERIVE_STRESS=300 $(BIN)/python -m pytest tests/calculus/test_stress.py $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contract
 	@echo "make: checking style, types and the order of imports"

@@ -1,7 +1,8 @@
 """The public interface: `derive`, the `Derivation` it returns, and `build`."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sympy import Expr
@@ -11,9 +12,10 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
 from derive.derivation import Result, Step
-from derive.errors import UnknownNameError
+from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
 from derive.pipeline import Build, Track, silently
+from derive.proof.domain import refuse_undefined
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text
 
@@ -80,21 +82,30 @@ class Derivation:
 
 
 def derive(
-    composition: str | Composition, n: int | str | None = None, assume: Iterable[str] | None = None
+    composition: str | Composition,
+    n: int | str | None = None,
+    assume: Iterable[str] | None = None,
+    *,
+    where: str = "",
+    name: str = "",
 ) -> Derivation:
     """The derivation of a composition: `derive("softmax+cross-entropy").closed_form("gradient")`.
 
     Args:
-        composition: an activation, or an activation, `+`, and a loss: its name, or its definition in the index form.
+        composition: an activation, or an activation, `+`, and a loss: its name, its definition in the index form or
+            NumPy's, or the path of a definition file.
         n: a given number of classes; None derives for any number.
         assume: ids of the assumptions that may be used, such as `sum-t-1`; None for those that the loss declares, an
             empty tuple for none.
+        where: the ranges of the parameters of a loss that is defined on the spot: `"0 < a < 1"`.
+        name: the name of such a loss.
 
     Raises:
         UnknownNameError, DefinitionError: no such activation, loss or assumption; the sentence says which there are.
+        UnsupportedError: the loss is not defined for what the activation gives.
         DeriveError: `n` is no whole number from 1 up.
     """
-    known = _composition(composition)
+    known = _composition(composition, where, name)
     return Derivation(known, read_class_count(n), read_assumptions(known, assume))
 
 
@@ -104,6 +115,9 @@ def build(
     compositions: Iterable[str | Composition] = (),
     targets: Iterable[str] = (),
     *,
+    all_of_them: bool = False,
+    where: str = "",
+    name: str = "",
     dry: bool = False,
     layer: bool = False,
     allow_unsafe: bool = False,
@@ -114,8 +128,11 @@ def build(
     Args:
         n: a given number of classes; None for kernels that take it at run time.
         out: the folder that holds the build folders.
-        compositions: what to build; by default every activation and loss of the catalogue.
+        compositions: what to build; by default softmax, its logarithm, and cross-entropy and mse of softmax.
         targets: names of the output languages; by default all.
+        all_of_them: build every composition of the catalogue that can be built; the result says which cannot, and why.
+        where: the ranges of the parameters of the one loss in `compositions` that is defined on the spot.
+        name: the name of that loss, and of its files.
         dry: write nothing; the result says what would change.
         layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
         allow_unsafe: write kernels that are wrong at some finite inputs; their heads say where.
@@ -126,19 +143,52 @@ def build(
         UnsafeError: a kernel breaks at finite inputs, and `allow_unsafe` is not given.
         OutputError: `out` cannot be written, or holds files that are not ours where ours would go.
     """
-    asked = [_composition(each) for each in compositions] or catalogue.compositions()
+    classes, languages, named = read_class_count(n), read_targets(targets), tuple(compositions)
+    if (where or name) and len(named) != 1:
+        raise DeriveError(f"a range or a name is for one composition, and {len(named)} are named")
+    if all_of_them and named:
+        raise DeriveError("either all compositions are built, or those that are named")
+    asked = [_composition(each, where, name) for each in named] or catalogue.compositions()
+    refused: Mapping[str, str] = {}
+    if all_of_them:
+        asked, refused = pipeline.sort_out(
+            catalogue.all_compositions(), classes, languages, track, allow_unsafe=allow_unsafe
+        )
     chosen = tuple(dict.fromkeys(asked))
-    return pipeline.build(
-        chosen,
-        read_class_count(n),
-        read_targets(targets),
-        Path(out),
-        dry=dry,
-        layer=layer,
-        allow_unsafe=allow_unsafe,
-        track=track,
+    made = pipeline.build(
+        chosen, classes, languages, Path(out), dry=dry, layer=layer, allow_unsafe=allow_unsafe, track=track
     )
+    return replace(made, refused=refused)
 
 
-def _composition(given: str | Composition) -> Composition:
-    return read_composition(given) if isinstance(given, str) else given
+def first_derivatives(activation: str, track: Track = silently) -> tuple[Result, ...]:
+    """The Jacobian of an activation, and the gradient of every loss of the catalogue that is defined for it.
+
+    Each is derived under the assumptions that the loss declares.
+
+    Raises:
+        UnknownNameError, DefinitionError: no such activation.
+    """
+    alone = _composition(activation)
+    results = [derive(alone).result()]
+    for loss in track(tuple(catalogue.losses().values()), "deriving"):
+        with suppress(UnsupportedError):
+            results.append(derive(Composition(alone.activation, loss)).result())
+    return tuple(results)
+
+
+def _composition(given: str | Composition, where: str = "", name: str = "") -> Composition:
+    """The composition that is meant.
+
+    Raises:
+        DefinitionError, UnknownNameError: it cannot be read.
+        UnsupportedError: its loss is defined nowhere.
+    """
+    if isinstance(given, str):
+        composition = read_composition(given, where, name)
+    elif where or name:
+        raise DeriveError(f"a range or a name is for a loss that is given as text; {given.name} has its own")
+    else:
+        composition = given
+    refuse_undefined(composition)
+    return composition

@@ -57,6 +57,10 @@ class CompositionType(click.ParamType[str]):
 
 
 composition_argument = click.argument("composition", type=CompositionType())
+where_option = click.option(
+    "--where", default="", metavar="RANGES", help="Ranges of a definition's parameters: '0 < a < 1, b >= 0'."
+)
+name_option = click.option("--name", default="", metavar="NAME", help="The name of a loss that is defined on the spot.")
 n_option = click.option("--n", "n", metavar="N", help="A given number of classes; any number without it.")
 
 
@@ -65,27 +69,35 @@ n_option = click.option("--n", "n", metavar="N", help="A given number of classes
 def cli() -> None:
     """Derive softmax and its losses, check every step, and generate LaTeX, NumPy and C from the result.
 
-    A COMPOSITION is an activation, or an activation, a plus sign, and a loss. A loss is named, or defined on the spot:
-    "softmax+sum(t[i]*y[i]**3 for i in range(n))".
+    A COMPOSITION is an activation, or an activation, a plus sign, and a loss. A loss is named, or defined on the spot,
+    "softmax+sum(t[i]*y[i]**3 for i in range(n))" or "softmax+-sum(t*log(y))", or in a file: softmax+my_loss.py.
     """
 
 
 @cli.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def list_command(as_json: bool) -> None:
-    """List the compositions, quantities, losses with their definitions, assumptions and targets."""
+@click.option(
+    "--closed-forms", "activation", metavar="ACTIVATION", help="Derive the gradient of every loss for it, in seconds."
+)
+def list_command(as_json: bool, activation: str | None) -> None:
+    """List the activations and losses with their parameters and sources, the compositions, assumptions and targets."""
     from derive import tables
+    from derive.api import first_derivatives
 
+    with _progress() as track:
+        closed_forms = () if activation is None else first_derivatives(activation, track)
     if as_json:
-        click.echo(json.dumps(tables.listing(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(tables.listing(closed_forms), indent=2, ensure_ascii=False))
     else:
-        _print(*tables.list_tables())
+        _print(*tables.list_tables(closed_forms))
 
 
 @cli.command("show", cls=FormulaCommand)
 @composition_argument
 @click.option("--quantity", metavar="Q", help="What to derive; the Jacobian or gradient without it.")
 @n_option
+@where_option
+@name_option
 @click.option("--assume", metavar="ID", multiple=True, help="An assumption that may be used; `none` for none at all.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "latex", "markdown", "json"]), default="text", show_default=True
@@ -98,6 +110,8 @@ def show_command(
     composition: str,
     quantity: str | None,
     n: str | None,
+    where: str,
+    name: str,
     assume: tuple[str, ...],
     form: str,
     layer: bool,
@@ -118,10 +132,10 @@ def show_command(
         "json": report.report_json,
     }
     if "none" in assume and len(assume) > 1:
-        others = ", ".join(name for name in assume if name != "none")
+        others = ", ".join(each for each in assume if each != "none")
         raise DeriveError(f"--assume none stands alone; it was given with {others or 'itself'}")
-    allowed = [name for name in assume if name != "none"] if assume else None
-    derivation = derive(composition, n, allowed)
+    allowed = [each for each in assume if each != "none"] if assume else None
+    derivation = derive(composition, n, allowed, where=where, name=name)
     if layer:
         layer_reports = {
             "text": layer_report.layer_text,
@@ -139,6 +153,9 @@ def show_command(
 @click.option(
     "--composition", "compositions", type=CompositionType(), multiple=True, help="Build only this; repeatable."
 )
+@click.option("--all", "all_of_them", is_flag=True, help="Build every composition of the catalogue that can be built.")
+@where_option
+@name_option
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
 @click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
@@ -147,6 +164,9 @@ def show_command(
 def build_command(
     n: str | None,
     compositions: tuple[str, ...],
+    all_of_them: bool,
+    where: str,
+    name: str,
     targets: tuple[str, ...],
     out: str,
     layer: bool,
@@ -161,13 +181,25 @@ def build_command(
     from derive.api import build
 
     with _progress() as track:
-        made = build(n, out, compositions, targets, dry=check, layer=layer, allow_unsafe=allow_unsafe, track=track)
+        made = build(
+            n,
+            out,
+            compositions,
+            targets,
+            all_of_them=all_of_them,
+            where=where,
+            name=name,
+            dry=check,
+            layer=layer,
+            allow_unsafe=allow_unsafe,
+            track=track,
+        )
     if not check:
-        _print(tables.build_table(made), tables.build_summary(made))
+        _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
         return DONE
     for change in made.changes:
         _print(tables.diff(change))
-    _print(tables.drift_summary(made, _again(n, compositions, targets, out, layer=layer)))
+    _print(tables.drift_summary(made, _again(n, compositions, targets, out, all_of_them, where, name, layer)))
     return NEGATIVE if made.changes else DONE
 
 
@@ -184,12 +216,22 @@ def verify_command(folder: Path) -> int:
     return DONE if all(finding.passed for finding in findings) else NEGATIVE
 
 
-def _again(n: str | None, compositions: Sequence[str], targets: Sequence[str], out: str, *, layer: bool) -> str:
+def _again(
+    n: str | None,
+    compositions: Sequence[str],
+    targets: Sequence[str],
+    out: str,
+    all_of_them: bool,
+    where: str,
+    name: str,
+    layer: bool,
+) -> str:
     """The command that brings the files up to date."""
     words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
-    chosen = [word for name in compositions for word in ("--composition", name)]
-    words += ["--layer"] if layer else []
-    return shlex.join([*words, *chosen, *(word for name in targets for word in ("--target", name))])
+    words += [*(["--all"] if all_of_them else []), *(["--where", where] if where else [])]
+    words += [*(["--name", name] if name else []), *(["--layer"] if layer else [])]
+    chosen = [word for each in compositions for word in ("--composition", each)]
+    return shlex.join([*words, *chosen, *(word for each in targets for word in ("--target", each))])
 
 
 def _print(*parts: Any) -> None:

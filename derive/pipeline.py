@@ -1,7 +1,7 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from derive.kernel.ir import Kernel
 from derive.kernel.plan import outputs_of, plan
 from derive.kernel.safety import Break, find_break
 from derive.layer.engine import LayerResult, derive_layer
+from derive.proof.domain import refuse_undefined
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
@@ -34,6 +35,7 @@ class Build:
         files: the paths of each composition's own files, by its name.
         changes: how the folder differed before.
         unchanged: how many files were as they should be.
+        refused: why compositions of the catalogue were left out, by name.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class Build:
     files: Mapping[str, tuple[str, ...]]
     changes: tuple[Change, ...]
     unchanged: int
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def silently(items: Sequence[Any], _: str) -> Iterable[Any]:
@@ -96,6 +99,31 @@ def build(
     own = {product.composition.name: tuple(sorted(text)) for product, text in zip(products, texts, strict=True)}
     unchanged = len(files) - sum(change.made is not None for change in changes)
     return Build(folder, tuple(products), own, changes, unchanged)
+
+
+def sort_out(
+    compositions: Sequence[Composition],
+    n: int | None,
+    targets: Sequence[Target],
+    track: Track = silently,
+    *,
+    allow_unsafe: bool = False,
+) -> tuple[tuple[Composition, ...], Mapping[str, str]]:
+    """The compositions that can be built, and for each of the others, by name, the sentence that says why not."""
+    possible: list[Composition] = []
+    refused: dict[str, str] = {}
+    for each in track(compositions, "trying"):
+        try:
+            refuse_undefined(each)
+            kernels = plan_kernels(each, n)
+            if not allow_unsafe:
+                _refuse_unsafe([each], [find_breaks(each, kernels)])
+            print_product(Product(each, n, derive_quantities(each, n), kernels), targets)
+        except DeriveError as refusal:
+            refused[each.name] = str(refusal)
+        else:
+            possible.append(each)
+    return tuple(possible), refused
 
 
 def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, ...]:
@@ -177,8 +205,10 @@ def _refuse_unsafe(compositions: Sequence[Composition], breaks: Sequence[Sequenc
 
 
 def _refuse_twins(compositions: Sequence[Composition]) -> None:
-    stems: dict[str, str] = {}
+    stems: dict[str, Composition] = {}
     for composition in compositions:
-        twin = stems.setdefault(composition.stem, composition.name)
-        if twin != composition.name:
-            raise DeriveError(f"{twin} and {composition.name} would be written to the same files, {composition.stem}")
+        twin = stems.setdefault(composition.stem, composition)
+        if twin != composition:
+            raise DeriveError(
+                f"{twin.name} and {composition.name} would be written to the same files, {composition.stem}"
+            )

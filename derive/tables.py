@@ -9,41 +9,70 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from derive.catalogue import activations, compositions, losses
-from derive.catalogue.model import ASSUMPTIONS
-from derive.language.show import text, unicode
+from derive import catalogue
+from derive.catalogue.model import ASSUMPTIONS, Activation, Composition
+from derive.derivation import Result
+from derive.language.show import latex, text, unicode
 from derive.pipeline import Build
 from derive.targets import targets
 from derive.verification import Finding
 from derive.write import Change
 
 
-def listing() -> dict[str, Any]:
-    """Everything that can be asked for, as plain data."""
-    return {
-        "activations": [asdict(activation) for activation in activations().values()],
-        "losses": [asdict(loss) for loss in losses().values()],
-        "compositions": [
-            {"name": composition.name, "quantities": list(composition.quantities)} for composition in compositions()
+def listing(closed_forms: Sequence[Result] = ()) -> dict[str, Any]:
+    """Everything that can be asked for, and the first derivatives that were derived, as plain data."""
+    document = {
+        "activations": [
+            {**asdict(each), **_parameters(Composition(each))} for each in catalogue.activations().values()
         ],
+        "losses": [{**asdict(each), **_parameters(Composition(_BARE, each))} for each in catalogue.losses().values()],
+        "compositions": [{"name": each.name, "quantities": list(each.quantities)} for each in catalogue.compositions()],
         "assumptions": [
             {"id": each.id, "formula": f"{text(each.left)} = {text(each.right)}", "statement": each.statement}
             for each in ASSUMPTIONS.values()
         ],
         "targets": list(targets()),
     }
+    if closed_forms:
+        document["closed_forms"] = [
+            {
+                "composition": each.composition.name,
+                "quantity": each.quantity,
+                "text": text(each.closed_form),
+                "unicode": unicode(each.closed_form),
+                "latex": latex(each.closed_form),
+                "assumptions": [assumption.id for assumption in each.assumptions],
+            }
+            for each in closed_forms
+        ]
+    return document
 
 
-def list_tables() -> tuple[Table, ...]:
-    """The same as tables."""
+_BARE = Activation(name="y", output="y[i]", y=None, source="")
+"""An activation without parameters, so that those of a loss show alone."""
+
+
+def _parameters(composition: Composition) -> dict[str, Any]:
+    return {
+        "parameters": [
+            {"name": each.name, "per_class": each.per_class, "range": each.range.describe(each.name)}
+            for each in composition.parameters
+        ]
+    }
+
+
+def list_tables(closed_forms: Sequence[Result] = ()) -> tuple[Table, ...]:
+    """The same as tables; with closed forms, these alone."""
+    if closed_forms:
+        return (_closed_forms(closed_forms),)
     data = listing()
-    activation = _table("activation", "output", "where y is", "source")
+    activation = _table("activation", "output", "where y is", "parameters", "source")
     for each in data["activations"]:
-        activation.add_row(each["name"], each["output"], each["y"] or "", each["source"])
-    loss = _table("loss", "definition", "assumes", "source")
+        activation.add_row(each["name"], each["output"], each["y"] or "", _ranges(each), each["source"])
+    loss = _table("loss", "definition", "assumes", "parameters", "source")
     for each in data["losses"]:
-        loss.add_row(each["name"], each["definition"], ", ".join(each["assumes"]), each["source"])
-    composition = _table("composition", "quantities")
+        loss.add_row(each["name"], each["definition"], ", ".join(each["assumes"]), _ranges(each), each["source"])
+    composition = _table("built by default", "quantities")
     for each in data["compositions"]:
         composition.add_row(each["name"], ", ".join(each["quantities"]))
     assumption = _table("assumption", "formula", "statement")
@@ -53,6 +82,28 @@ def list_tables() -> tuple[Table, ...]:
     for name in data["targets"]:
         target.add_row(name)
     return activation, loss, composition, assumption, target
+
+
+def _ranges(entry: dict[str, Any]) -> str:
+    return ", ".join(f"{each['range']}{' each' if each['per_class'] else ''}" for each in entry["parameters"])
+
+
+def _closed_forms(results: Sequence[Result]) -> Table:
+    table = _table("composition", "Jacobian or gradient", "assuming")
+    for result in results:
+        facts = (f"{unicode(fact.left)} = {unicode(fact.right)}" for fact in result.assumptions)
+        table.add_row(result.composition.name, unicode(result.closed_form), ", ".join(facts))
+    return table
+
+
+def refusals(build: Build) -> tuple[Table, ...]:
+    """Which compositions of the catalogue were left out, and why; nothing where none was."""
+    if not build.refused:
+        return ()
+    table = _table("not built", "why")
+    for name, reason in build.refused.items():
+        table.add_row(name, reason)
+    return (table,)
 
 
 def build_table(build: Build) -> Table:

@@ -36,6 +36,9 @@ def collect(expression: Expr, deltas_first: bool = False) -> Expr:
 
 def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
     """A sum of products, factored: what all share in front, then the most common factor of the rest."""
+    total = sympy.Add(*(sympy.Mul(*term) for term in terms))
+    if not isinstance(total, sympy.Add):
+        return total
     shared = _shared(terms)
     if shared != 1:
         quotient = sympy.Add(*(_without(term, shared) for term in terms))

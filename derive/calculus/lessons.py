@@ -119,11 +119,12 @@ def learn(composition: Composition) -> Lessons | None:
 
 
 def _losses(activation: Activation) -> Iterator[LossLesson]:
-    for known in catalogue.losses().values():
-        other = _through_logarithm(activation, known)
+    for composition in catalogue.compositions():
+        if composition.loss is None or composition.activation != activation:
+            continue
+        other = _through_logarithm(activation, composition.loss)
         if other is None:
             continue
-        composition = Composition(activation, known)
         through_output, through_logarithm = _route(composition), _route(other)
         if through_output.gradient.result == through_logarithm.gradient.result:
             yield LossLesson(composition, through_output, through_logarithm, _example(composition, through_output))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import comb
 
 import sympy
 from sympy import Expr, Indexed, KroneckerDelta
@@ -47,7 +48,16 @@ def rewrite(expression: Expr, visit: Visit) -> Expr:
     return expression if tuple(children) == expression.args else expression.func(*children)
 
 
+MOST_TERMS = 400
+"""A power of a sum that has more terms than that when it is multiplied out stays as it is."""
+
+
 def expand(expression: Expr) -> Expr:
-    """`expression` with its products and whole powers of sums multiplied out; logarithms and powers stay whole."""
-    expanded: Expr = sympy.expand(expression, log=False, power_base=False, power_exp=False)
-    return expanded
+    """`expression` with its products and small whole powers of sums multiplied out; the rest stays whole."""
+    kept: dict[Expr, Expr] = {}
+    for power in expression.atoms(sympy.Pow):
+        is_whole = power.exp.is_Integer and power.exp > 1 and isinstance(power.base, sympy.Add)
+        if is_whole and comb(int(power.exp) + len(power.base.args) - 1, int(power.exp)) > MOST_TERMS:
+            kept[power] = sympy.Dummy()
+    expanded: Expr = sympy.expand(expression.xreplace(kept), log=False, power_base=False, power_exp=False)
+    return expanded.xreplace({symbol: power for power, symbol in kept.items()})

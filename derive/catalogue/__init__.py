@@ -11,16 +11,20 @@ from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
+from derive.catalogue.files import SUFFIX, read_file
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DefinitionError, UnknownNameError
-from derive.language.read import read
+from derive.language.read import VECTORS, read
 from derive.language.show import text
-from derive.notation import g, v, vectors, y
+from derive.notation import vectors
 
 Definition = TypeVar("Definition", Activation, Loss)
 
-_NAME = re.compile(r"[A-Za-z]\w*(-[A-Za-z]\w*)*")
-"""What reads as a name; anything else after the plus sign is a definition."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
+"""What reads as a name; anything else after the plus sign is a definition, or the path of a definition file."""
+
+DEFAULT = ("softmax", "log-softmax", "softmax+cross-entropy", "softmax+mse")
+"""The compositions that are built where none is asked for; the rest of the catalogue is built by name."""
 
 
 @cache
@@ -55,51 +59,98 @@ def _by_name(kind: type[Definition], binding: str) -> Mapping[str, Definition]:
 
 
 def compositions() -> tuple[Composition, ...]:
-    """What is built by default: every activation, and every loss of every activation whose output is y itself.
+    """What is built by default."""
+    return tuple(read_composition(name) for name in DEFAULT)
 
-    A loss is a function of y. Of an activation with another output (the logarithm of y, say) it can still be asked
-    for by name. Those whose output is y come first: the others are written in terms of it.
-    """
+
+def all_compositions() -> tuple[Composition, ...]:
+    """Every activation, and every loss of every activation; a loss need not be defined for each of them."""
     alone = [Composition(activation) for activation in activations().values()]
-    direct = [composition for composition in alone if composition.output_vector == y]
-    others = [composition for composition in alone if composition not in direct]
-    trained = [Composition(each.activation, loss) for each in direct for loss in losses().values()]
-    return (*direct, *others, *trained)
+    return (*alone, *(Composition(each.activation, loss) for each in alone for loss in losses().values()))
 
 
-def read_composition(name: str) -> Composition:
+def read_composition(name: str, where: str = "", loss_name: str = "") -> Composition:
     """The composition of that name: `softmax`, `softmax+mse`, `softmax+sum(t[i]*y[i]**3 for i in range(n))`.
 
-    The name is split at its first plus sign. What follows is the name of a loss, or the definition of one that the
-    catalogue does not have.
+    The name is split at its first plus sign. What follows is the name of a loss, the path of a definition file, or
+    the definition of a loss that the catalogue does not have. An activation may be a file too; a file that holds both
+    is a composition.
+
+    Args:
+        name: the composition.
+        where: the ranges of the parameters of a loss that is defined on the spot: `0 < a < 1`.
+        loss_name: the name of such a loss; its definition where empty.
 
     Raises:
         UnknownNameError: no such activation or loss; names the nearest.
-        DefinitionError: the definition cannot be read, or is not one number made of z, y, t and parameters.
+        DefinitionError: the definition or the file cannot be read, or is not one number made of z, y, t and
+            parameters; or `where` or `loss_name` is given to a loss that has its own.
     """
     first, plus, second = (part.strip() for part in name.partition("+"))
-    if first not in activations():
+    composition = _compose(first, second if plus else None, where, loss_name)
+    _ = composition.parameters  # refuses a range that is declared for something else
+    return composition
+
+
+def _compose(first: str, second: str | None, where: str, loss_name: str) -> Composition:
+    on_the_spot = second is not None and second not in losses() and not second.endswith(SUFFIX)
+    if (where or loss_name) and (not on_the_spot or second is None or _NAME.fullmatch(second)):
+        raise DefinitionError(
+            f"a range or a name is for a loss that is defined on the spot, such as softmax+a*sum(t*y**2); "
+            f"{second or first!r} has its own"
+        )
+    if first.endswith(SUFFIX):
+        defined = read_file(first)
+        if defined.activation is None:
+            raise DefinitionError(f"{first} has no Activation; to take its loss, write softmax+{first}")
+        activation = _checked_name(defined.activation, activations())
+        if second is None:
+            return Composition(activation, None if defined.loss is None else _read_loss(defined.loss))
+    elif first in activations():
+        activation = activations()[first]
+    else:
         raise UnknownNameError.of("activation", first, activations())
-    activation = activations()[first]
-    if not plus:
+    if second is None:
         return Composition(activation)
     if second in losses():
         return Composition(activation, losses()[second])
+    if second.endswith(SUFFIX):
+        loss = read_file(second).loss
+        if loss is None:
+            raise DefinitionError(f"{second} has no Loss; to take its activation, write {second}+cross-entropy")
+        return Composition(activation, _read_loss(loss))
     if _NAME.fullmatch(second) or not second:
         raise UnknownNameError.of("loss", second, losses())
-    composition = Composition(activation, _read_loss(second))
+    written = text(read(second))
+    composition = Composition(
+        activation,
+        _read_loss(Loss(loss_name or written, written, "a definition given on the spot", where=where), second),
+    )
     _ = composition.parameters  # read now, so that a mistake is found here
     return composition
 
 
-def _read_loss(definition: str) -> Loss:
-    """A loss that is named by its definition, as we write it; it declares no assumption."""
-    written = text(read(definition))
-    loss = Loss(name=written, definition=written, source="a definition given on the spot")
-    strangers = sorted(str(base) for base in vectors(read(written)) & {g, v})
+def _read_loss(loss: Loss, given: str | None = None) -> Loss:
+    """The loss, where it is one number made of logits, output and targets; `given` is its definition as typed."""
+    definition = loss.definition if given is None else given
+    if loss.name != loss.definition:
+        _checked_name(loss, losses())
+    expression = read(loss.definition)
+    strangers = sorted({str(base) for base in vectors(expression)} & (set(VECTORS) - {"z", "y", "t"}))
     if strangers:
         raise DefinitionError(
             f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y, targets t, parameters",
             definition,
         )
     return loss
+
+
+def _checked_name(definition: Definition, known: Mapping[str, Definition]) -> Definition:
+    """`definition`, where its name can be that of a file and is no other's."""
+    if not _NAME.fullmatch(definition.name):
+        raise DefinitionError(
+            f"{definition.name!r} cannot be a name; a name is letters, digits and hyphens, such as my-loss"
+        )
+    if definition.name in known and known[definition.name] != definition:
+        raise DefinitionError(f"the catalogue has another {definition.name}; choose a name that it does not have")
+    return definition

@@ -32,6 +32,14 @@ class Range:
         below = self.high is None or value < self.high or (self.high_included and value == self.high)
         return bool(above and below and value == value)
 
+    def middle(self) -> Fraction:
+        """A number well inside: the middle of a bounded interval, 1 away from the only end, 1 where there is none."""
+        if self.low is not None and self.high is not None:
+            return (self.low + self.high) / 2
+        if self.low is not None:
+            return self.low + 1
+        return Fraction(1) if self.high is None else self.high - 1
+
     def describe(self, name: str) -> str:
         """The condition on `name` as it is declared: `0 < a <= 1`; `a is real` where there is none."""
         left = "" if self.low is None else f"{self.low} {'<=' if self.low_included else '<'} "

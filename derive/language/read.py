@@ -9,6 +9,8 @@ looked up or imported, and a number that would make SymPy work without end is re
 
 import ast
 import difflib
+import unicodedata
+import warnings
 from collections.abc import Callable
 
 import sympy
@@ -63,8 +65,11 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
     """
     if len(text) > LONGEST_TEXT:
         raise DefinitionError(f"the text has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    _refuse_lookalikes(text)
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of strange numbers and escapes, which are refused below
+            tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
         position = max((error.offset or 1) - 1, 0)
         reason = (error.msg or "invalid syntax").split(".")[0]
@@ -80,6 +85,19 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
         name = reader.vectors[0].id
         raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]")
     return expression
+
+
+def _refuse_lookalikes(text: str) -> None:
+    """Refuse all but ASCII: a Cyrillic у would be a parameter beside y, and Python reads a fullwidth ｙ as y."""
+    for position, character in enumerate(text):
+        if not character.isascii():
+            name = unicodedata.name(character, f"U+{ord(character):04X}")
+            raise DefinitionError(
+                f"position {position} of {_excerpt(text)} holds {name}; definitions are written in ASCII, "
+                "Greek letters by name: gamma",
+                text,
+                position,
+            )
 
 
 class _Reader:
@@ -275,4 +293,4 @@ class _Reader:
 
 def _excerpt(text: str) -> str:
     """`text` quoted, cut where it is long."""
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+    return ascii(text if len(text) <= 60 else f"{text[:57]}...")

@@ -129,7 +129,7 @@ class UnicodeSpeller(Speller):
         return GREEK.get(name, name)
 
     def _entry(self, base: str, index: str) -> str:
-        return f"{base}_{index}"
+        return f"{GREEK.get(base, base)}_{index}"
 
     def _delta(self, left: str, right: str) -> str:
         return f"δ_{left}{right}" if len(left + right) == 2 else f"δ_({left},{right})"
