@@ -1,6 +1,6 @@
-"""The public interface: `derive`, the `Derivation` it returns, and `build`."""
+"""The public interface: `derive`, the `Derivation` it returns, `build` and `check`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from derive import catalogue, pipeline
 from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
+from derive.checking import verdict
+from derive.checking.verdict import Verdict
 from derive.derivation import Result, Step
 from derive.pipeline import Build, Track, silently
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
@@ -108,6 +110,33 @@ def build(
     asked = [_composition(each) for each in compositions] or catalogue.compositions()
     chosen = tuple(dict.fromkeys(asked))
     return pipeline.build(chosen, read_class_count(n), read_targets(targets), Path(out), dry=dry, track=track)
+
+
+def check(
+    composition: str | Composition,
+    quantity: str,
+    formula: str,
+    let: Mapping[str, str] | None = None,
+    n: int | str | None = None,
+    *,
+    in_file: bool = False,
+) -> Verdict:
+    """Judge a formula of the user's: `check("softmax+cross-entropy", "gradient", "y - t").verdict` is `right-if`.
+
+    Args:
+        composition: what it is a formula of, as for `derive`.
+        quantity: which quantity; `loss` is the value where there is a loss.
+        formula: Python in the index form or NumPy's, or LaTeX; equals signs make a chain. Nothing of it is executed.
+        let: symbols by role, such as `{"probabilities": "p", "targets": "y"}`.
+        n: a given number of classes.
+        in_file: whether `formula` is a place, `FILE.py:FUNCTION`; that function is run, in a process of its own.
+
+    Raises:
+        DefinitionError: the formula cannot be read; says where.
+        DeriveError: no such composition, quantity, role, file or function.
+    """
+    known, count = _composition(composition), read_class_count(n)
+    return verdict.check(known, quantity, formula, let or {}, count, in_file=in_file)
 
 
 def _composition(given: str | Composition) -> Composition:

@@ -96,10 +96,10 @@ def _read_loss(definition: str) -> Loss:
     loss = Loss(name=written, definition=written, source="a definition given on the spot")
     expression = read(written)
     open_indices = sorted(index.name for index in free_indices(expression))
-    if open_indices:
+    if len(open_indices) > 1:  # one alone is the class that a label names: -log(y[k])
         raise DefinitionError(
-            f"{definition!r} is not one number: its index {open_indices[0]} is free; "
-            f"sum over it: sum(... for {open_indices[0]} in range(n))",
+            f"{definition!r} is not one number: its indices {' and '.join(open_indices)} are free; one may be the "
+            f"label's class, sum over the other: sum(... for {open_indices[0]} in range(n))",
             definition,
         )
     strangers = sorted(str(base) for base in vectors(expression) - {z, y, t})
