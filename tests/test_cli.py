@@ -126,7 +126,7 @@ MISTAKES = [
     (("show", "softmax+mse", "--assume", "sum-t-2"), "there is no assumption 'sum-t-2'; did you mean sum-t-1?"),
     (("show", "softmx"), "there is no activation 'softmx'; did you mean softmax"),
     (("show", "-sum(y[i] for i in range(n))"), "there is no activation '-sum(y[i] for i in range(n))'"),
-    (("show", "softmax+y[i]"), "its index i is free"),
+    (("show", "softmax+y[i]*t[j]"), "its indices i and j are free"),
     (("show", "softmax+exec('1')"), "exec is not a function here"),
     (("show", "softmax", "--format", "pdf"), "'pdf' is not one of"),
     (("show", "softmax", "--quantiy", "jacobian"), "Did you mean '--quantity'?"),

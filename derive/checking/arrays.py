@@ -31,6 +31,7 @@ from derive.checking.formula import (
     Transpose,
 )
 from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
+from derive.checking.habits import LOSSES
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
@@ -150,7 +151,7 @@ class Evaluator:
         entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
         return entry
 
-    def _index(self, node: Node) -> int:
+    def _index(self, node: Node | Axis) -> int:
         """The class, counted from 0, that an index names."""
         match node:
             case Number(value=value) if value.denominator == 1:
@@ -193,8 +194,6 @@ class Evaluator:
             raise IllFormedError(f"{many} indices on what has {body.ndim}") from None
 
     def _one_hot(self, index: Node | Axis) -> Array:
-        if isinstance(index, Axis):
-            raise IllFormedError("a one-hot vector needs a class")
         at = self._index(index)
         return _filled(lambda c: Integer(int(c == at)), self.n)
 
@@ -222,6 +221,8 @@ class Evaluator:
         return written
 
     def _derivative(self, node: Derivative) -> Array:
+        if self.composition.loss is None and isinstance(node.body, Name) and node.body.name in LOSSES:
+            return self._upstream(node)
         body = self._value(node.body)
         for variable in node.variables:
             entries = self._value(variable)
@@ -230,6 +231,15 @@ class Evaluator:
             shaped = body.reshape(body.shape + (1,) * entries.ndim)
             body = as_array(np.frompyfunc(Partial, 2, 1)(shaped, entries))
         return body
+
+    def _upstream(self, node: Derivative) -> Array:
+        """∂L/∂y where the loss is nobody's business: the upstream gradient."""
+        variable = node.variables[0]
+        base, index = (variable.body, variable.indices) if isinstance(variable, Item) else (variable, ())
+        if len(node.variables) != 1 or self.reading.roles.get(getattr(base, "name", "")) != "probabilities":
+            raise IllFormedError("without a loss, only its derivative with respect to the output is known")
+        upstream = self._vector("upstream")
+        return as_array(upstream[self._index(index[0])]) if index else upstream
 
     # Operations and functions.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from sympy import Integer
 
 from derive.catalogue.model import Composition
 from derive.checking.arrays import Evaluator
@@ -56,7 +57,8 @@ class Expression:
             return whole, np.ones(whole.shape, dtype=bool)
         if len(names) != self.rank:
             raise IllFormedError(f"{_plural(len(names), 'free index', 'free indices')} where {_due(self.rank)}")
-        entries, given = np.zeros((n,) * self.rank, dtype=object), np.zeros((n,) * self.rank, dtype=bool)
+        entries = np.full((n,) * self.rank, Integer(0), dtype=object)
+        given = np.zeros(entries.shape, dtype=bool)
         for place in np.ndindex(entries.shape):
             classes = self.named(names, place, label)
             if classes is None or (self.condition is not None and not self.holds(evaluator, classes)):

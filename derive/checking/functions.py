@@ -94,8 +94,26 @@ def _terms(value: Expr) -> int:
 def _log(value: Expr) -> Expr:
     if value.is_number and not value.is_positive:
         raise IllFormedError(f"the logarithm of {value} is not a real number")
+    shift = _common_shift(value)
+    if shift != 0:
+        return shift + _log(sympy.Add(*(sympy.exp(term.args[0] - shift) for term in value.args)))
     result: Expr = sympy.log(value)
     return result
+
+
+def _common_shift(value: Expr) -> Expr:
+    """What every exponent of a sum of exponentials has of a maximum; 0 where that differs, or there is none.
+
+    log Σ exp(z_i − m) is log Σ exp(z_i) − m, which the logarithm of a sum does not show by itself.
+    """
+    if not isinstance(value, sympy.Add) or not all(isinstance(term, sympy.exp) for term in value.args):
+        return Integer(0)
+    exponents = [term.args[0] for term in value.args]
+    for symbol in exponents[0].free_symbols:
+        if isinstance(symbol, sympy.Symbol) and symbol.name.startswith("max("):
+            shares = {sympy.expand(exponent).coeff(symbol) for exponent in exponents}
+            return shares.pop() * symbol if len(shares) == 1 else Integer(0)
+    return Integer(0)
 
 
 def _only(arguments: Sequence[Array]) -> Array:

@@ -4,8 +4,10 @@ Ingredients are arrays at a `World`: the Jacobian, the derivative of the loss, c
 place. None of the rules knows an activation or a loss: they hold for every composition.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import sympy
@@ -89,11 +91,11 @@ def jacobians(world: World) -> Iterator[Wrong]:
     closed = _closed_form(alone, "jacobian")
     if closed is not None:
         for key, number in (("0", 0), ("1", 1)):
-            yield Wrong(("delta-missing",), key, alone.array(_without_delta(closed, number), i, j))
+            yield from _made(("delta-missing",), key, partial(alone.array, _without_delta(closed, number), i, j))
         for name, other in _inputs_exchanged(alone):
-            yield Wrong((name,), "jacobian", other.array(closed, i, j))
+            yield from _made((name,), "jacobian", partial(other.array, closed, i, j))
         for number, mixed in enumerate(_mixed(closed, (i, j))):
-            yield Wrong(("index-mixed-up",), str(number), alone.array(mixed, i, j))
+            yield from _made(("index-mixed-up",), str(number), partial(alone.array, mixed, i, j))
     yield from _quotients(alone)
     yield from _other_activations(alone)
 
@@ -197,7 +199,7 @@ def _slopes(world: World) -> Iterator[Wrong]:
     yield Wrong((), "slope", right)
     yield Wrong(("sign",), "slope", world.reduce(-right))
     for name, other in _inputs_exchanged(world):
-        yield Wrong((name,), "slope", other.array(slope, i))
+        yield from _made((name,), "slope", partial(other.array, slope, i))
 
 
 def _products(world: World, vectors: Sequence[Wrong], *, transposed: bool = False) -> Iterator[Wrong]:
@@ -245,16 +247,16 @@ def _substituted(world: World, quantity: str) -> Iterator[Wrong]:
             yield from _other_values(world)
         return
     for name, other in _inputs_exchanged(world):
-        yield Wrong((name,), "closed form", other.array(definition, *indices))
+        yield from _made((name,), "closed form", partial(other.array, definition, *indices))
     if any(True for _ in occurrences(definition, KroneckerDelta)):
         for number in (0, 1):
-            changed = world.array(_without_delta(definition, number), *indices)
             labelled = any(label in delta.free_symbols for delta in occurrences(definition, KroneckerDelta))
             name = "label-case-only" if labelled and number else "delta-missing"
-            yield Wrong((name,), f"closed {number}", changed)
+            changed = partial(world.array, _without_delta(definition, number), *indices)
+            yield from _made((name,), f"closed {number}", changed)
     names = (*indices, label) if label in definition.free_symbols else indices
     for number, mixed in enumerate(_mixed(definition, names)):
-        yield Wrong(("index-mixed-up",), f"closed {number}", world.array(mixed, *indices))
+        yield from _made(("index-mixed-up",), f"closed {number}", partial(world.array, mixed, *indices))
 
 
 def _other_values(world: World) -> Iterator[Wrong]:
@@ -274,11 +276,8 @@ def _other_losses(world: World, quantity: str) -> Iterator[Wrong]:
     for other in losses().values():
         if other == world.composition.loss:
             continue
-        try:
-            values = world.of(Composition(world.composition.activation, other)).truth(quantity)
-        except (DeriveError, BadPointError):
-            continue
-        yield Wrong(("other-loss",), other.name, values, other.name)
+        truth = partial(world.of(Composition(world.composition.activation, other)).truth, quantity)
+        yield from _made(("other-loss",), other.name, truth, other.name)
 
 
 def _masses(world: World, quantity: str) -> Iterator[Wrong]:
@@ -313,6 +312,12 @@ def _masses(world: World, quantity: str) -> Iterator[Wrong]:
 
 
 # Ingredients.
+
+
+def _made(cause: Cause, key: str, make: Callable[[], Array], detail: str = "") -> Iterator[Wrong]:
+    """A wrong formula, where it is defined at this world."""
+    with suppress(BadPointError, DeriveError):
+        yield Wrong(cause, key, make(), detail)
 
 
 def _closed_form(world: World, quantity: str) -> Expr | None:

@@ -81,7 +81,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_known_ones(name, sentence):
 @pytest.mark.parametrize(
     ("definition", "sentence"),
     [
-        ("y[i]", "its index i is free"),
+        ("y[i]*t[j]", "its indices i and j are free"),
         ("sum(g[i]*y[i] for i in range(n))", "reads the vector g"),
         ("sum(t[i]", "cannot read"),
         ("__import__('os').system('true')", "not part of the index form"),
