@@ -11,6 +11,7 @@ from derive.derivation import Result
 from derive.errors import DeriveError
 from derive.kernel.ir import Kernel
 from derive.kernel.plan import plan
+from derive.notation import label
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
@@ -67,6 +68,7 @@ def build(
     folder = out / folder_name(n)
     check_place(folder)
     _refuse_twins(compositions)
+    _refuse_labels(compositions)
     results = [derive_quantities(each, n) for each in track(compositions, "deriving")]
     kernels = [plan_kernels(each, n) for each in track(compositions, "planning kernels")]
     products = [Product(c, n, r, k) for c, r, k in zip(compositions, results, kernels, strict=True)]
@@ -129,3 +131,13 @@ def _refuse_twins(compositions: Sequence[Composition]) -> None:
         twin = stems.setdefault(composition.stem, composition.name)
         if twin != composition.name:
             raise DeriveError(f"{twin} and {composition.name} would be written to the same files, {composition.stem}")
+
+
+def _refuse_labels(compositions: Sequence[Composition]) -> None:
+    for composition in compositions:
+        definition = composition.loss_definition
+        if definition is not None and label in definition.free_symbols:
+            raise DeriveError(
+                f"{composition.name} is defined with a label, and kernels are written for targets; write it as a sum "
+                "of t[i], such as -sum(t[i]*log(y[i]) for i in range(n))"
+            )

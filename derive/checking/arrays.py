@@ -35,8 +35,6 @@ from derive.checking.habits import LOSSES
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
-MOST_ENTRIES = 60_000
-
 
 class Evaluator:
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""

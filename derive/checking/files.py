@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from derive.catalogue.model import Composition
+from derive.calculus.engine import derive_quantity
+from derive.catalogue.model import Assumption, Composition
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.judge import Court, Finding, Values, is_labelled
 from derive.checking.world import FREE, ONE_HOT, World, make_real_world
 from derive.errors import DeriveError
-from derive.notation import g, t, v, y, z
+from derive.notation import g, j, t, v, y, z
 
 SECONDS = 10
 CLASSES = (3, 4, 5)
@@ -159,8 +160,10 @@ def _mixes_rows(found: Any, quantity: str, batch: list[World]) -> bool:
             replace(first, n=len(batch), values={**first.values, **{base: list(rows[base][:, c]) for base in names}})
             for c in range(first.n)
         ]
-        candidates = [_closed(long, quantity)]
-        candidates.append(np.array([_closed(column, quantity) for column in columns]).T)
+        candidates = []
+        for assumptions in ((), first.composition.assumptions):
+            candidates.append(_closed(long, quantity, assumptions))
+            candidates.append(np.array([_closed(column, quantity, assumptions) for column in columns]).T)
         for candidate in candidates:
             if candidate.size == found.size and np.allclose(
                 candidate.reshape(found.shape), found, rtol=1e-7, atol=1e-9
@@ -169,12 +172,9 @@ def _mixes_rows(found: Any, quantity: str, batch: list[World]) -> bool:
     return False
 
 
-def _closed(world: World, quantity: str) -> Any:
+def _closed(world: World, quantity: str, assumptions: tuple[Assumption, ...]) -> Any:
     """The closed form at given probabilities, which need not be those of the logits."""
-    from derive.calculus.engine import derive_quantity  # noqa: PLC0415 - only a wrong batch needs it
-    from derive.notation import j  # noqa: PLC0415
-
-    expression = derive_quantity(world.composition, quantity).closed_form
+    expression = derive_quantity(world.composition, quantity, assumptions=assumptions).closed_form
     return (world.array(expression, j) if quantity != "value" else world.truth(quantity)).astype(float)
 
 

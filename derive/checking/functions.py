@@ -15,7 +15,7 @@ Array = NDArray[Any]
 """An array of expressions, dtype object; of no axes for a number."""
 Options = Mapping[str, Any]
 
-MOST_WORK = 150_000
+MOST_WORK = 40_000
 MOST_EXPANDED = 400
 """The most terms that an exponent may have when it is multiplied out."""
 

@@ -101,6 +101,8 @@ class Court:
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
         places = {hypothesis: list(self.places(hypothesis, evaluate)) for hypothesis in self.hypotheses[:1]}
+        if not places[self.hypotheses[0]]:
+            return Finding("undecided", classes=self.classes)
         for hypothesis in self.hypotheses:
             places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
             here = places[hypothesis]

@@ -5,7 +5,7 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from fractions import Fraction
 
 from derive.checking.formula import (
@@ -25,15 +25,14 @@ from derive.checking.formula import (
     Transpose,
     negate,
 )
-from derive.checking.latex_tokens import Token, tokenize
+from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
+from derive.checking.latex_tokens import Token, canonical, tokenize
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MOST_TOKENS = 3000
 _FUNCTIONS = {r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\tanh": "tanh", r"\diag": "diag", r"\max": "max"}
-_ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline"}
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _TIMES = {"·": "dot", "×": "*", "*": "*", r"\otimes": "outer", "/": "/"}
-_CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
@@ -41,25 +40,11 @@ _SPELLINGS = {
     "one_hot": "onehot",
 }  # fmt: skip
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
-_CONDITION_WORDS = {"if", "for", "when", "where", "and", "with"}
 
 
 def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     return bool(re.search(r"[\\{}]|(?<![A-Za-z0-9_])[^\W\d_]_[^\W_](?![A-Za-z0-9_\[(])|\^", text))
-
-
-def canonical(symbol: str) -> str:
-    r"""A symbol in one way of writing: `\mathbf{\hat y}` and `\hat{y}` are `\hat{y}`; text that is none as it is."""
-    try:
-        tokens = tokenize(symbol)[:-1]
-    except FormulaError:
-        return symbol
-    written = "".join(token.text for token in tokens)
-    written = re.sub(
-        r"(\\hat|\\widehat|\\bar|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
-    )
-    return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")
 
 
 def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
@@ -82,50 +67,8 @@ def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
     return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}).chain()
 
 
-class _Reader:
-    """One reading: the tokens, and how far it is."""
-
-    def __init__(self, text: str, tokens: list[Token], symbols: set[str]) -> None:
-        self.text, self.tokens, self.symbols = text, tokens, symbols
-        self.place = self.depth = 0
-
-    @property
-    def now(self) -> Token:
-        return self.tokens[self.place]
-
-    def next(self, *texts: str) -> bool:
-        return self.now.text in texts and self.now.kind != "end"
-
-    def take(self) -> Token:
-        token = self.now
-        self.place += token.kind != "end"
-        return token
-
-    def skip(self, *texts: str) -> bool:
-        found = self.next(*texts)
-        self.place += found
-        return found
-
-    def expect(self, text: str) -> None:
-        if not self.skip(text):
-            raise self.failure(f"expected {text} before {self.now.text or 'the end'}")
-
-    def failure(self, problem: str) -> FormulaError:
-        position = self.now.position
-        return FormulaError(f"cannot read the formula at position {position}: {problem}", self.text, position)
-
-    def attempt(self, read: Callable[[], Node | None]) -> Node | None:
-        """What `read` finds, or None with nothing taken where it finds nothing or fails."""
-        start = self.place
-        try:
-            found = read()
-        except FormulaError:
-            found = None
-        if found is None:
-            self.place = start
-        return found
-
-    # Chains, sums and products.
+class _Reader(Cursor):
+    """The grammar: chains of terms, products, factors and atoms."""
 
     def chain(self) -> Chain:
         links, texts, condition = [], [], None
@@ -180,7 +123,7 @@ class _Reader:
 
     def starts_factor(self) -> bool:
         token = self.now
-        if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in _CONDITION_WORDS):
+        if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
             return False
         if token.text.startswith(r"\end"):
             return False
@@ -223,85 +166,13 @@ class _Reader:
         power = self.inner(exponent)
         return Call("exp", (power,)) if base == Name("e") else Operation("**", base, power)
 
-    def group_tokens(self) -> list[Token]:
-        """The tokens of what is in braces, or the one token that stands without, with its argument in braces."""
-        if not self.next("{"):
-            start = self.place
-            if self.next("-"):
-                raise self.failure("an exponent with a sign needs braces")
-            command = self.take()
-            if command.kind == "end":
-                raise self.failure("something is missing at the end")
-            if command.text in _ACCENTS:
-                self.group_tokens()
-            return self.tokens[start : self.place]
-        self.expect("{")
-        start, level = self.place, 1
-        while level:
-            token = self.take()
-            if token.kind == "end":
-                raise self.failure("a brace is not closed")
-            level += (token.text == "{") - (token.text == "}")
-        return self.tokens[start : self.place - 1]
-
     def inner(self, tokens: list[Token]) -> Node:
         """The expression that `tokens` write."""
-        end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
-        reader = _Reader(self.text, [*tokens, end], self.symbols)
-        reader.depth = self.depth + 1
+        reader = self.inside(tokens)
         result = reader.terms()
         if reader.now.kind != "end":
             raise reader.failure(f"{reader.now.text} cannot stand here")
         return result
-
-    # Indices.
-
-    def subscripts(self) -> tuple[Node, ...]:
-        tokens = self.group_tokens()
-        reader = _Reader(self.text, [*tokens, Token("end", "", self.now.position)], self.symbols)
-        return reader.indices("")
-
-    def indices(self, closing: str) -> tuple[Node, ...]:
-        found: list[Node] = []
-        while not (self.next(closing) or self.now.kind == "end"):
-            if not self.skip(",", "(", ")"):
-                found.append(self.index())
-        if not found:
-            raise self.failure("an index is missing")
-        return tuple(found)
-
-    def index(self) -> Node:
-        token = self.take()
-        if token.text in _ACCENTS:
-            token = Token("letter", self.accent(token).name, token.position)
-        if token.kind == "number":
-            return Number(Fraction(token.text))
-        if token.kind not in ("letter", "word"):
-            raise self.failure(f"{token.text or 'nothing'} is no index")
-        if self.skip("_"):
-            below = "".join(each.text for each in self.group_tokens())
-            return Name(canonical(f"{token.text}_{{{below}}}"))
-        if self.skip("^"):
-            self.group_tokens()  # the number of an example
-        return Name(token.text)
-
-    def condition(self) -> Same | None:
-        """`i = j`, `i ≠ j`, or words that mean otherwise; None for those."""
-        while self.skip(",", "&", "(", ";") or (
-            self.now.kind == "word" and self.now.text.split()[0].lower() in _CONDITION_WORDS and self.take()
-        ):
-            pass
-        if self.now.kind == "word" and self.now.text.lower().startswith(("otherwise", "else")):
-            self.take()
-            return None
-        left = self.index()
-        negated = self.next("≠")
-        if not self.skip("=", "≠"):
-            raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
-        right = self.index()
-        while self.skip(",", ")", ".") or (self.now.kind == "word" and self.take()):
-            pass
-        return Same(left, right, negated)
 
     def sum(self) -> Node:
         index: str | None = None
@@ -313,30 +184,11 @@ class _Reader:
                 continue
             self.expect("_")
             tokens = self.group_tokens()
-            reader = _Reader(self.text, [*tokens, Token("end", "", self.now.position)], self.symbols)
+            reader = self.inside(tokens)
             index = reader.sum_index(without)
         sign = self.skip("-")
         body = self.product()
         return Total(negate(body) if sign else body, index, tuple(without))
-
-    def sum_index(self, without: list[Node]) -> str:
-        name = self.index()
-        if not isinstance(name, Name):
-            raise self.failure("a sum needs an index")
-        while self.now.kind != "end":
-            if self.skip("≠"):
-                without.append(self.index())
-            elif self.skip("=", r"\in"):
-                self.place = len(self.tokens) - 1  # where it begins and ends: it runs over all classes
-            elif self.skip(","):
-                again = self.index()
-                if again != name:
-                    raise self.failure("write one sum for each index")
-            else:
-                raise self.failure(f"{self.now.text} cannot stand below a sum")
-        return name.name
-
-    # Atoms.
 
     def atom(self) -> Node:
         token = self.now
@@ -349,7 +201,7 @@ class _Reader:
                 return self.word()
         if token.text in _FRACTIONS:
             return self.fraction()
-        if token.text in _ACCENTS:
+        if token.text in ACCENTS:
             return self.indexed(self.accent(self.take()))
         if token.text in _FUNCTIONS:
             self.take()
@@ -363,7 +215,7 @@ class _Reader:
             return self.environment()
         if token.text == "{":
             return self.inner(self.group_tokens())
-        if token.text in _CLOSING:
+        if token.text in CLOSING:
             return self.fenced()
         raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
 
@@ -373,26 +225,6 @@ class _Reader:
         if value > LARGEST_NUMBER:
             raise self.failure(f"{token.text} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
         return (self.indicator() if value == 1 else None) or Number(value)
-
-    def indicator(self) -> Node | None:
-        r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""
-
-        def read() -> Node | None:
-            if self.skip("_"):
-                tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
-                reader = _Reader(self.text, [*tokens, Token("end", "", self.now.position)], self.symbols)
-                return reader.condition()
-            if not self.next(r"\{", "[", "("):
-                return None
-            closing = _CLOSING[self.take().text]
-            left, negated = self.index(), self.next("≠")
-            if not self.skip("=", "≠"):
-                return None
-            condition = Same(left, self.index(), negated)
-            self.expect(closing)
-            return condition
-
-        return self.attempt(read)
 
     def letter(self) -> Node:
         token = self.take()
@@ -412,11 +244,6 @@ class _Reader:
             return self.applied("S")
         return self.indexed(Name(token.text))
 
-    def delta(self) -> Node | None:
-        self.expect("_")
-        indices = self.subscripts()
-        return Same(indices[0], indices[1]) if len(indices) == 2 else None
-
     def indexed(self, name: Name) -> Node:
         """A symbol with its index, which may be part of the symbol."""
 
@@ -429,15 +256,6 @@ class _Reader:
 
         found = self.attempt(compound) if self.next("_", "^") else None
         return self.indexed(found) if isinstance(found, Name) else name
-
-    def accent(self, token: Token) -> Name:
-        """An accented letter; an index under the accent is put back, to be read after it."""
-        tokens = self.group_tokens()
-        if not tokens:
-            raise self.failure(f"{token.text} needs a letter")
-        name = rf"{token.text.replace('wide', '')}{{{tokens[0].text}}}"
-        self.tokens[self.place : self.place] = tokens[1:]
-        return Name(name)
 
     def word(self) -> Node:
         token = self.take()
@@ -457,7 +275,7 @@ class _Reader:
             arguments = [self.terms()]
             while self.skip(",", ";"):
                 arguments.append(self.terms())
-            self.expect(_CLOSING[opening])
+            self.expect(CLOSING[opening])
         elif self.skip("-"):
             arguments = [negate(self.factor())]
         else:
@@ -479,7 +297,7 @@ class _Reader:
         if opening == r"\langle":
             self.expect(",")
             body = Call("dot", (body, self.terms()))
-        self.expect(_CLOSING[opening])
+        self.expect(CLOSING[opening])
         match opening:
             case "|":
                 return Call("abs", (body,))
@@ -490,16 +308,6 @@ class _Reader:
                         raise self.failure("only the norm of order 2 is read")
                 return Call("norm", (body,))
         return body
-
-    def iverson(self) -> Node | None:
-        left, negated = self.index(), self.next("≠")
-        if not self.skip("=", "≠"):
-            return None
-        condition = Same(left, self.index(), negated)
-        self.expect("]")
-        return condition
-
-    # Fractions, derivatives, environments.
 
     def fraction(self) -> Node:
         self.take()

@@ -166,3 +166,16 @@ def _take_font(tokens: list[Token], place: int, kept: list[Token]) -> int:
             kept.append(Token("word", "".join(letters), at))
             return len(letters) + 2
     return 0
+
+
+def canonical(symbol: str) -> str:
+    r"""A symbol in one way of writing: `\mathbf{\hat y}` and `\hat{y}` are `\hat{y}`; text that is none as it is."""
+    try:
+        tokens = tokenize(symbol)[:-1]
+    except FormulaError:
+        return symbol
+    written = "".join(token.text for token in tokens)
+    written = re.sub(
+        r"(\\hat|\\widehat|\\bar|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
+    )
+    return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")

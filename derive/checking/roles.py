@@ -196,7 +196,8 @@ def _variants(
             yield {**roles, name: other}
     swapped = {name: roles[name] for name in values if name in Y and name not in let}
     for name, role in swapped.items():
-        if composition.loss is not None:
+        taken = {each for other, each in roles.items() if other != name} | set(let.values())
+        if composition.loss is not None and "targets" not in taken:
             yield {**roles, name: "targets" if role == "probabilities" else "probabilities"}
 
 

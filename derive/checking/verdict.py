@@ -13,7 +13,8 @@ from derive.checking.expression import Expression, class_count, counts_from_zero
 from derive.checking.files import judge_function, read_function
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Court, Evaluate, Finding, is_labelled
-from derive.checking.latex_form import canonical, is_latex, read_latex
+from derive.checking.latex_form import is_latex, read_latex
+from derive.checking.latex_tokens import canonical
 from derive.checking.python_form import read_python
 from derive.checking.roles import Reading, is_left_side, left_indices, rank_of, read_roles, readings
 from derive.checking.words import EXPLANATIONS, step_of
@@ -137,7 +138,13 @@ class _Case:
 
 
 def judge_formula(
-    composition: Composition, quantity: str, formula: str, let: Mapping[str, str] | None = None, n: int | None = None
+    composition: Composition,
+    quantity: str,
+    formula: str,
+    let: Mapping[str, str] | None = None,
+    n: int | None = None,
+    *,
+    explain: bool = True,
 ) -> Verdict:
     """The verdict on a formula in Python or LaTeX.
 
@@ -147,6 +154,7 @@ def judge_formula(
         formula: the formula, or a chain of them joined by equals signs.
         let: symbols by role, such as `{"probabilities": "p"}`.
         n: a given number of classes; any number where None.
+        explain: whether the mistake of a wrong formula is looked for.
 
     Raises:
         FormulaError: it cannot be read; says the position.
@@ -169,7 +177,7 @@ def judge_formula(
         equal = "; it equals the matrix's diagonal, and the rest is not 0" if _is_diagonal(case) else ""
         return _ill_formed(composition, quantity, f"{fault}{equal}", case.reading.describe())
     case, findings = _choose(formed)
-    return _report(composition, quantity, chain, case, findings)
+    return _report(composition, quantity, chain, case, findings, explain=explain)
 
 
 def _cases(
@@ -222,18 +230,22 @@ def _choose(cases: "Sequence[tuple[_Case, tuple[Finding, ...]]]") -> "tuple[_Cas
     return min(cases, key=lambda case: order.get(case[1][-1].verdict, 3))
 
 
-def _report(composition: Composition, quantity: str, chain: Chain, case: _Case, findings: Sequence[Finding]) -> Verdict:
+def _report(
+    composition: Composition, quantity: str, chain: Chain, case: _Case, findings: Sequence[Finding], *, explain: bool
+) -> Verdict:
     final = findings[-1]
     texts = chain.texts[len(chain.texts) - len(findings) :]
     wrong = [place for place, finding in enumerate(findings) if finding.verdict not in _GOOD]
-    if final.verdict == "wrong":
+    if final.verdict == "wrong" and explain:
         named = [name for name, role in case.reading.roles.items() if role == "parameter"]
         final = case.court.judge(case.links[-1], named)
         if not final.cause and wrong[0] != len(findings) - 1 and findings[wrong[0]].verdict == "wrong":
             earlier = case.court.judge(case.links[wrong[0]], named)
             final = Finding("wrong", earlier.assumptions, None, earlier.cause, earlier.detail, final.classes)
     result = _derivation(composition, quantity, labelled=case.court.labelled)
-    counterexample = None if final.verdict in _GOOD else _counterexample(case.court, case.links[-1], final)
+    counterexample = (
+        None if final.verdict in _GOOD or not explain else _counterexample(case.court, case.links[-1], final)
+    )
     checked = _checked(case, final)
     return Verdict(
         final.verdict,
@@ -245,8 +257,14 @@ def _report(composition: Composition, quantity: str, chain: Chain, case: _Case, 
         _right_formula(result),
         case.reading.describe(),
         checked,
-        "" if final.verdict != "wrong" or final.cause else "no known mistake makes this formula",
+        _reason(final),
     )
+
+
+def _reason(finding: Finding) -> str:
+    if finding.verdict == "undecided":
+        return "no point was found at which both the formula and the truth are defined"
+    return "no known mistake makes this formula" if finding.verdict == "wrong" and not finding.cause else ""
 
 
 def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> Result | None:
