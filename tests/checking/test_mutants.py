@@ -173,7 +173,7 @@ def test_a_mutant_is_called_right_exactly_when_it_is(composition, quantity, text
     has_loss = "+" in composition
     judged = 0
     letters = "zyn" + ("t" if has_loss else "") + {"vjp": "g", "jvp": "v"}.get(quantity, "")
-    for mutant in [text, *mutants(text, WANTED // len(CASES) + 10, len(text), letters)]:
+    for mutant in [text, *mutants(text, WANTED // len(CASES) + 40, len(text), letters)]:
         kinds = ("free", "sum-t-1", "t-binary", "t-one-hot") if has_loss else ("free",)
         expected = next((kind for kind in kinds if holds(mutant, composition, quantity, kind)), None)
         try:
@@ -185,4 +185,4 @@ def test_a_mutant_is_called_right_exactly_when_it_is(composition, quantity, text
             continue  # NumPy stumbles over it, as over a division by zero where a vector is 0
         assert verdict == expected, (mutant, found)
         judged += 1
-    assert judged > WANTED // len(CASES) // 2
+    assert judged > 20  # a short formula has few different mutants
