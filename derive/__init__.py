@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from derive.version import __version__
 
 if TYPE_CHECKING:
-    from derive.api import Derivation, build, derive
+    from derive.api import Derivation, build, check, derive
 
-__all__ = ["Derivation", "__version__", "build", "derive"]
+__all__ = ["Derivation", "__version__", "build", "check", "derive"]
 
 
 def __getattr__(name: str) -> Any:

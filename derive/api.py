@@ -1,4 +1,4 @@
-"""The public interface: `derive`, the `Derivation` it returns, and `build`."""
+"""The public interface: `derive`, the `Derivation` it returns, `build` and `check`."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -11,6 +11,8 @@ from derive import catalogue, pipeline
 from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
+from derive.checking import verdict
+from derive.checking.verdict import Verdict
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
@@ -159,6 +161,33 @@ def build(
         chosen, classes, languages, Path(out), dry=dry, layer=layer, allow_unsafe=allow_unsafe, track=track
     )
     return replace(made, refused=refused)
+
+
+def check(
+    composition: str | Composition,
+    quantity: str,
+    formula: str,
+    let: Mapping[str, str] | None = None,
+    n: int | str | None = None,
+    *,
+    in_file: bool = False,
+) -> Verdict:
+    """Judge a formula of the user's: `check("softmax+cross-entropy", "gradient", "y - t").verdict` is `right-if`.
+
+    Args:
+        composition: what it is a formula of, as for `derive`.
+        quantity: which quantity; `loss` is the value where there is a loss.
+        formula: Python in the index form or NumPy's, or LaTeX; equals signs make a chain. Nothing of it is executed.
+        let: symbols by role, such as `{"probabilities": "p", "targets": "y"}`.
+        n: a given number of classes.
+        in_file: whether `formula` is a place, `FILE.py:FUNCTION`; that function is run, in a process of its own.
+
+    Raises:
+        DefinitionError: the formula cannot be read; says where.
+        DeriveError: no such composition, quantity, role, file or function.
+    """
+    known, count = _composition(composition), read_class_count(n)
+    return verdict.check(known, quantity, formula, let or {}, count, in_file=in_file)
 
 
 def first_derivatives(activation: str, track: Track = silently) -> tuple[Result, ...]:

@@ -203,6 +203,49 @@ def build_command(
     return NEGATIVE if made.changes else DONE
 
 
+@cli.command("check", cls=FormulaCommand)
+@composition_argument
+@click.argument("quantity")
+@click.argument("formula", required=False)
+@click.option("--let", "let", metavar="ROLE=SYMBOL", multiple=True, help="What a symbol stands for; repeatable.")
+@click.option("--file", "place", metavar="F.py:FUNCTION", help="A function to run and judge, instead of FORMULA.")
+@n_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def check_command(
+    composition: str,
+    quantity: str,
+    formula: str | None,
+    let: tuple[str, ...],
+    place: str | None,
+    n: str | None,
+    as_json: bool,
+) -> int:
+    """Judge FORMULA, in Python or LaTeX, for a QUANTITY of COMPOSITION, and name the mistake if there is one.
+
+    Equals signs make a chain, whose first wrong link is named. The roles of --let are logits, probabilities, targets,
+    upstream, direction, label, log-probabilities, label-probability and classes.
+    """
+    from derive.api import check
+    from derive.checking.report import verdict_json, verdict_text
+
+    if (formula is None) == (place is None):
+        raise click.UsageError("give a formula, or --file F.py:FUNCTION")
+    pairs = dict(_role_and_symbol(each) for each in let)
+    verdict = check(composition, quantity, formula or place or "", pairs, n, in_file=place is not None)
+    if as_json:
+        click.echo(json.dumps(verdict_json(verdict), indent=2, ensure_ascii=False))
+    else:
+        _print(verdict_text(verdict))
+    return DONE if verdict.is_right else NEGATIVE
+
+
+def _role_and_symbol(text: str) -> tuple[str, str]:
+    role, equals, symbol = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--let {text} is not ROLE=SYMBOL, such as probabilities=p")
+    return role.strip(), symbol.strip()
+
+
 @cli.command("verify")
 @click.argument("folder", metavar="[DIR]", default="generated", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> int:

@@ -1,0 +1,357 @@
+"""Evaluate a formula at a number of classes: an array of entries, with NumPy's shapes and broadcasting.
+
+Entries are SymPy expressions in z, y, t, g and v at class numbers, which `derive.proof.evaluate` gives exact values.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, IndexedBase, Integer, Symbol
+
+from derive import notation
+from derive.catalogue.model import Composition
+from derive.checking.formula import (
+    Axis,
+    Call,
+    Choice,
+    Derivative,
+    FormulaError,
+    IllFormedError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Same,
+    Table,
+    Total,
+    Transpose,
+)
+from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
+from derive.checking.habits import LOSSES
+from derive.checking.roles import Reading
+from derive.notation import Partial
+
+
+class Evaluator:
+    """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
+
+    def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
+        self.composition, self.reading, self.n, self.label = composition, reading, n, label
+        self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
+        self.work = 0
+
+    def at(self, node: Node, classes: Mapping[str, int]) -> Array:
+        """The value of `node` with its free indices at `classes`.
+
+        Raises:
+            IllFormedError: shapes that do not fit, or an index without a class.
+            FormulaError: a function that is not known, or more work than is done for one formula.
+        """
+        before = self.classes
+        self.classes = {**before, **classes}
+        try:
+            return self._value(node)
+        finally:
+            self.classes = before
+
+    def _value(self, node: Node) -> Array:
+        result = self._visit(node)
+        self.work += 1 + result.size
+        if self.work > MOST_WORK:
+            raise FormulaError("the formula is too large: its sums have more terms than are added up")
+        return result
+
+    def _visit(self, node: Node) -> Array:
+        match node:
+            case Number(value=value):
+                return as_array(sympy.Rational(value.numerator, value.denominator))
+            case Name(name=name):
+                return self._named(name)
+            case Item():
+                return self._item(node)
+            case Operation():
+                return self._operation(node)
+            case Call():
+                return self._call(node)
+            case Total():
+                return self._total(node)
+            case Same():
+                return as_array(Integer(int(self._holds(node))))
+            case Choice(cases=cases):
+                for condition, body in cases:
+                    if condition is None or self._holds(condition):
+                        return self._value(body)
+                raise IllFormedError("no case is given for some classes")
+            case Table():
+                return self._table(node)
+            case Transpose(body=body):
+                return self._value(body).T
+            case Derivative():
+                return self._derivative(node)
+
+    # Names and indices.
+
+    def _named(self, name: str) -> Array:
+        role = self.reading.roles.get(name)
+        if role is None and name in self.classes:
+            raise IllFormedError(f"{name} is a class index and stands where a value is due")
+        match role:
+            case "classes":
+                return as_array(Integer(self.n))
+            case "label-probability":
+                return as_array(self._vector("probabilities")[self.label])
+            case "loss":
+                return as_array(notation.loss)
+            case "identity":
+                return _identity(self.n)
+            case "ones":
+                return _filled(lambda _: Integer(1), self.n)
+            case "jacobian":
+                return _matrix(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+            case "hessian":
+                slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
+                return _matrix(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+            case None | "parameter":
+                return as_array(Symbol(name, real=True))
+        return self._vector(role, name)
+
+    def _vector(self, role: str, name: str = "") -> Array:
+        """The entries of a vector by its role."""
+        bases = {"logits": notation.z, "targets": notation.t, "upstream": notation.g, "direction": notation.v}
+        if role == "probabilities":
+            entry: Callable[[int], Expr] = self._probability
+        elif role == "log-probabilities":
+
+            def entry(c: int) -> Expr:
+                return sympy.log(self._probability(c))
+        else:
+            base = bases.get(role) or IndexedBase(name)
+
+            def entry(c: int) -> Expr:
+                found: Expr = base[c + 1]
+                return found
+
+        return _filled(entry, self.n)
+
+    def _probability(self, c: int) -> Expr:
+        """What y is at a class: the letter y, or the output itself where the activation has no y."""
+        if self.composition.activation.y is not None:
+            found: Expr = notation.y[c + 1]
+            return found
+        return self._output(c)
+
+    def _output(self, c: int) -> Expr:
+        """The output of the activation at a class."""
+        entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
+        return entry
+
+    def _index(self, node: Node | Axis) -> int:
+        """The class, counted from 0, that an index names."""
+        match node:
+            case Number(value=value) if value.denominator == 1:
+                number = int(value) - self.reading.first
+                if not -self.n <= number < self.n:
+                    raise IllFormedError(f"there is no class {value} among {self.n}")
+                return number
+            case Operation(symbol="*", left=Number(value=Fraction(numerator=-1)), right=Number(value=value)):
+                return self.n - int(value)
+            case Name(name=name) if name in self.classes:
+                return self.classes[name]
+            case Name(name=name):
+                raise IllFormedError(f"the index {name} is unbound: no sum and no left side says what it runs over")
+        raise IllFormedError("an index is a letter or a number")
+
+    def _holds(self, condition: Same) -> bool:
+        return (self._index(condition.left) == self._index(condition.right)) != condition.negated
+
+    def _item(self, node: Item) -> Array:
+        if isinstance(node.body, Name) and node.body.name == "e" and "e" not in self.reading.roles:
+            return self._one_hot(node.indices[0])
+        body = self._value(node.body)
+        places: list[Any] = []
+        for index in node.indices:
+            match index:
+                case Axis.NEW:
+                    places.append(None)
+                case Axis.ALL:
+                    places.append(slice(None))
+                case Axis.REST:
+                    places.append(...)
+                case _:
+                    places.append(self._index(index))
+        if isinstance(node.body, Name) and self.reading.roles.get(node.body.name) == "loss":
+            return body
+        try:
+            return as_array(body[tuple(places)])
+        except (IndexError, TypeError):
+            many = sum(isinstance(place, (int, slice)) for place in places)
+            raise IllFormedError(f"{many} indices on what has {body.ndim}") from None
+
+    def _one_hot(self, index: Node | Axis) -> Array:
+        at = self._index(index)
+        return _filled(lambda c: Integer(int(c == at)), self.n)
+
+    def _total(self, node: Total) -> Array:
+        if node.index is None:
+            body = self._value(node.body)
+            return body if body.ndim == 0 else as_array(np.sum(body))
+        without = {self._index(each) for each in node.without}
+        found = as_array(Integer(0))
+        for number in range(self.n):
+            if number not in without:
+                found = as_array(found + self.at(node.body, {node.index: number}))
+        return found
+
+    def _table(self, node: Table) -> Array:
+        rows = [[self._value(entry) for entry in row] for row in node.rows]
+        if len({len(row) for row in rows}) != 1 or any(entry.ndim for row in rows for entry in row):
+            raise IllFormedError("the rows of the matrix differ in length, or hold vectors")
+        written = np.empty((len(rows), len(rows[0])), dtype=object)
+        for i, row in enumerate(rows):
+            for j, entry in enumerate(row):
+                written[i, j] = entry[()]
+        if self.n not in written.shape:
+            raise IllFormedError(f"a matrix of {len(rows)} rows and {len(rows[0])} columns for {self.n} classes")
+        return written
+
+    def _derivative(self, node: Derivative) -> Array:
+        if self.composition.loss is None and isinstance(node.body, Name) and node.body.name in LOSSES:
+            return self._upstream(node)
+        body = self._value(node.body)
+        for variable in node.variables:
+            entries = self._value(variable)
+            if any(not isinstance(entry, sympy.Indexed) for entry in entries.flat):
+                raise IllFormedError("a derivative is taken with respect to logits or outputs")
+            shaped = body.reshape(body.shape + (1,) * entries.ndim)
+            body = as_array(np.frompyfunc(Partial, 2, 1)(shaped, entries))
+        return body
+
+    def _upstream(self, node: Derivative) -> Array:
+        """∂L/∂y where the loss is nobody's business: the upstream gradient."""
+        variable = node.variables[0]
+        base, index = (variable.body, variable.indices) if isinstance(variable, Item) else (variable, ())
+        if len(node.variables) != 1 or self.reading.roles.get(getattr(base, "name", "")) != "probabilities":
+            raise IllFormedError("without a loss, only its derivative with respect to the output is known")
+        upstream = self._vector("upstream")
+        return as_array(upstream[self._index(index[0])]) if index else upstream
+
+    # Operations and functions.
+
+    def _operation(self, node: Operation) -> Array:
+        left, right = self._value(node.left), self._value(node.right)
+        try:
+            match node.symbol:
+                case "+":
+                    return as_array(left + right)
+                case "-":
+                    return as_array(left - right)
+                case "*":
+                    return as_array(left * right)
+                case "/":
+                    return divide(left, right)
+                case "**":
+                    return power(left, right)
+            return self._product(node, left, right)
+        except ValueError:
+            raise IllFormedError(f"shapes {_shape(left)} and {_shape(right)} do not fit at {node.symbol}") from None
+
+    def _product(self, node: Operation, left: Array, right: Array) -> Array:
+        """A matrix product where both have entries: a transposed vector is a row, any other a column."""
+        if not (left.ndim and right.ndim):
+            if node.symbol == "@":
+                raise IllFormedError("@ needs vectors or matrices on both sides")
+            return as_array(left * right)
+        if isinstance(node.right, Transpose) and left.ndim == right.ndim == 1:
+            return as_array(np.multiply.outer(left, right))
+        row = isinstance(node.left, Transpose)
+        if node.symbol == "@" or row or 2 in (left.ndim, right.ndim):
+            return as_array(np.matmul(left, right))
+        if node.symbol == "dot" and self.reading.dot == "inner":
+            return as_array(np.sum(left * right))
+        return as_array(left * right)
+
+    def _call(self, node: Call) -> Array:
+        name = node.function
+        options = {rename_option(key): option for key, option in node.options}
+        if name in ("onehot", "one_hot") or (name in ("eye", "identity") and not node.arguments):
+            return self._one_hot(node.arguments[0])
+        if name in ("eye", "identity"):
+            return _identity(self.n)
+        if name in ("delta", "kronecker"):
+            return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
+        if name == "where" and isinstance(node.arguments[0], Same):
+            return self._value(node.arguments[1 if self._holds(node.arguments[0]) else 2])
+        if name in ("int", "float") and len(node.arguments) == 1:
+            return self._value(node.arguments[0])
+        if name == "len":
+            return as_array(Integer(self.n))
+        if name == "diff" and len(node.arguments) == 2:
+            return self._derivative(Derivative(node.arguments[0], (node.arguments[1],)))
+        if name == "einsum":
+            return self._einsum(node.arguments)
+        if name == r"\sigma":
+            return self._activation(self._value(node.arguments[0]))
+        if name not in APPLIED:
+            raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
+        try:
+            return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
+        except (ValueError, IndexError, TypeError):
+            raise IllFormedError(f"the arguments of {name} do not fit it") from None
+
+    def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
+        """The keywords of a call as numbers: axis, keepdims."""
+        found: dict[str, Any] = {}
+        for key, option in options.items():
+            if isinstance(option, Name):
+                continue
+            if isinstance(option, Call) and option.function == "tuple":
+                found[key] = tuple(int(self._value(each)[()]) for each in option.arguments)
+            else:
+                found[key] = int(self._value(option)[()])
+        return found
+
+    def _einsum(self, arguments: Sequence[Node]) -> Array:
+        pattern, *operands = arguments
+        if not isinstance(pattern, Name):
+            raise IllFormedError("einsum begins with its pattern, such as 'ij,j->i'")
+        try:
+            written = pattern.name.replace(" ", "").replace("...", "")
+            return as_array(np.einsum(written, *(self._value(each) for each in operands)))
+        except ValueError:
+            raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
+
+    def _activation(self, entries: Array) -> Array:
+        """The activation's y of a vector: what σ(z) means."""
+        definition = self.composition.y_definition
+        if definition is None or entries.ndim == 0:
+            return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
+        return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))
+
+
+ALLOWED = sorted(name for name in APPLIED if len(name) > 1)
+
+
+def _filled(entry: Callable[[int], Expr], n: int) -> Array:
+    found = np.empty(n, dtype=object)
+    found[:] = [entry(number) for number in range(n)]
+    return found
+
+
+def _matrix(entry: Callable[[int, int], Expr], n: int) -> Array:
+    found = np.empty((n, n), dtype=object)
+    for i in range(n):
+        for j in range(n):
+            found[i, j] = entry(i, j)
+    return found
+
+
+def _identity(n: int) -> Array:
+    return _matrix(lambda i, j: Integer(int(i == j)), n)
+
+
+def _shape(array: Array) -> str:
+    return f"({', '.join(str(length) for length in array.shape)})"

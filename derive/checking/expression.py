@@ -1,0 +1,130 @@
+"""A formula that was read, as something that has values at a world."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from sympy import Integer
+
+from derive.catalogue.model import Composition
+from derive.checking.arrays import Evaluator
+from derive.checking.formula import IllFormedError, Item, Node, Number, Same, Table, walk
+from derive.checking.functions import Array
+from derive.checking.judge import Values
+from derive.checking.roles import Reading
+from derive.checking.world import World
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One link of a formula in one reading.
+
+    Attributes:
+        composition: what it is a formula of.
+        node: the link.
+        reading: how its letters are taken.
+        rank: how many axes the quantity has.
+        bound: the classes or indices that the left side names; None for none.
+        condition: where the formula is said to hold; None for everywhere.
+    """
+
+    composition: Composition
+    node: Node
+    reading: Reading
+    rank: int
+    bound: tuple[str | int, ...] | None = None
+    condition: Same | None = None
+    memory: dict[tuple[int, int], tuple[Array, Array]] = field(default_factory=dict, compare=False)
+
+    def __call__(self, world: World) -> Values:
+        """The values at a world.
+
+        Raises:
+            IllFormedError: shapes that do not fit, or an unbound index.
+            FormulaError: something that a formula may not use.
+        """
+        key = (world.n, world.label)
+        if key not in self.memory:
+            self.memory[key] = self.entries(world.n, world.label)
+        entries, given = self.memory[key]
+        return Values(world.entries(entries), given)
+
+    def entries(self, n: int, label: int) -> tuple[Array, Array]:
+        """The entries as expressions, and which of them are given."""
+        evaluator = Evaluator(self.composition, self.reading, n, label)
+        names = self.bound if self.bound is not None and len(self.bound) == self.rank else self.reading.free
+        if not names:
+            whole = self.shaped(evaluator.at(self.node, {}), n)
+            return whole, np.ones(whole.shape, dtype=bool)
+        if len(names) != self.rank:
+            raise IllFormedError(f"{_plural(len(names), 'free index', 'free indices')} where {_due(self.rank)}")
+        entries = np.full((n,) * self.rank, Integer(0), dtype=object)
+        given = np.zeros(entries.shape, dtype=bool)
+        for place in np.ndindex(entries.shape):
+            classes = self.named(names, place, label)
+            if classes is None or (self.condition is not None and not self.holds(evaluator, classes)):
+                continue
+            value = evaluator.at(self.node, classes)
+            if self.bound is not None and value.ndim == self.rank:
+                whole = self.shaped(value, n)  # an index on the left, matrices and vectors on the right
+                return whole, np.ones(whole.shape, dtype=bool)
+            if value.ndim:
+                raise IllFormedError(f"a vector or matrix without an index stands beside the index {names[0]}")
+            entries[place], given[place] = value[()], True
+        return entries, given
+
+    def named(self, names: tuple[str | int, ...], place: tuple[int, ...], label: int) -> dict[str, int] | None:
+        """The classes of the indices at one entry; None where the left side does not name it."""
+        classes: dict[str, int] = dict.fromkeys(self.reading.labels, label)
+        for name, number in zip(names, place, strict=True):
+            if isinstance(name, int):
+                if name - self.reading.first != number:
+                    return None
+            elif classes.setdefault(name, number) != number:
+                return None
+        return classes
+
+    def holds(self, evaluator: Evaluator, classes: dict[str, int]) -> bool:
+        """Whether the condition behind the formula holds."""
+        condition = self.condition
+        return condition is None or bool(evaluator.at(condition, classes)[()] == 1)
+
+    def shaped(self, value: Array, n: int) -> Array:
+        """A value without free indices in the shape of the quantity; a row or a column is a vector."""
+        if self.rank == 1 and sorted(value.shape) == [1, n]:
+            value = value.reshape(n)
+        if self.rank == 0 and value.size == 1:
+            value = value.reshape(())
+        if value.shape != (n,) * self.rank:
+            raise IllFormedError(f"{_describe(value)} where {_due(self.rank)}")
+        return value
+
+
+def class_count(nodes: tuple[Node, ...]) -> int | None:
+    """The number of classes that a matrix written out is for; None without one."""
+    tables = [node for node in walk(nodes) if isinstance(node, Table)]
+    return max(max(len(table.rows), len(table.rows[0])) for table in tables) if tables else None
+
+
+def counts_from_zero(nodes: tuple[Node, ...], *, latex: bool) -> bool:
+    """Whether classes written as numbers count from 0: always in Python, in LaTeX where there is a class 0."""
+    numbers = [
+        index.value
+        for node in walk(nodes)
+        if isinstance(node, Item)
+        for index in node.indices
+        if isinstance(index, Number)
+    ]
+    return not latex or 0 in numbers
+
+
+def _describe(value: Array) -> str:
+    kind = {0: "a number", 1: "a vector", 2: "a matrix"}.get(value.ndim, "an array")
+    return kind if value.ndim == 0 else f"{kind} of shape ({', '.join(map(str, value.shape))})"
+
+
+def _due(rank: int) -> str:
+    return f"{('a number', 'a vector (n,)', 'a matrix (n, n)')[rank]} is due"
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,155 @@
+"""A user's formula as it was read, before anything is known of its letters: one small tree for Python and LaTeX.
+
+A class index is a `Name` in an index position (a subscript, a comparison, a sum). Which vector a letter means is
+decided later, in `derive.checking.roles`; shapes are found when the formula is evaluated.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from enum import Enum
+from fractions import Fraction
+
+from derive.errors import DefinitionError
+
+
+class FormulaError(DefinitionError):
+    """A formula that cannot be read; says the position and the offending piece."""
+
+
+class IllFormedError(Exception):
+    """A formula that was read, but whose shapes do not fit, or an index of which is unbound."""
+
+
+class Axis(Enum):
+    """What may stand in brackets beside class indices."""
+
+    NEW = "None"
+    ALL = ":"
+    REST = "..."
+
+
+@dataclass(frozen=True)
+class Number:
+    """A rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class Name:
+    """A letter or word."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """`body` at indices: an entry, or a vector with axes added."""
+
+    body: "Node"
+    indices: tuple["Node | Axis", ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`left symbol right`.
+
+    `symbol` is one of `+ - / ** @`, `*` (entry by entry), `beside` (LaTeX: next to each other, a matrix product where
+    one is a matrix) and `dot` (LaTeX: a dot between them).
+    """
+
+    symbol: str
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function applied; options are NumPy's keywords."""
+
+    function: str
+    arguments: tuple["Node", ...]
+    options: tuple[tuple[str, "Node"], ...] = ()
+
+
+@dataclass(frozen=True)
+class Total:
+    """Sum of `body`, `index` running over the classes but those in `without`; over a vector's entries where None."""
+
+    body: "Node"
+    index: str | None
+    without: tuple["Node", ...] = ()
+
+
+@dataclass(frozen=True)
+class Same:
+    """1 where two class indices are equal (or, `negated`, where they differ), else 0."""
+
+    left: "Node"
+    right: "Node"
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The value of the first case whose condition holds; None as a condition always holds."""
+
+    cases: tuple[tuple[Same | None, "Node"], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A matrix written out, entry by entry."""
+
+    rows: tuple[tuple["Node", ...], ...]
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """∂body/∂variables."""
+
+    body: "Node"
+    variables: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Transpose:
+    """A matrix transposed; of a vector, the row that it is as a matrix."""
+
+    body: "Node"
+
+
+Node = Number | Name | Item | Operation | Call | Total | Same | Choice | Table | Derivative | Transpose
+
+ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A formula, or several joined by equals signs.
+
+    Attributes:
+        links: the expressions, at least one.
+        texts: what was written for each.
+        condition: what stands behind it, such as "for i ≠ j"; None for nothing.
+    """
+
+    links: tuple[Node, ...]
+    texts: tuple[str, ...]
+    condition: Same | None = None
+
+
+def walk(node: object) -> Iterator[Node]:
+    """`node` and everything in it, outermost first."""
+    if isinstance(node, tuple):
+        for part in node:
+            yield from walk(part)
+    elif isinstance(node, Node):
+        yield node
+        for field in fields(node):
+            yield from walk(getattr(node, field.name))
+
+
+def negate(node: Node) -> Node:
+    """−node."""
+    return Operation("*", Number(Fraction(-1)), node)

@@ -1,0 +1,272 @@
+"""NumPy's functions on arrays of expressions: the closed list of those that a formula may use."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy import Expr, Integer
+
+from derive.checking.formula import FormulaError, IllFormedError
+from derive.language.read import LARGEST_EXPONENT, LARGEST_NUMBER
+
+Array = NDArray[Any]
+"""An array of expressions, dtype object; of no axes for a number."""
+Options = Mapping[str, Any]
+
+MOST_WORK = 40_000
+MOST_EXPANDED = 400
+"""The most terms that an exponent may have when it is multiplied out."""
+
+
+def as_array(value: Any) -> Array:
+    """`value` as an array of objects: an expression becomes one without axes."""
+    if isinstance(value, np.ndarray):
+        return value
+    found = np.empty((), dtype=object)
+    found[()] = value
+    return found
+
+
+def rename_option(name: str) -> str:
+    """A keyword of another library by NumPy's name."""
+    return {"dim": "axis", "keepdim": "keepdims"}.get(name, name)
+
+
+def each_entry(function: Callable[[Expr], Expr]) -> Callable[[Sequence[Array], Options], Array]:
+    """`function` of one number, applied entry by entry."""
+    applied = np.frompyfunc(function, 1, 1)
+    return lambda arguments, _: as_array(applied(_only(arguments)))
+
+
+def divide(left: Array, right: Array) -> Array:
+    """left/right, entry by entry; raises IllFormedError where a divisor is 0."""
+    if any(entry == 0 for entry in right.flat):
+        raise IllFormedError("the formula divides by zero")
+    return as_array(left / right)
+
+
+def power(left: Array, right: Array) -> Array:
+    """left**right, entry by entry.
+
+    Raises:
+        FormulaError: a power too large to work with.
+        IllFormedError: a power that is not defined.
+    """
+    return as_array(np.frompyfunc(_power, 2, 1)(left, right))
+
+
+def _power(base: Expr, exponent: Expr) -> Expr:
+    if exponent.is_number and not (exponent.is_rational and abs(exponent) <= LARGEST_EXPONENT):
+        raise FormulaError(f"the exponent {str(exponent)[:30]} is not between ±{LARGEST_EXPONENT}")
+    if base == 0 and not exponent.is_positive:
+        raise IllFormedError("the formula divides by zero")
+    if base.is_number and abs(base) > LARGEST_NUMBER:
+        raise FormulaError(f"a number goes beyond {LARGEST_NUMBER:.0e}")
+    if isinstance(base, sympy.Pow) and base.exp.is_number and abs(base.exp) > LARGEST_EXPONENT:
+        raise FormulaError(f"an exponent goes beyond ±{LARGEST_EXPONENT}")
+    result: Expr = base**exponent
+    return result
+
+
+def _exp(value: Expr) -> Expr:
+    if _terms(value) > MOST_EXPANDED:
+        raise FormulaError("an exponent of the formula is too large to multiply out")
+    result: Expr = sympy.exp(value)
+    return result
+
+
+def _terms(value: Expr) -> int:
+    """At most how many terms `value` has, multiplied out; stops counting at some thousands."""
+    if isinstance(value, sympy.Add):
+        return min(sum(_terms(term) for term in value.args), 10**4)
+    if isinstance(value, sympy.Mul):
+        product = 1
+        for factor in value.args:
+            product = min(product * _terms(factor), 10**4)
+        return product
+    if isinstance(value, sympy.Pow) and value.exp.is_Integer:
+        return int(min(_terms(value.base) ** min(abs(int(value.exp)), 64), 10**4))
+    return 1
+
+
+def _log(value: Expr) -> Expr:
+    if value.is_number and not value.is_positive:
+        raise IllFormedError(f"the logarithm of {value} is not a real number")
+    shift = _common_shift(value)
+    if shift != 0:
+        return shift + _log(sympy.Add(*(sympy.exp(term.args[0] - shift) for term in value.args)))
+    result: Expr = sympy.log(value)
+    return result
+
+
+def _common_shift(value: Expr) -> Expr:
+    """What every exponent of a sum of exponentials has of a maximum; 0 where that differs, or there is none.
+
+    log Σ exp(z_i − m) is log Σ exp(z_i) − m, which the logarithm of a sum does not show by itself.
+    """
+    if not isinstance(value, sympy.Add) or not all(isinstance(term, sympy.exp) for term in value.args):
+        return Integer(0)
+    exponents = [term.args[0] for term in value.args]
+    for symbol in exponents[0].free_symbols:
+        if isinstance(symbol, sympy.Symbol) and symbol.name.startswith("max("):
+            shares = {sympy.expand(exponent).coeff(symbol) for exponent in exponents}
+            return shares.pop() * symbol if len(shares) == 1 else Integer(0)
+    return Integer(0)
+
+
+def _only(arguments: Sequence[Array]) -> Array:
+    (argument,) = arguments[:1]
+    return argument
+
+
+def _axes(options: Options, arguments: Sequence[Array]) -> tuple[Any, bool]:
+    axis = options.get("axis")
+    if axis is None and len(arguments) > 1:
+        axis = int(arguments[1][()])
+    if axis == 1 and arguments[0].ndim == 1:
+        axis = 0  # written for a batch of rows, judged on one of them
+    return axis, bool(options.get("keepdims", 0))
+
+
+def _sum(arguments: Sequence[Array], options: Options) -> Array:
+    axis, keepdims = _axes(options, arguments)
+    body = arguments[0]
+    return body if body.ndim == 0 else as_array(np.sum(body, axis=axis, keepdims=keepdims))
+
+
+def _mean(arguments: Sequence[Array], options: Options) -> Array:
+    total = _sum(arguments, options)
+    return as_array(total / Integer(arguments[0].size // max(total.size, 1)))
+
+
+def _max(arguments: Sequence[Array], options: Options) -> Array:
+    """The largest entry: an unknown number, since a stable form must hold whatever it is."""
+    axis, keepdims = _axes(options, arguments)
+    body = arguments[0]
+    name = "max(" + ", ".join(sorted(str(entry) for entry in body.flat)) + ")"
+    largest = sympy.Symbol(name, real=True)
+    shape = np.sum(np.zeros(body.shape), axis=axis, keepdims=keepdims).shape
+    found = np.empty(shape, dtype=object)
+    found.fill(largest)
+    return found
+
+
+def _exponentials(body: Array) -> Array:
+    return as_array(np.frompyfunc(_exp, 1, 1)(body))
+
+
+def _softmax(arguments: Sequence[Array], options: Options) -> Array:
+    axis = _axes({"axis": -1, **options}, arguments[:1])[0]
+    above = _exponentials(arguments[0])
+    return as_array(above / np.sum(above, axis=axis, keepdims=True))
+
+
+def _log_softmax(arguments: Sequence[Array], options: Options) -> Array:
+    body = arguments[0]
+    axis = _axes({"axis": -1, **options}, arguments[:1])[0]
+    below = np.sum(_exponentials(body), axis=axis, keepdims=True)
+    return as_array(body - np.frompyfunc(_log, 1, 1)(below))
+
+
+def _logsumexp(arguments: Sequence[Array], options: Options) -> Array:
+    axis, keepdims = _axes(options, arguments)
+    return as_array(np.frompyfunc(_log, 1, 1)(np.sum(_exponentials(arguments[0]), axis=axis, keepdims=keepdims)))
+
+
+def _sigmoid(arguments: Sequence[Array], _: Options) -> Array:
+    return as_array(Integer(1) / (Integer(1) + _exponentials(as_array(-arguments[0]))))
+
+
+def _norm(arguments: Sequence[Array], _: Options) -> Array:
+    return as_array(sympy.sqrt(np.sum(arguments[0] * arguments[0])))
+
+
+def _two(function: Callable[[Array, Array], Any]) -> Callable[[Sequence[Array], Options], Array]:
+    def apply(arguments: Sequence[Array], _: Options) -> Array:
+        left, right = arguments
+        return as_array(function(left, right))
+
+    return apply
+
+
+def _one(function: Callable[[Array], Any]) -> Callable[[Sequence[Array], Options], Array]:
+    return lambda arguments, _: as_array(function(_only(arguments)))
+
+
+def _reshape(arguments: Sequence[Array], options: Options) -> Array:
+    del options
+    body, *lengths = arguments
+    return body.reshape(tuple(int(length[()]) for length in lengths))
+
+
+def _expand(arguments: Sequence[Array], options: Options) -> Array:
+    axis = options["axis"] if "axis" in options else int(arguments[1][()])
+    return np.expand_dims(arguments[0], axis)
+
+
+def _diag(body: Array) -> Array:
+    if body.ndim == 0:
+        raise IllFormedError("diag takes a vector or a matrix, and here gets a number")
+    if body.ndim == 2:
+        return np.diagonal(body).copy() if 1 not in body.shape else _diag(body.ravel())
+    found = np.empty((body.size, body.size), dtype=object)
+    found.fill(Integer(0))
+    found[np.arange(body.size), np.arange(body.size)] = body
+    return found
+
+
+def _dot(left: Array, right: Array) -> Any:
+    return left * right if 0 in (left.ndim, right.ndim) else np.matmul(left, right)
+
+
+def _constant(value: int) -> Callable[[Array], Array]:
+    def fill(body: Array) -> Array:
+        found = np.empty(body.shape, dtype=object)
+        found.fill(Integer(value))
+        return found
+
+    return fill
+
+
+APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
+    **dict.fromkeys(("exp",), each_entry(_exp)),
+    **dict.fromkeys(("log", "ln"), each_entry(_log)),
+    "sqrt": each_entry(sympy.sqrt),
+    "tanh": each_entry(sympy.tanh),
+    **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),
+    "sign": each_entry(sympy.sign),
+    "square": each_entry(lambda value: value**2),
+    "log1p": each_entry(lambda value: _log(1 + value)),
+    "expm1": each_entry(lambda value: _exp(value) - 1),
+    "negative": _one(lambda body: -body),
+    "reciprocal": _one(lambda body: divide(as_array(Integer(1)), body)),
+    "sum": _sum,
+    "mean": _mean,
+    **dict.fromkeys(("max", "amax"), _max),
+    **dict.fromkeys(("softmax", "S"), _softmax),
+    "log_softmax": _log_softmax,
+    **dict.fromkeys(("logsumexp", "lse"), _logsumexp),
+    **dict.fromkeys(("sigmoid", "expit"), _sigmoid),
+    "norm": _norm,
+    **dict.fromkeys(("diag", "diagflat", "diag_embed"), _one(_diag)),
+    "outer": _two(lambda left, right: np.multiply.outer(left.ravel(), right.ravel())),
+    **dict.fromkeys(("dot", "matmul", "mm", "mv", "bmm"), _two(_dot)),
+    **dict.fromkeys(("inner", "vdot"), _two(lambda left, right: np.sum(left * right))),
+    **dict.fromkeys(("multiply", "mul"), _two(lambda left, right: left * right)),
+    **dict.fromkeys(("subtract", "sub"), _two(lambda left, right: left - right)),
+    "add": _two(lambda left, right: left + right),
+    **dict.fromkeys(("divide", "true_divide", "div"), _two(divide)),
+    **dict.fromkeys(("power", "pow"), _two(power)),
+    "ones_like": _one(_constant(1)),
+    "zeros_like": _one(_constant(0)),
+    "trace": _one(np.trace),
+    "transpose": _one(lambda body: body.T),
+    "reshape": _reshape,
+    "view": _reshape,
+    **dict.fromkeys(("expand_dims", "unsqueeze"), _expand),
+    **dict.fromkeys(("ravel", "flatten"), _one(lambda body: body.ravel())),
+    "squeeze": _one(lambda body: body.squeeze()),
+    **dict.fromkeys(("array", "asarray", "copy", "detach", "clone", "astype"), _one(lambda body: body)),
+}

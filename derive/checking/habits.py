@@ -1,0 +1,82 @@
+"""What letters usually mean, where the user does not say."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from derive.catalogue.model import Composition
+from derive.checking.formula import Call, Node, walk
+
+PROBABILITIES = {
+    "p", "P", "probs", "prob", "probabilities", "yhat", "y_hat", "Yhat", "Y_hat", "ŷ", r"\hat{y}", r"\hat{p}",
+    r"\hat{Y}", r"\hat{t}", "y_pred", "ypred", "pred", "preds", "p_hat", r"\pi", "π", r"\sigma", "σ", "sm", "softmax",
+    "predictions", "softmax_output", r"\tilde{y}",
+}  # fmt: skip
+EITHER = {"s", "S", "a", "A", "o", "O", "out", "output", "h", "f", "q", "att", "u", "x", "X"}
+"""Probabilities to some and logits to others."""
+Y = {"y", "Y"}
+LOGITS = {"z", "Z", "logits", "logit", "scores", "xs", r"\theta"}
+TARGETS = {
+    "t",
+    "targets",
+    "target",
+    "labels",
+    "y_true",
+    "ytrue",
+    "onehot",
+    "y_onehot",
+    "one_hot",
+    "truth",
+    "d",
+    r"\tau",
+}
+UPSTREAM = {
+    "g", "G", "dy", "dY", "dA", "da", "dout", "grad_output", "grad_out", "upstream", "Δ", r"\delta", "δ", "delta",
+    "grad", "ds", "dS", "dp", "dP", "dprobs", "gy", "grad_y", "dL_dy", "dLdy", "dz", "dvalues", r"\bar{y}", r"\Delta",
+}  # fmt: skip
+DIRECTION = {"v", "V", "u", "dx", "direction", "tangent", "z_dot", r"\dot{z}"}
+LOG_PROBABILITIES = {"logp", "log_p", "logprobs", "log_probs", "lsm", "log_softmax", "logsoftmax", "log_y"}
+LABEL_PROBABILITY = {"pt", "p_t", "p_{t}", "py", "p_y"}
+CLASSES = {"n", "K", "C", "num_classes", "n_classes", "nclasses", "number_of_classes"}
+LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE"}
+_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
+"""The vector that each product is with."""
+_ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
+
+
+def assign(
+    composition: Composition, quantity: str, nodes: tuple[Node, ...], values: Sequence[str], let: Mapping[str, str]
+) -> dict[str, str]:
+    """The role of each name: as `let` says, or else by habit; a name without one is a parameter.
+
+    y is the target where something else is the probabilities and nothing else the target; a letter that is logits to
+    some and probabilities to others is the one that is not there yet.
+    """
+    taken = {name: let[name] for name in values if name in let}
+    given = set(let.values())
+    computed = any(isinstance(node, Call) and node.function in _ACTIVATIONS for node in walk(nodes))
+    strong = computed or "probabilities" in given or any(name in PROBABILITIES for name in values)
+    either = any(name in EITHER and name not in let for name in values)
+    targets = "targets" in given or any(name in TARGETS and name not in let for name in values)
+    has_loss = composition.loss is not None
+    y_is_target = has_loss and (strong or either) and not targets
+    table: list[tuple[Collection[str], str]] = [
+        ({parameter.name for parameter in composition.parameters}, "parameter"),
+        (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
+        (UPSTREAM if quantity == "vjp" else (), "upstream"),
+        (DIRECTION if quantity in _PRODUCTS else (), _PRODUCTS.get(quantity, "")),
+        (LOG_PROBABILITIES, "log-probabilities"),
+        (Y, "targets" if y_is_target else "probabilities"),
+        (TARGETS if has_loss else (), "targets"),
+        (PROBABILITIES, "probabilities"),
+        (LOGITS, "logits"),
+        (EITHER, "logits" if strong and not any(name in LOGITS for name in values) else "probabilities"),
+        (LABEL_PROBABILITY, "label-probability"),
+        (CLASSES, "classes"),
+        (("I", "eye"), "identity"),
+        (("ones",), "ones"),
+        (("J",), "jacobian"),
+        (("H",) if has_loss else (), "hessian"),
+    ]
+    for name in values:
+        if name not in taken:
+            taken[name] = next((role for names, role in table if name in names), "parameter")
+    return taken

@@ -1,0 +1,234 @@
+"""The verdict on values: right, right under an assumption, off by a factor, or wrong, and by which mistake."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sympy import Symbol
+
+from derive.catalogue.model import Composition
+from derive.checking.functions import Array
+from derive.checking.mistakes import Cause, wrong_formulas
+from derive.checking.world import FREE, HYPOTHESES, ONE_HOT, World, make_world
+from derive.notation import label, t, vectors
+from derive.proof.field import PRIME, BadPointError, PrimeField
+
+ATTEMPTS = 8
+_LARGEST_FACTOR = 12
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a formula gives at a world; `given` says which entries its left side names."""
+
+    values: Array
+    given: Array
+
+    def agrees(self, world: World, other: Array) -> bool:
+        """Whether the entries that are given equal those of `other`."""
+        if other.shape != self.values.shape:
+            return False
+        return world.equal(self.values[self.given], other[self.given])
+
+
+Evaluate = Callable[[World], Values]
+"""A formula: its values at a world."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about a formula.
+
+    Attributes:
+        verdict: `right`, `right-if`, `off-by-factor`, `wrong`.
+        assumptions: what the targets must satisfy.
+        factor: theirs divided by the truth, where that is constant.
+        cause: the mistakes; empty where the formula is right, or where no mistake explains it.
+        detail: what the explanation adds.
+        classes: the class counts that it was judged at.
+    """
+
+    verdict: str
+    assumptions: tuple[str, ...] = ()
+    factor: str | None = None
+    cause: Cause = ()
+    detail: str = ""
+    classes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Court:
+    """Where formulas of one quantity are judged: the same worlds for each of them.
+
+    Attributes:
+        composition: the composition.
+        quantity: the quantity.
+        classes: the class counts.
+        labelled: whether the targets are one-hot because somebody speaks of a label.
+        make: makes a world from the composition, a class count, a seed and a hypothesis.
+    """
+
+    composition: Composition
+    quantity: str
+    classes: tuple[int, ...]
+    labelled: bool
+    make: Callable[[Composition, int, int, str], World] = make_world
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """What may be assumed of the targets, the weakest first."""
+        if self.labelled:
+            return (ONE_HOT,)
+        reads = self.composition.loss_definition
+        return HYPOTHESES if reads is not None and t in vectors(reads) else (FREE,)
+
+    def places(self, hypothesis: str, evaluate: Evaluate) -> Iterator[tuple[World, Values]]:
+        """Worlds at which both the formula and the truth are defined, one for each class count."""
+        for n in self.classes:
+            for seed in range(ATTEMPTS):
+                world = self.make(self.composition, n, seed, hypothesis)
+                try:
+                    theirs = evaluate(world)
+                    world.truth(self.quantity)
+                except BadPointError:
+                    continue
+                yield world, theirs
+                break
+
+    def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
+        """The verdict on a formula; with `explain` its mistake is looked for."""
+        places = {hypothesis: list(self.places(hypothesis, evaluate)) for hypothesis in self.hypotheses[:1]}
+        if not places[self.hypotheses[0]]:
+            return Finding("undecided", classes=self.classes)
+        for hypothesis in self.hypotheses:
+            places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
+            here = places[hypothesis]
+            if here and all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here):
+                assumptions = self.named(hypothesis)
+                return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)
+        for hypothesis in self.hypotheses:
+            factor = find_factor(places[hypothesis], self.quantity, parameters)
+            if factor is not None:
+                cause: Cause = ("sign",) if factor == "-1" else ("factor",)
+                return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
+        if explain:
+            for scaled, hypothesis in product((False, True), self.hypotheses):
+                found = self.explain(places[hypothesis], parameters, scaled=scaled)
+                if found is not None:
+                    return Finding("wrong", self.named(hypothesis), None, *found, self.classes)
+        return Finding("wrong", classes=self.classes)
+
+    def named(self, hypothesis: str) -> tuple[str, ...]:
+        """The hypothesis as an assumption; none where it is what the formula or the loss says itself."""
+        return () if self.labelled or hypothesis == FREE else (hypothesis,)
+
+    def explain(
+        self, places: Sequence[tuple[World, Values]], parameters: Sequence[str], *, scaled: bool
+    ) -> tuple[Cause, str] | None:
+        """The mistakes that make exactly this formula, at every place; `scaled`: and a factor or sign besides."""
+        candidates: dict[tuple[Cause, str], str] | None = None
+        memory: dict[tuple[Cause, str], list[tuple[World, Array, Values]]] = {}
+        for world, theirs in places:
+            fitting: dict[tuple[Cause, str], str] = {}
+            for wrong in wrong_formulas(world, self.quantity):
+                name = (wrong.cause, wrong.key)
+                if candidates is not None and name not in candidates:
+                    continue
+                if scaled:
+                    if len(wrong.cause) == 1 and _constant_ratio(world, theirs, wrong.values) is not None:
+                        memory.setdefault(name, []).append((world, wrong.values, theirs))
+                        fitting[name] = wrong.detail
+                elif theirs.agrees(world, wrong.values):
+                    fitting[name] = wrong.detail
+            candidates = fitting
+            if not candidates:
+                return None
+        if not candidates:
+            return None
+        if not scaled:
+            (cause, _), detail = next(iter(candidates.items()))
+            return cause, detail
+        for name, detail in candidates.items():
+            factor = _name_factor(
+                [(w, _constant_ratio(w, theirs, values)) for w, values, theirs in memory[name]], parameters
+            )
+            extra = None if factor is None else "sign" if factor == "-1" else "factor"
+            if extra is not None and extra not in name[0]:
+                return tuple(sorted((*name[0], extra))), detail
+        return None
+
+
+def is_labelled(composition: Composition) -> bool:
+    """Whether the loss speaks of a label."""
+    definition = composition.loss_definition
+    return definition is not None and label in definition.free_symbols
+
+
+def find_factor(places: Sequence[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
+    """Theirs divided by the truth, where it is the same number, power of n or parameter at every place."""
+    if not places:
+        return None
+    return _name_factor([(w, _constant_ratio(w, theirs, w.truth(quantity))) for w, theirs in places], parameters)
+
+
+def _constant_ratio(world: World, theirs: Values, truth: Array) -> Any | None:
+    """theirs/truth where it is the same at every entry that is given; None otherwise, or where it is 0."""
+    if truth.shape != theirs.values.shape:
+        return None
+    pairs = list(zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
+    pairs = [(a, b) for a, b in pairs if not (_zero(world, a) and _zero(world, b))]
+    if not pairs or any(_zero(world, a) or _zero(world, b) for a, b in pairs):
+        return None
+    ratios = [a * world.inverse(b) % PRIME if isinstance(world.field, PrimeField) else a / b for a, b in pairs]
+    first = ratios[0]
+    same = all(world.equal(np.array([ratio], dtype=object), np.array([first], dtype=object)) for ratio in ratios)
+    return first if same else None
+
+
+def _zero(world: World, value: Any) -> bool:
+    return int(value) % PRIME == 0 if isinstance(world.field, PrimeField) else abs(value) < 1e-10
+
+
+def _name_factor(ratios: Sequence[tuple[World, Any | None]], parameters: Sequence[str]) -> str | None:
+    """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
+    if any(ratio is None for _, ratio in ratios):
+        return None
+    units: list[tuple[str, ...]] = [
+        (),
+        ("n",),
+        *((name,) for name in parameters),
+        *(("n", name) for name in parameters),
+    ]
+    for names in units:
+        for signs in product((1, -1), repeat=len(names)):
+            powers = dict(zip(names, signs, strict=True))
+            constants = {_constant(world, ratio, powers) for world, ratio in ratios}
+            if len(constants) == 1 and (constant := constants.pop()) is not None:
+                return _write(constant, powers)
+    return None
+
+
+def _constant(world: World, ratio: Any, powers: Mapping[str, int]) -> Fraction | None:
+    for name, exponent in powers.items():
+        value = world.n if name == "n" else world.number(Symbol(name, real=True))
+        ratio = ratio * (world.inverse(value) if exponent > 0 else value)
+    for denominator in range(1, _LARGEST_FACTOR + 1):
+        for numerator in range(-_LARGEST_FACTOR, _LARGEST_FACTOR + 1):
+            if numerator and world.equal(np.array([ratio * denominator]), np.array([numerator])):
+                return Fraction(numerator, denominator)
+    return None
+
+
+def _write(constant: Fraction, powers: Mapping[str, int]) -> str:
+    above = [name for name, power in powers.items() if power > 0]
+    below = [name for name, power in powers.items() if power < 0]
+    if constant.denominator != 1:
+        below = [str(constant.denominator), *below]
+    number = constant.numerator
+    top = "*".join(above if abs(number) == 1 and above else [str(abs(number)), *above])
+    bottom = "*".join(below)
+    written = top if not below else f"{top}/{bottom}" if len(below) == 1 else f"{top}/({bottom})"
+    return f"-{written}" if number < 0 else written

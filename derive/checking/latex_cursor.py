@@ -1,0 +1,202 @@
+"""A place in the tokens of a LaTeX formula, and what is read without its grammar: indices and conditions."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Self
+
+from derive.checking.formula import FormulaError, Name, Node, Number, Same
+from derive.checking.latex_tokens import Token, canonical
+
+ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline"}
+CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
+CONDITION_WORDS = {"if", "for", "when", "where", "and", "with"}
+
+
+class Cursor:
+    """The tokens, and how far a reading is."""
+
+    def __init__(self, text: str, tokens: list[Token], symbols: set[str]) -> None:
+        self.text, self.tokens, self.symbols = text, tokens, symbols
+        self.place = self.depth = 0
+
+    @property
+    def now(self) -> Token:
+        """The token that comes next."""
+        return self.tokens[self.place]
+
+    def next(self, *texts: str) -> bool:
+        """Whether one of `texts` comes next."""
+        return self.now.text in texts and self.now.kind != "end"
+
+    def take(self) -> Token:
+        """The next token, taken."""
+        token = self.now
+        self.place += token.kind != "end"
+        return token
+
+    def skip(self, *texts: str) -> bool:
+        """Take the next token if it is one of `texts`; whether it was."""
+        found = self.next(*texts)
+        self.place += found
+        return found
+
+    def expect(self, text: str) -> None:
+        """Take `text`, which must come next."""
+        if not self.skip(text):
+            raise self.failure(f"expected {text} before {self.now.text or 'the end'}")
+
+    def failure(self, problem: str) -> FormulaError:
+        """The error for what comes next."""
+        position = self.now.position
+        return FormulaError(f"cannot read the formula at position {position}: {problem}", self.text, position)
+
+    def attempt(self, read: Callable[[], Node | None]) -> Node | None:
+        """What `read` finds, or None with nothing taken where it finds nothing or fails."""
+        start = self.place
+        try:
+            found = read()
+        except FormulaError:
+            found = None
+        if found is None:
+            self.place = start
+        return found
+
+    def group_tokens(self) -> list[Token]:
+        """The tokens of what is in braces, or the one token that stands without, with its argument in braces."""
+        if not self.next("{"):
+            start = self.place
+            if self.next("-"):
+                raise self.failure("an exponent with a sign needs braces")
+            command = self.take()
+            if command.kind == "end":
+                raise self.failure("something is missing at the end")
+            if command.text in ACCENTS:
+                self.group_tokens()
+            return self.tokens[start : self.place]
+        self.expect("{")
+        start, level = self.place, 1
+        while level:
+            token = self.take()
+            if token.kind == "end":
+                raise self.failure("a brace is not closed")
+            level += (token.text == "{") - (token.text == "}")
+        return self.tokens[start : self.place - 1]
+
+    def subscripts(self) -> tuple[Node, ...]:
+        """The indices of a subscript that begins here."""
+        tokens = self.group_tokens()
+        reader = self.inside(tokens)
+        return reader.indices("")
+
+    def indices(self, closing: str) -> tuple[Node, ...]:
+        """The indices up to `closing`."""
+        found: list[Node] = []
+        while not (self.next(closing) or self.now.kind == "end"):
+            if not self.skip(",", "(", ")"):
+                found.append(self.index())
+        if not found:
+            raise self.failure("an index is missing")
+        return tuple(found)
+
+    def index(self) -> Node:
+        """One index."""
+        token = self.take()
+        if token.text in ACCENTS:
+            token = Token("letter", self.accent(token).name, token.position)
+        if token.kind == "number":
+            return Number(Fraction(token.text))
+        if token.kind not in ("letter", "word"):
+            raise self.failure(f"{token.text or 'nothing'} is no index")
+        if self.skip("_"):
+            below = "".join(each.text for each in self.group_tokens())
+            return Name(canonical(f"{token.text}_{{{below}}}"))
+        if self.skip("^"):
+            self.group_tokens()  # the number of an example
+        return Name(token.text)
+
+    def condition(self) -> Same | None:
+        """`i = j`, `i ≠ j`, or words that mean otherwise; None for those."""
+        while self.skip(",", "&", "(", ";") or (
+            self.now.kind == "word" and self.now.text.split()[0].lower() in CONDITION_WORDS and self.take()
+        ):
+            pass
+        if self.now.kind == "word" and self.now.text.lower().startswith(("otherwise", "else")):
+            self.take()
+            return None
+        left = self.index()
+        negated = self.next("≠")
+        if not self.skip("=", "≠"):
+            raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
+        right = self.index()
+        while self.skip(",", ")", ".") or (self.now.kind == "word" and self.take()):
+            pass
+        return Same(left, right, negated)
+
+    def sum_index(self, without: list[Node]) -> str:
+        """The index of a sum, whose subscript this reads; the classes left out go into `without`."""
+        name = self.index()
+        if not isinstance(name, Name):
+            raise self.failure("a sum needs an index")
+        while self.now.kind != "end":
+            if self.skip("≠"):
+                without.append(self.index())
+            elif self.skip("=", r"\in"):
+                self.place = len(self.tokens) - 1  # where it begins and ends: it runs over all classes
+            elif self.skip(","):
+                again = self.index()
+                if again != name:
+                    raise self.failure("write one sum for each index")
+            else:
+                raise self.failure(f"{self.now.text} cannot stand below a sum")
+        return name.name
+
+    def indicator(self) -> Node | None:
+        r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""
+
+        def read() -> Node | None:
+            if self.skip("_"):
+                tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
+                reader = self.inside(tokens)
+                return reader.condition()
+            if not self.next(r"\{", "[", "("):
+                return None
+            closing = CLOSING[self.take().text]
+            left, negated = self.index(), self.next("≠")
+            if not self.skip("=", "≠"):
+                return None
+            condition = Same(left, self.index(), negated)
+            self.expect(closing)
+            return condition
+
+        return self.attempt(read)
+
+    def delta(self) -> Node | None:
+        """The condition i = j of δ_ij; None where it has one index only."""
+        self.expect("_")
+        indices = self.subscripts()
+        return Same(indices[0], indices[1]) if len(indices) == 2 else None
+
+    def accent(self, token: Token) -> Name:
+        """An accented letter; an index under the accent is put back, to be read after it."""
+        tokens = self.group_tokens()
+        if not tokens:
+            raise self.failure(f"{token.text} needs a letter")
+        name = rf"{token.text.replace('wide', '')}{{{tokens[0].text}}}"
+        self.tokens[self.place : self.place] = tokens[1:]
+        return Name(name)
+
+    def iverson(self) -> Node | None:
+        """The condition of [i = j], after its bracket, if it is one."""
+        left, negated = self.index(), self.next("≠")
+        if not self.skip("=", "≠"):
+            return None
+        condition = Same(left, self.index(), negated)
+        self.expect("]")
+        return condition
+
+    def inside(self, tokens: list[Token]) -> Self:
+        """A reading of `tokens`, which stand within what this one reads."""
+        end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
+        reader = type(self)(self.text, [*tokens, end], self.symbols)
+        reader.depth = self.depth + 1
+        return reader

@@ -1,0 +1,398 @@
+r"""Read a formula in LaTeX: index notation, and matrices and vectors without indices.
+
+A recursive descent over the tokens of `derive.checking.latex_tokens`. Next to each other is a product; a sum takes the
+product that follows it; a function without parentheses takes one factor, or a sum.
+"""
+
+import re
+from collections.abc import Collection
+from fractions import Fraction
+
+from derive.checking.formula import (
+    Call,
+    Chain,
+    Choice,
+    Derivative,
+    FormulaError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Same,
+    Table,
+    Total,
+    Transpose,
+    negate,
+)
+from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
+from derive.checking.latex_tokens import Token, canonical, tokenize
+from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
+
+MOST_TOKENS = 3000
+_FUNCTIONS = {r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\tanh": "tanh", r"\diag": "diag", r"\max": "max"}
+_FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
+_TIMES = {"·": "dot", "×": "*", "*": "*", r"\otimes": "outer", "/": "/"}
+_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
+_SPELLINGS = {
+    "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
+    "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
+    "one_hot": "onehot",
+}  # fmt: skip
+_TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
+
+
+def is_latex(text: str) -> bool:
+    """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
+    return bool(re.search(r"[\\{}]|(?<![A-Za-z0-9_])[^\W\d_]_[^\W_](?![A-Za-z0-9_\[(])|\^", text))
+
+
+def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
+    """The chain of formulas that `text` writes in LaTeX.
+
+    Args:
+        text: the formula, with or without dollar signs around it.
+        symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
+
+    Raises:
+        FormulaError: with the position and the offending piece.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    blanked = re.sub(r"\$|\\\[(?!\s*\d)|\\\]|\\(begin|end)\{(align|equation|gather|split|aligned)\*?\}",
+                     lambda found: " " * len(found.group()), text)  # fmt: skip
+    tokens = tokenize(blanked)
+    if len(tokens) > MOST_TOKENS:
+        raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
+    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}).chain()
+
+
+class _Reader(Cursor):
+    """The grammar: chains of terms, products, factors and atoms."""
+
+    def chain(self) -> Chain:
+        links, texts, condition = [], [], None
+        while True:
+            while self.skip("&", "\\\\", ":"):
+                pass
+            start = self.now.position
+            links.append(self.terms())
+            texts.append(self.text[start : self.now.position].strip(" &\n"))
+            while self.skip("&", "\\\\", ":"):
+                pass
+            if not self.skip("="):
+                break
+        while self.skip(",", ".", ";"):
+            pass
+        if self.now.kind != "end":
+            condition = self.condition()
+            while self.skip(",", ".", ";"):
+                pass
+        if self.now.kind != "end":
+            raise self.failure(f"{self.now.text} cannot stand here")
+        return Chain(tuple(links), tuple(texts), condition)
+
+    def terms(self) -> Node:
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise self.failure(f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
+        result = self.signed()
+        while self.next("+", "-"):
+            result = Operation(self.take().text, result, self.product())
+        self.depth -= 1
+        return result
+
+    def signed(self) -> Node:
+        if self.skip("-"):
+            return negate(self.signed())
+        return self.signed() if self.skip("+") else self.product()
+
+    def product(self) -> Node:
+        result = self.factor()
+        while True:
+            if self.next(*_TIMES):
+                symbol = _TIMES[self.take().text]
+                sign = self.skip("-")
+                right = self.factor()
+                right = negate(right) if sign else right
+                result = Call("outer", (result, right)) if symbol == "outer" else Operation(symbol, result, right)
+            elif self.starts_factor():
+                result = Operation("beside", result, self.factor())
+            else:
+                return result
+
+    def starts_factor(self) -> bool:
+        token = self.now
+        if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
+            return False
+        if token.text.startswith(r"\end"):
+            return False
+        return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
+
+    def factor(self) -> Node:
+        token = self.now
+        if self.skip(r"\sum"):
+            return self.sum()
+        base = self.atom()
+        del token
+        return self.powers(base)
+
+    def powers(self, base: Node) -> Node:
+        while True:
+            if self.skip("^"):
+                base = self.superscript(base)
+            elif self.skip("_"):
+                base = Item(base, self.subscripts())
+            elif self.next("[") and _takes_brackets(base):
+                base = self.bracketed(base)
+            else:
+                return base
+
+    def bracketed(self, base: Node) -> Node:
+        self.expect("[")
+        indices = self.indices("]")
+        self.expect("]")
+        return Item(base, indices)
+
+    def superscript(self, base: Node) -> Node:
+        exponent = self.group_tokens()
+        written = "".join(token.text for token in exponent)
+        if written in ("T", r"\top", r"\intercal", r"\prime", "'"):
+            return Transpose(base)
+        if isinstance(base, Name) and canonical(f"{base.name}^{{{written}}}") in self.symbols:
+            return Name(canonical(f"{base.name}^{{{written}}}"))
+        if re.fullmatch(r"\(\w+\)|\[\w+\]", written):
+            return base  # the number of an example or of a layer
+        power = self.inner(exponent)
+        return Call("exp", (power,)) if base == Name("e") else Operation("**", base, power)
+
+    def inner(self, tokens: list[Token]) -> Node:
+        """The expression that `tokens` write."""
+        reader = self.inside(tokens)
+        result = reader.terms()
+        if reader.now.kind != "end":
+            raise reader.failure(f"{reader.now.text} cannot stand here")
+        return result
+
+    def sum(self) -> Node:
+        index: str | None = None
+        without: list[Node] = []
+        while self.next("_", "^"):
+            if self.skip("^"):
+                limit = self.group_tokens()
+                del limit
+                continue
+            self.expect("_")
+            tokens = self.group_tokens()
+            reader = self.inside(tokens)
+            index = reader.sum_index(without)
+        sign = self.skip("-")
+        body = self.product()
+        return Total(negate(body) if sign else body, index, tuple(without))
+
+    def atom(self) -> Node:
+        token = self.now
+        match token.kind:
+            case "number":
+                return self.number()
+            case "letter":
+                return self.letter()
+            case "word":
+                return self.word()
+        if token.text in _FRACTIONS:
+            return self.fraction()
+        if token.text in ACCENTS:
+            return self.indexed(self.accent(self.take()))
+        if token.text in _FUNCTIONS:
+            self.take()
+            return self.applied(_FUNCTIONS[token.text])
+        if token.text == r"\sqrt":
+            self.take()
+            return Call("sqrt", (self.inner(self.group_tokens()),))
+        if token.text in (r"\partial", r"\nabla"):
+            return self.derivative_sign()
+        if token.text.startswith(r"\begin"):
+            return self.environment()
+        if token.text == "{":
+            return self.inner(self.group_tokens())
+        if token.text in CLOSING:
+            return self.fenced()
+        raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
+
+    def number(self) -> Node:
+        token = self.take()
+        value = Fraction(token.text)
+        if value > LARGEST_NUMBER:
+            raise self.failure(f"{token.text} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
+        return (self.indicator() if value == 1 else None) or Number(value)
+
+    def letter(self) -> Node:
+        token = self.take()
+        if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
+            return found
+        if token.text == "d" and self.starts_factor() and self.now.kind == "letter":
+            slope = self.attempt(self.inline_derivative)
+            if slope is not None:
+                return slope
+        if token.text in (r"\delta", "δ") and self.next("_"):
+            found = self.attempt(self.delta)
+            if found is not None:
+                return found
+        if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
+            return self.applied(r"\sigma")
+        if token.text == "S" and self.next("(") and "S" not in self.symbols:
+            return self.applied("S")
+        return self.indexed(Name(token.text))
+
+    def indexed(self, name: Name) -> Node:
+        """A symbol with its index, which may be part of the symbol."""
+
+        def compound() -> Node | None:
+            mark = self.take().text
+            if mark not in ("_", "^"):
+                return None
+            written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
+            return Name(written) if written in self.symbols else None
+
+        found = self.attempt(compound) if self.next("_", "^") else None
+        return self.indexed(found) if isinstance(found, Name) else name
+
+    def word(self) -> Node:
+        token = self.take()
+        name = token.text
+        if name == "d" and self.now.kind == "letter":
+            slope = self.attempt(self.inline_derivative)
+            if slope is not None:
+                return slope
+        function = _SPELLINGS.get(name, name)
+        return self.applied(function) if self.next("(") else self.indexed(Name(function))
+
+    def applied(self, function: str) -> Node:
+        """A function of what follows: of parentheses, a sum, or one factor."""
+        power = self.inner(self.group_tokens()) if self.skip("^") else None
+        if self.next("(", r"\{", "["):
+            opening = self.take().text
+            arguments = [self.terms()]
+            while self.skip(",", ";"):
+                arguments.append(self.terms())
+            self.expect(CLOSING[opening])
+        elif self.skip("-"):
+            arguments = [negate(self.factor())]
+        else:
+            arguments = [self.factor()]
+        call: Node = Call(function, tuple(arguments))
+        if function == "log" and arguments[0] == Name("softmax"):
+            call = Name("log_softmax")
+        return call if power is None else Operation("**", call, power)
+
+    def fenced(self) -> Node:
+        opening = self.take().text
+        if opening == r"\{" and self.next(r"\begin{array}"):
+            return self.environment(cases=True)
+        if opening == "[":
+            condition = self.attempt(self.iverson)
+            if condition is not None:
+                return condition
+        body = self.terms()
+        if opening == r"\langle":
+            self.expect(",")
+            body = Call("dot", (body, self.terms()))
+        self.expect(CLOSING[opening])
+        match opening:
+            case "|":
+                return Call("abs", (body,))
+            case r"\|":
+                if self.next("_"):
+                    self.take()
+                    if [each.text for each in self.group_tokens()] != ["2"]:
+                        raise self.failure("only the norm of order 2 is read")
+                return Call("norm", (body,))
+        return body
+
+    def fraction(self) -> Node:
+        self.take()
+        above, below = self.group_tokens(), self.group_tokens()
+        if not above or not below:
+            raise self.failure("a fraction needs two parts")
+        if _is_differential(above) and _is_differential(below):
+            return self.derivative(above, below)
+        return Operation("/", self.inner(above), self.inner(below))
+
+    def derivative(self, above: list[Token], below: list[Token]) -> Node:
+        variables = tuple(self.inner(piece) for piece in _split_differentials(below))
+        head = above[1:]
+        if head and head[0].text == "^":
+            head = head[4:] if head[1].text == "{" else head[2:]
+        body = self.inner(head) if head else self.product()
+        return Derivative(body, variables)
+
+    def derivative_sign(self) -> Node:
+        sign = self.take().text
+        if sign == r"\nabla":
+            variable = self.subscripts()[0] if self.skip("_") else Name("z")
+            return Derivative(self.factor(), (variable,))
+        return self.inline_derivative()
+
+    def inline_derivative(self) -> Node:
+        body = self.factor()
+        self.expect("/")
+        if not (self.skip(r"\partial") or self.skip("d")):
+            raise self.failure("expected a derivative below the stroke")
+        return Derivative(body, (self.factor(),))
+
+    def environment(self, *, cases: bool = False) -> Node:
+        name = self.take().text[len(r"\begin{") : -1]
+        if name != "cases" and name not in _TABLES:
+            raise self.failure(f"the environment {name} is not read; allowed are cases, array and the matrices")
+        if name == "array":
+            self.group_tokens()
+        rows = self.cases(name) if cases or name == "cases" else self.table(name)
+        if cases:
+            self.skip(r"\}")
+        return rows
+
+    def table(self, name: str) -> Node:
+        rows: list[list[Node]] = [[]]
+        while not self.skip(rf"\end{{{name}}}"):
+            if self.now.kind == "end":
+                raise self.failure(rf"\end{{{name}}} is missing")
+            if self.next(r"\dots", r"\cdots", r"\vdots", r"\ddots", r"\ldots"):
+                raise self.failure("a matrix with dots is not read; write every entry, for a given n")
+            if self.skip("\\\\"):
+                rows.append([])
+            elif not self.skip("&"):
+                rows[-1].append(self.terms())
+        return Table(tuple(tuple(row) for row in rows if row))
+
+    def cases(self, name: str) -> Node:
+        found: list[tuple[Same | None, Node]] = []
+        while not self.skip(rf"\end{{{name}}}"):
+            value = self.terms()
+            while self.skip(",", "&", ";"):
+                pass
+            found.append((self.condition(), value))
+            while self.skip("\\\\", "&", ".", ","):
+                pass
+        return Choice(tuple(found))
+
+
+def _takes_brackets(base: Node) -> bool:
+    """Whether brackets after `base` hold an index, softmax(y)[k], rather than a factor."""
+    return isinstance(base, Call) or base in (Name("log_softmax"), Name("softmax"))
+
+
+def _is_differential(tokens: list[Token]) -> bool:
+    """Whether a part of a fraction is one of a derivative: ∂L, ∂z_j, or dL."""
+    first = tokens[0]
+    return first.text == r"\partial" or (first.text == "d" and first.kind in ("letter", "word") and len(tokens) > 1)
+
+
+def _split_differentials(tokens: list[Token]) -> list[list[Token]]:
+    """The variables of ∂z_i ∂z_j, or of ∂z_i²."""
+    pieces: list[list[Token]] = []
+    for place, token in enumerate(tokens):
+        if token.text == r"\partial" or (token.text == "d" and (place == 0 or token.kind == "word")):
+            pieces.append([])
+        elif pieces:
+            pieces[-1].append(token)
+    return [piece for piece in pieces if piece]

@@ -1,0 +1,181 @@
+r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, sizes and fonts left out."""
+
+import re
+from dataclasses import dataclass
+
+from derive.checking.formula import FormulaError
+
+
+@dataclass(frozen=True)
+class Token:
+    r"""One token.
+
+    Attributes:
+        kind: `letter` (also a command such as `\alpha`), `word` (upright text), `number`, `sign` or `end`.
+        text: the letter, word or sign itself.
+        position: where it begins in the formula.
+    """
+
+    kind: str
+    text: str
+    position: int
+
+
+_TEXT = r"\\(?:text|mbox|hbox|textrm|textit|textbf|mathrm|mathit|mathsf|mathtt|operatorname\*?|textnormal|rm)"
+_PATTERN = re.compile(
+    rf"""(?P<space>\s+|~|\\[,;:! >]|%[^\n]*)
+    |(?P<text>{_TEXT})\s*(?:\{{(?P<content>[^{{}}]*)\}}|(?P<bare>\w))
+    |(?P<environment>\\(?:begin|end)\s*\{{[A-Za-z]+\*?\}})
+    |(?P<command>\\[A-Za-z]+)
+    |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
+    |(?P<number>\d+(?:\.\d+)?|\.\d+)
+    |(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp)(?![A-Za-z])
+    |(?P<letter>[^\W\d_])
+    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√′])""",
+    re.VERBOSE,
+)
+
+_FONTS = {
+    "mathbf", "boldsymbol", "bm", "bf", "vec", "mathbb", "mathcal", "mathfrak", "mathscr", "pmb", "underline",
+    "mathbbm", "overrightarrow",
+}  # fmt: skip
+_SILENT = {
+    "left", "right", "middle", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "Bigg", "biggl", "biggr", "Biggl",
+    "Biggr", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag", "hfill",
+    "thinspace", "enspace", "hspace", "vphantom", "phantom",
+}  # fmt: skip
+_SYNONYMS = {
+    "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "times": "×", "odot": "*", "circ": "*", "ast": "*", "equiv": "=",
+    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lvert": "|",
+    "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
+    "oslash": "/", "implies": "=", "prime": "'",
+}  # fmt: skip
+_UNICODE = {"−": "-", "∑": "sum", "√": "sqrt", "′": "'"}
+_WORDS = {
+    "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
+    "hat", "widehat", "bar", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
+    "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle", "rangle", "lim", "int", "prod", "over",
+}  # fmt: skip
+"""Commands with a meaning of their own; any other command is a letter."""
+
+
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a formula, and an `end`.
+
+    Raises:
+        FormulaError: a character that no formula has, with its position.
+    """
+    tokens: list[Token] = []
+    position = 0
+    body = text
+    while position < len(body):
+        found = _PATTERN.match(body, position)
+        if found is None:
+            raise FormulaError(f"cannot read {body[position]!r} at position {position} of the formula", text, position)
+        _append(tokens, found)
+        position = found.end()
+    return [*_without_fonts(tokens), Token("end", "", len(text))]
+
+
+def _append(tokens: list[Token], found: "re.Match[str]") -> None:
+    at, kind, whole = found.start(), found.lastgroup, found.group()
+    match kind:
+        case "content" | "bare":
+            tokens.extend(_text(found[kind], at))
+        case "environment":
+            tokens.append(Token("sign", re.sub(r"\s|\*", "", whole), at))
+        case "command":
+            tokens.extend(_command(whole[1:], at))
+        case "plain":
+            tokens.append(Token("word", whole, at))
+        case "letter" | "number":
+            tokens.append(Token(kind, whole, at))
+        case "escaped" | "sign":
+            # \right. is a fence that is not printed
+            if whole != "." or not tokens or tokens[-1].text not in ("\\left", "\\right"):
+                tokens.append(Token("sign", _sign(whole), at))
+
+
+def _sign(written: str) -> str:
+    return f"\\{_UNICODE[written]}" if written in "∑√" else _UNICODE.get(written, written)
+
+
+def _command(name: str, at: int) -> list[Token]:
+    if name in ("left", "right"):
+        return [Token("fence", f"\\{name}", at)]
+    if name == "not":
+        return [Token("fence", "\\not", at)]
+    if name in _SILENT:
+        return []
+    if name in _SYNONYMS:
+        return [Token("sign", _SYNONYMS[name], at)]
+    if name in _FONTS:
+        return [Token("font", name, at)]
+    return [Token("sign" if name in _WORDS else "letter", f"\\{name}", at)]
+
+
+def _text(content: str, at: int) -> list[Token]:
+    """Upright text: one word, a formula between dollar signs, or a condition in words."""
+    stripped = content.replace("$", " ").strip()
+    if "$" in content or "=" in content or "≠" in content:
+        return [token for token in tokenize(stripped)[:-1] if token.text not in ("if", "when", "for")]
+    if not stripped:
+        return []
+    return [Token("word", re.sub(r"\s+", " ", stripped), at)]
+
+
+def _without_fonts(tokens: list[Token]) -> list[Token]:
+    """Fonts left out, but for a bold or blackboard 1, which is no number; and fences, whose signs stay."""
+    kept: list[Token] = []
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        if token.kind == "fence":
+            if token.text == "\\not" and place + 1 < len(tokens) and tokens[place + 1].text == "=":
+                kept.append(Token("sign", "≠", token.position))
+                place += 1
+        elif token.kind == "font":
+            place += _take_font(tokens, place, kept)
+        else:
+            kept.append(token)
+        place += 1
+    return kept
+
+
+def _take_font(tokens: list[Token], place: int, kept: list[Token]) -> int:
+    """Append what the font at `place` covers; how many tokens more that took."""
+    following = [token.text for token in tokens[place + 1 : place + 5]]
+    at = tokens[place].position
+    if following[:1] == ["1"]:
+        kept.append(Token("letter", "ones", at))
+        return 1
+    if following[:3] == ["{", "1", "}"]:
+        kept.append(Token("letter", "ones", at))
+        return 3
+    if len(following) >= 3 and following[0] == "{" and following[2] == "}":
+        kept.append(tokens[place + 2])
+        return 3
+    if following[:1] == ["{"]:
+        letters = []
+        for token in tokens[place + 2 :]:
+            if token.kind != "letter" or len(token.text) > 1:
+                break
+            letters.append(token.text)
+        end = place + 2 + len(letters)
+        if len(letters) > 1 and end < len(tokens) and tokens[end].text == "}":
+            kept.append(Token("word", "".join(letters), at))
+            return len(letters) + 2
+    return 0
+
+
+def canonical(symbol: str) -> str:
+    r"""A symbol in one way of writing: `\mathbf{\hat y}` and `\hat{y}` are `\hat{y}`; text that is none as it is."""
+    try:
+        tokens = tokenize(symbol)[:-1]
+    except FormulaError:
+        return symbol
+    written = "".join(token.text for token in tokens)
+    written = re.sub(
+        r"(\\hat|\\widehat|\\bar|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
+    )
+    return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")

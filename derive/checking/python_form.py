@@ -1,0 +1,240 @@
+"""Read a formula in Python's syntax: the index form, or NumPy's array form.
+
+The text is parsed with `ast` and walked through a closed list of nodes; nothing of it is evaluated, looked up or
+imported.
+"""
+
+import ast
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from derive.checking.formula import (
+    Axis,
+    Call,
+    Chain,
+    Choice,
+    FormulaError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Same,
+    Total,
+    Transpose,
+    negate,
+)
+from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
+
+MODULES = {"np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax"}
+"""Names before a dot that change nothing: `np.log` is `log`."""
+
+MOST_PIECES = 1500
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+}
+_EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
+
+
+def read_python(text: str) -> Chain:
+    """The chain of formulas that `text` writes in Python's syntax; equals signs join its links.
+
+    Raises:
+        FormulaError: with the position, the offending piece and what is allowed.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    starts = [0, *(end for end in _top_level_equals(text))]
+    ends = [*(start - 1 for start in starts[1:]), len(text)]
+    pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return Chain(
+        tuple(_Reader(text, start, piece).read() for start, piece in pieces),
+        tuple(piece.strip() for _, piece in pieces),
+    )
+
+
+def _top_level_equals(text: str) -> list[int]:
+    """Where the links after the first begin; an equals sign in parentheses is a keyword's."""
+    ends = []
+    for found in _EQUALS.finditer(text):
+        before = text[: found.start()]
+        if all(before.count(opening) == before.count(closing) for opening, closing in ("()", "[]", "{}")):
+            ends.append(found.end())
+    return ends
+
+
+class _Reader:
+    """One reading of one link, which begins at `start` of the whole text."""
+
+    def __init__(self, whole: str, start: int, piece: str) -> None:
+        stripped = piece.lstrip()
+        self.whole, self.text = whole, stripped.rstrip()
+        self.start = start + len(piece) - len(stripped)
+        self.depth = 0
+
+    def failure(self, node: ast.AST, problem: str) -> FormulaError:
+        column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
+        position = self.start + column
+        return FormulaError(f"{problem} (at position {position} of {excerpt(self.whole)})", self.whole, position)
+
+    def piece(self, node: ast.AST) -> str:
+        return excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
+
+    def read(self) -> Node:
+        try:
+            tree = ast.parse(self.text, mode="eval")
+        except SyntaxError as error:
+            position = self.start + max((error.offset or 1) - 1, 0)
+            reason = (error.msg or "invalid syntax").split(".")[0]
+            message = f"cannot read {excerpt(self.whole)} at position {position}: {reason}"
+            raise FormulaError(message, self.whole, position) from None
+        except (MemoryError, RecursionError, ValueError):
+            message = f"cannot read {excerpt(self.whole)} at position {self.start}: nested too deeply"
+            raise FormulaError(message, self.whole, self.start) from None
+        size = sum(1 for _ in ast.walk(tree))
+        if size > MOST_PIECES:
+            raise FormulaError(
+                f"the formula at position {self.start} has {size} pieces; at most {MOST_PIECES} are read", self.whole
+            )
+        return self.node(tree.body)
+
+    def node(self, tree: ast.expr) -> Node:
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise self.failure(tree, f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
+        result = self.visit(tree)
+        self.depth -= 1
+        return result
+
+    def visit(self, tree: ast.expr) -> Node:
+        match tree:
+            case ast.Constant(value=value):
+                return self.number(tree, value)
+            case ast.Name(id=name):
+                return Name(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return negate(self.node(operand))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.node(operand)
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
+                return Operation(_OPERATORS[type(operator)], self.node(left), self.node(right))
+            case ast.Compare():
+                return self.comparison(tree)
+            case ast.IfExp(test=ast.Compare() as test, body=body, orelse=otherwise):
+                return Choice(((self.comparison(test), self.node(body)), (None, self.node(otherwise))))
+            case ast.Subscript():
+                return self.item(tree)
+            case ast.Attribute(value=operand, attr="T" | "mT"):
+                return Transpose(self.node(operand))
+            case ast.Attribute(value=operand, attr="size"):
+                return Call("len", (self.node(operand),))
+            case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
+                raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
+            case ast.Call(func=ast.Name(id=name)):
+                return self.call(tree, name, tree.args)
+            case ast.Call(func=ast.Attribute(value=operand, attr=name)):
+                arguments = tree.args if _is_module(operand) else [operand, *tree.args]
+                return self.call(tree, name, arguments)
+        raise self.failure(
+            tree,
+            f"{self.piece(tree)} is not part of a formula; allowed are numbers, names, y[i], + - * / ** @, i == j, "
+            "a if i == j else b, sum(... for i in range(n)), and functions such as np.exp",
+        )
+
+    def number(self, tree: ast.expr, value: object) -> Number:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.failure(tree, f"{self.piece(tree)} is not a number")
+        exact = Fraction(str(value)) if abs(value) <= LARGEST_NUMBER else None
+        if exact is None or exact.denominator > LARGEST_NUMBER:
+            raise self.failure(tree, f"{self.piece(tree)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
+        return Number(exact)
+
+    def comparison(self, tree: ast.Compare) -> Same:
+        match tree:
+            case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as operator], comparators=[right]):
+                return Same(self.node(left), self.node(right), isinstance(operator, ast.NotEq))
+        raise self.failure(tree, f"{self.piece(tree)} is not a comparison of two class indices, i == j or i != j")
+
+    def item(self, tree: ast.Subscript) -> Node:
+        if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
+            return Call("len", (self.node(tree.value.value),))
+        indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        return Item(self.node(tree.value), tuple(self.index(index) for index in indices))
+
+    def index(self, tree: ast.expr) -> Node | Axis:
+        match tree:
+            case ast.Constant(value=None) | ast.Attribute(attr="newaxis"):
+                return Axis.NEW
+            case ast.Constant(value=value) if value is ...:
+                return Axis.REST
+            case ast.Slice(lower=None, upper=None, step=None):
+                return Axis.ALL
+            case ast.Slice():
+                raise self.failure(tree, f"{self.piece(tree)} takes part of a vector; only : takes all of it")
+        return self.node(tree)
+
+    def call(self, tree: ast.Call, name: str, arguments: Sequence[ast.expr]) -> Node:
+        if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
+            return self.total(arguments[0])
+        options = []
+        for keyword in tree.keywords:
+            if keyword.arg is None:
+                raise self.failure(tree, f"{self.piece(tree)} has arguments that are not written out")
+            options.append((keyword.arg, self.argument(keyword.value)))
+        return Call(name, tuple(self.argument(argument) for argument in arguments), tuple(options))
+
+    def argument(self, tree: ast.expr) -> Node:
+        match tree:
+            case ast.Constant(value=str(text)):
+                return Name(text)
+            case ast.Constant(value=bool(value)):
+                return Number(Fraction(int(value)))
+            case ast.Tuple(elts=elements):
+                return Call("tuple", tuple(self.node(element) for element in elements))
+            case ast.Attribute(attr="float32" | "float64" | "shape" | "dtype" as name):
+                return Name(name)
+        return self.node(tree)
+
+    def total(self, tree: ast.GeneratorExp) -> Node:
+        body = self.node(tree.elt)
+        for clause in reversed(tree.generators):
+            match clause:
+                case ast.comprehension(
+                    target=ast.Name(id=name),
+                    iter=ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]),
+                    ifs=conditions,
+                    is_async=0,
+                ):
+                    body = Total(body, name, tuple(self.excluded(condition, name) for condition in conditions))
+                case _:
+                    raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
+        return body
+
+    def excluded(self, tree: ast.expr, index: str) -> Node:
+        match tree:
+            case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]):
+                first, second = self.node(left), self.node(right)
+                if Name(index) in (first, second):
+                    return second if first == Name(index) else first
+        raise self.failure(tree, f"{self.piece(tree)} does not leave a class out of the sum: if {index} != j")
+
+
+def _is_module(tree: ast.expr) -> bool:
+    match tree:
+        case ast.Name(id=name):
+            return name in MODULES
+        case ast.Attribute(value=inner, attr=name):
+            return name in MODULES and _is_module(inner)
+    return False
+
+
+def excerpt(text: str) -> str:
+    """`text` quoted, cut where it is long."""
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

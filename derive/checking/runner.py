@@ -1,0 +1,35 @@
+"""Run a user's function on given arguments: a program of its own, which knows nothing of derive."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def call(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The result of one call as plain lists, or the error that it raised, in words."""
+    arrays = {name: np.array(value) if isinstance(value, list) else value for name, value in arguments.items()}
+    try:
+        return {"value": np.asarray(function(**arrays), dtype=float).tolist()}
+    except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
+        return {"error": f"{type(error).__name__}: {error}"[:300]}
+
+
+def main() -> None:
+    """Read a request from standard input; write the results to the file that is named on the command line."""
+    request = json.loads(sys.stdin.read())
+    path = Path(request["path"])
+    sys.path.insert(0, str(path.parent))
+    space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path), "np": np}
+    try:
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102 - the user's own file
+        results = [call(space[request["name"]], arguments) for arguments in request["calls"]]
+    except Exception as error:  # noqa: BLE001
+        results = [{"error": f"{type(error).__name__}: {error}"[:300]} for _ in request["calls"]]
+    Path(sys.argv[1]).write_text(json.dumps(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

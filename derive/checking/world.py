@@ -1,0 +1,222 @@
+"""A place to judge a formula at: a number of classes, values, and what each quantity truly is there.
+
+What is true is the definition, evaluated exactly; derivatives by dual numbers. In a `World` modulo a prime equality is
+exact; in one of floating-point numbers it holds up to rounding, for functions that can only be run.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Expr, IndexedBase, Symbol
+
+from derive.calculus.problem import Problem
+from derive.catalogue.model import Composition
+from derive.checking.functions import Array, as_array
+from derive.notation import Contraction, Partial, g, i, j, k, label, loss, rename, t, v, z
+from derive.proof.evaluate import Definitions, Point, evaluate
+from derive.proof.field import PRIME, Field, PrimeField, Reals, Residue
+
+FREE, SUM_ONE, ONE_HOT, BINARY = "", "sum-t-1", "t-one-hot", "t-binary"
+HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
+"""What targets may be assumed to be, the weakest first."""
+
+Substitution = Mapping[IndexedBase | Symbol, Any]
+
+
+def definition_of(composition: Composition, quantity: str) -> Expr:
+    """What a quantity is by definition: free index j for a vector, i (row) and j (column) for a matrix."""
+    output = composition.output
+    match quantity:
+        case "value":
+            return loss if composition.loss is not None else rename(output, {i: j})
+        case "jacobian":
+            return Partial(output, z[j])
+        case "vjp":
+            return Contraction(g[k] * Partial(rename(output, {i: k}), z[j]), k)
+        case "jvp":
+            return Contraction(Partial(rename(output, {i: j}), z[k]) * v[k], k)
+        case "gradient":
+            return Partial(loss, z[j])
+        case "hessian":
+            return Partial(Partial(loss, z[i]), z[j])
+    return Contraction(Partial(Partial(loss, z[j]), z[k]) * v[k], k)
+
+
+@dataclass(frozen=True)
+class World:
+    """Where a formula is judged.
+
+    Attributes:
+        composition: what it is a formula of.
+        n: the number of classes.
+        field: the numbers.
+        values: fixed values of vectors and parameters; the rest are unknowns of the field.
+        label: the class of the label, counted from 0.
+    """
+
+    composition: Composition
+    n: int
+    field: Field
+    values: Substitution = dataclasses.field(default_factory=dict)
+    label: int = 1
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """What y, the output and the loss stand for."""
+        return Problem(self.composition).definitions
+
+    @cached_property
+    def point(self) -> Point:
+        """The point of `derive.proof`."""
+        return Point(self.field, self.n, self.values, self.definitions, {label: self.label})
+
+    def number(self, expression: Expr, classes: Mapping[Symbol, int] | None = None) -> Any:
+        """The value of an expression, its free indices at `classes`: an integer modulo the prime, or a number."""
+        point = self.point.at(classes) if classes else self.point
+        return _plain(evaluate(expression, point))
+
+    def array(self, expression: Expr, *indices: Symbol) -> Array:
+        """The values of an expression, the indices running over the classes."""
+        found = np.empty((self.n,) * len(indices), dtype=object)
+        for place in np.ndindex(found.shape):
+            found[place] = self.number(expression, dict(zip(indices, place, strict=True)))
+        return found
+
+    def entries(self, array: Array) -> Array:
+        """The values of an array of expressions."""
+        found = np.empty(array.shape, dtype=object)
+        for place in np.ndindex(array.shape):
+            found[place] = self.number(array[place])
+        return found
+
+    def vector(self, base: IndexedBase) -> Array:
+        """The values of a vector."""
+        return self.array(base[j], j)
+
+    def given(self, values: Substitution) -> "World":
+        """This world with further values fixed."""
+        return replace(self, values={**self.values, **values})
+
+    def of(self, composition: Composition) -> "World":
+        """The same values under another composition."""
+        return replace(self, composition=composition)
+
+    def inside(self, values: Array) -> list[Any]:
+        """Plain values as the field's own."""
+        if isinstance(self.field, PrimeField):
+            return [Residue(int(each) % PRIME) for each in values]
+        return [mpmath.mpf(each) for each in values]
+
+    @cached_property
+    def truths(self) -> dict[str, Array]:
+        """What was found already."""
+        return {}
+
+    def truth(self, quantity: str) -> Array:
+        """The quantity by its definition."""
+        if quantity not in self.truths:
+            definition = definition_of(self.composition, quantity)
+            if quantity == "hessian":
+                found = self._hessian()
+            elif quantity == "jacobian":
+                found = self.array(definition, i, j)
+            elif quantity == "value" and self.composition.loss is not None:
+                found = self.array(definition)
+            elif quantity == "vjp":
+                found = self.reduce(self.vector(g) @ self.truth("jacobian"))
+            elif quantity == "jvp":
+                found = self.reduce(self.truth("jacobian") @ self.vector(v))
+            elif quantity == "hvp":
+                found = self.reduce(self.truth("hessian") @ self.vector(v))
+            else:
+                found = self.array(definition, j)
+            self.truths[quantity] = found
+        return self.truths[quantity]
+
+    def _hessian(self) -> Array:
+        """Second derivatives, each pair once: the order of the two does not matter."""
+        found = np.empty((self.n, self.n), dtype=object)
+        definition = definition_of(self.composition, "hessian")
+        for row in range(self.n):
+            for column in range(row, self.n):
+                found[row, column] = found[column, row] = self.number(definition, {i: row, j: column})
+        return found
+
+    def reduce(self, array: Any) -> Array:
+        """Numbers brought back into the field after arithmetic on plain values."""
+        found = as_array(array)
+        return as_array(found % PRIME) if isinstance(self.field, PrimeField) else found
+
+    def inverse(self, value: Any) -> Any:
+        """1/value."""
+        return pow(int(value), -1, PRIME) if isinstance(self.field, PrimeField) else 1 / value
+
+    def equal(self, left: Any, right: Any) -> bool:
+        """Whether two arrays, of shapes that fit, are equal here."""
+        a, b = np.asarray(left, dtype=object), np.asarray(right, dtype=object)
+        if a.shape != b.shape:
+            return False
+        if isinstance(self.field, PrimeField):
+            return bool(np.all((a - b) % PRIME == 0))
+        x, w = a.astype(float), b.astype(float)
+        return bool(np.allclose(x, w, rtol=1e-7, atol=1e-9 + 1e-8 * float(np.max(np.abs(w), initial=0.0))))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Residue) else value
+
+
+def targets_under(hypothesis: str, n: int, label_class: int, world_field: Field, seed: int) -> list[Any] | None:
+    """Values for the targets that satisfy the hypothesis and nothing more; None to leave them free."""
+    number = world_field.number
+    match hypothesis:
+        case "sum-t-1":
+            entries = [world_field.unknown("t", index) for index in range(n - 1)]
+            last = number(1)
+            for entry in entries:
+                last = last + -entry
+            return [*entries, last]
+        case "t-one-hot":
+            return [number(int(index == label_class)) for index in range(n)]
+        case "t-binary":
+            return [number((index + seed + index // 2) % 2) for index in range(n)]
+    return None
+
+
+def make_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
+    """A world modulo the prime, drawn anew for each seed."""
+    numbers = PrimeField(seed)
+    where = label_class % n
+    targets = targets_under(hypothesis, n, where, numbers, seed)
+    values: Substitution = {} if targets is None else {t: targets}
+    return World(composition, n, numbers, values, where)
+
+
+def _rounded(value: Any) -> Any:
+    """A number with two decimals, to be shown."""
+    return mpmath.mpf(round(float(value), 2))
+
+
+def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
+    """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8."""
+    draw = Reals(seed)
+    where = label_class % n
+    values: dict[IndexedBase | Symbol, Any] = {
+        base: [_rounded(draw.unknown(str(base.label), number)) for number in range(n)] for base in (z, g, v)
+    }
+    positive = Reals(seed, 0.2, 0.8)
+    soft = [_rounded(positive.unknown("t", number)) for number in range(n)]
+    if hypothesis == SUM_ONE:
+        soft = [*soft[:-1], 1 - sum(soft[:-1])]
+    fixed = targets_under(hypothesis, n, where, draw, seed) if hypothesis in (ONE_HOT, BINARY) else soft
+    values[t] = fixed
+    for parameter in composition.parameters:
+        name = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
+        drawn = [_rounded(positive.unknown(parameter.name, number)) for number in range(n)]
+        values[name] = drawn if parameter.per_class else drawn[0]
+    return World(composition, n, draw, values, where)

@@ -1,0 +1,163 @@
+"""`derive check`: what it says of right and wrong formulas, of unreadable ones, and how it takes letters."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+import derive
+from derive.cli import main
+from derive.errors import DeriveError
+
+CE, NLL = "softmax+cross-entropy", "softmax+-log(y[k])"
+CASES = (
+    r"\frac{\partial p_i}{\partial a_j}=\begin{cases} p_i(1-p_i) & \text{if } i=j \\ -p_i p_j & \text{else}\end{cases}"
+)
+MATRIX = r"\begin{pmatrix} y_1(1-y_1) & -y_1y_2 \\ -y_2y_1 & y_2(1-y_2) \end{pmatrix}"
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula", "verdict"),
+    [
+        ("softmax", "jacobian", "diag(y) - y@y.T", "right"),
+        ("softmax", "jacobian", r"\operatorname{diag}(s) - s s^\top", "right"),
+        ("softmax", "jacobian", r"\frac{\partial S_i}{\partial a_j} = S_i(\mathbf 1\{i=j\} - S_j)", "right"),
+        ("softmax", "jacobian", r"\frac{\partial y_i}{\partial z_i} = y_i(1-y_i)", "right"),
+        ("softmax", "jacobian", CASES, "right"),
+        ("softmax", "jacobian", MATRIX, "right"),
+        ("softmax", "vjp", r"s \odot (g - (s^\top g))", "right"),
+        ("softmax", "vjp", "np.einsum('ij,i->j', J, g)", "right"),
+        ("softmax", "value", "np.exp(z - np.max(z))/np.sum(np.exp(z - np.max(z)))", "right"),
+        (CE, "gradient", "y - t", "right-if"),
+        (CE, "gradient", "y - onehot(k)", "right"),
+        (CE, "gradient", r"\hat y - y", "right-if"),
+        (CE, "gradient", r"\frac{\partial L}{\partial z_j} = p_j - t_j", "right-if"),
+        (CE, "gradient", "(y - t)/B", "off-by-factor"),
+        (CE, "loss", "np.log(np.sum(np.exp(z - z.max()))) + z.max() - z[k]", "right"),
+        (NLL, "gradient", r"p_j - \mathbf{1}_{j=y}", "right"),
+    ],
+)  # fmt: skip
+def test_a_formula_gets_its_verdict(composition, quantity, formula, verdict):
+    found = derive.check(composition, quantity, formula)
+    assert found.verdict == verdict, found
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula", "mistake"),
+    [
+        ("softmax", "jacobian", "-y[i]*y[j]", "delta-missing"),
+        ("softmax", "jacobian", "delta(i, j) - y[j]", "log-softmax-for-softmax"),
+        ("log-softmax", "jacobian", "delta(i, j) - y[i]", "transposed"),
+        ("log-softmax", "value", "softmax(z)", "softmax-for-log-softmax"),
+        ("softmax", "vjp", "g", "identity-jacobian"),
+        ("softmax", "vjp", "s*(1 - s)*dout", "off-diagonal-dropped"),
+        ("softmax", "vjp", "(np.diag(y) - np.outer(y, y)).sum(axis=0)*g", "jacobian-summed"),
+        (CE, "gradient", "t - y", "sign"),
+        (CE, "gradient", "-t/y", "chain-stopped-early"),
+        (CE, "gradient", "softmax(y) - t", "double-softmax"),
+        (CE, "loss", "-np.sum(y*np.log(t))", "targets-and-probabilities-swapped"),
+        ("softmax+mse", "gradient", "(y - t)*y*(1 - y)", "factor+off-diagonal-dropped"),
+        (NLL, "gradient", r"\frac{\partial L}{\partial z_j} = y_j - 1", "label-case-only"),
+    ],
+)
+def test_a_wrong_formula_is_traced_to_its_mistake(composition, quantity, formula, mistake):
+    found = derive.check(composition, quantity, formula)
+    assert found.mistake is not None, found
+    assert found.mistake.id == mistake
+    assert found.counterexample is not None
+
+
+def test_the_jacobian_summed_over_its_outputs_is_zero():
+    found = derive.check("softmax", "vjp", "(np.diag(y) - np.outer(y, y)).sum(axis=0)*g", n=3)
+    assert found.mistake.id == "jacobian-summed"
+    np.testing.assert_allclose(found.counterexample.theirs, np.zeros(3), atol=1e-12)
+
+
+def test_a_jacobian_filled_with_logits_is_found():
+    formula = "-t/y @ (np.diag(z) - np.outer(z, z))"
+    z, t, y = np.array([1.75, 1.75]), np.array([0.0, 1.0]), np.array([0.5, 0.5])
+    np.testing.assert_allclose(-t / y @ (np.diag(z) - np.outer(z, z)), [6.125, 2.625])
+    for n in (2, None):
+        assert derive.check(CE, "gradient", formula, n=n).mistake.id == "logits-for-probabilities"
+
+
+def test_the_first_wrong_link_of_a_chain_is_named():
+    found = derive.check(CE, "gradient", "y*t.sum() - t = y*t.sum() + t = y - t")
+    assert (found.verdict, found.first_wrong_link) == ("right-if", "y*t.sum() + t")
+
+
+def test_what_let_says_beats_every_habit():
+    found = derive.check(CE, "gradient", "y - p", {"targets": "p", "probabilities": "y"})
+    assert found.verdict == "right-if"
+    assert found.reading == {"y": "probabilities", "p": "targets"}
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y -",
+        "__import__('os').system('true')",
+        "(lambda: y)()",
+        "[y for y in z]",
+        "y.__class__",
+        "2**64**64**64",
+        "(" * 300 + "y" + ")" * 300,
+        "y" + " + y" * 5000,
+        "exp((z[1]+z[2]+z[0]+1)**60)",
+        "sum(" * 8 + "y[a]" + "".join(f" for {name} in range(n))" for name in "abcdefhm"),
+        r"\frac{y}{",
+        r"y_{",
+        r"\begin{pmatrix} y \end{bmatrix}",
+        r"\sum_{i} y_i +",
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_sentence_at_once(formula, capsys):
+    started = time.process_time()
+    status = main(["check", CE, "gradient", formula])
+    error = capsys.readouterr().err
+    assert status == 2, error
+    assert error.count("\n") == 1
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("formula", ["y[i] - t[j]*t[k]*t[m]", "softmax(y) @ t", "np.outer(y, t)"])
+def test_a_formula_of_another_shape_is_ill_formed(formula):
+    assert derive.check(CE, "gradient", formula).verdict == "ill-formed"
+
+
+def test_a_role_that_does_not_exist_is_refused():
+    with pytest.raises(DeriveError, match="there is no role"):
+        derive.check(CE, "gradient", "y - t", {"probability": "y"})
+
+
+def test_json_is_one_document_with_every_field(capsys):
+    assert main(["check", CE, "gradient", "-t/y", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    fields = "verdict assumptions factor first_wrong_link mistake counterexample right_formula reading checked"
+    assert set(fields.split()) <= set(found)
+    assert set(found["mistake"]) == {"id", "explanation"}
+    assert {"n", "z", "t", "theirs", "truth"} <= set(found["counterexample"])
+
+
+def test_a_formula_may_begin_with_a_minus_sign_and_the_exit_status_tells(capsys):
+    assert main(["check", CE, "loss", "-sum(t[i]*log(y[i]) for i in range(n))"]) == 0
+    assert main(["check", CE, "loss", "-sum(t*log(y))", "--let", "targets=t"]) == 0
+    assert "right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "factor", "mistake"),
+    [
+        ("def f(z, t):\n    e = np.exp(z)\n    return e/e.sum(-1, keepdims=True) - t\n", "right-if", None, None),
+        ("def f(y, t):\n    return (y - t)/(len(y) if y.ndim > 1 else 1)\n", "off-by-factor", "1/B", "factor"),
+        ("def f(z, t):\n    e = np.exp(z)\n    return e/e.sum() - t\n", "wrong", None, "index-mixed-up"),
+        ("def f(y, t):\n    return t - y\n", "off-by-factor", "-1", "sign"),
+        ("def f(y, t):\n    return y.sum()\n", "wrong", None, None),
+        ("def f(y, t):\n    raise KeyError(1)\n", "ill-formed", None, None),
+    ],
+)
+def test_a_function_is_run_on_rows_and_batches(code, verdict, factor, mistake, tmp_path):
+    (tmp_path / "mine.py").write_text("import numpy as np\n" + code, encoding="utf-8")
+    found = derive.check(CE, "gradient", f"{tmp_path / 'mine.py'}:f", in_file=True)
+    assert (found.verdict, found.factor, found.mistake and found.mistake.id) == (verdict, factor, mistake), found
