@@ -1,6 +1,7 @@
 """The C target: one header and one source file for each composition, in single and in double precision."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
@@ -43,7 +44,7 @@ class CTarget:
         functions = [[make_function(product.stem, kernel, precision) for precision in PRECISIONS] for kernel in kernels]
         called = {name for pair in functions for each in pair for name in functions_called(each.kernel, each.body)}
         prefix = product.stem if product.n is None else f"{product.stem}_n{product.n}"
-        head = [f" * {line}".rstrip() for line in heading(product, self.name)]
+        head = [f" * {line}".rstrip() for line in heading(_without_matrices(product), self.name)]
         header = render(
             self.name,
             "header.h",
@@ -70,6 +71,12 @@ class CTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as of every target
         """None: each pair of files stands alone."""
         return {}
+
+
+def _without_matrices(product: Product) -> Product:
+    """The product without the quantities that no function of the C target computes."""
+    computed = [each for each in product.results if len(free_indices(each.closed_form) - {label}) < 2]
+    return replace(product, results=tuple(computed))
 
 
 def _describe(product: Product, kernel: Kernel) -> tuple[str, ...]:

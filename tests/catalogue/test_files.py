@@ -81,7 +81,7 @@ def test_nothing_of_a_file_is_run(file) -> None:
         (LOSS.replace('"cubed"', '"../cubed"'), "cannot be a name"),
         (LOSS.replace('"cubed"', '"mse"'), "the catalogue has another mse"),
         (LOSS.replace("y**3", "q(y)"), "q is not a function"),
-        (LOSS.replace("sum(t*y**3)", "y[i]"), "its index i is free"),
+        (LOSS.replace("sum(t*y**3)", "y[i]*t[k]"), "has the free indices i and k"),
         ("loss = Loss(", "line 1 is no Python"),
         ("\x00", "is no"),
         (b"\xff\xfe", "is no Python file in UTF-8"),

@@ -172,12 +172,14 @@ def test_a_mutant_is_called_right_exactly_when_it_is(composition, quantity, text
     known = read_composition(composition)
     has_loss = "+" in composition
     judged = 0
+    # The letters are said, so that no mutant is read in another way than the oracle reads it.
+    let = {"probabilities": "y", "logits": "z", **({"targets": "t"} if has_loss else {})}
     letters = "zyn" + ("t" if has_loss else "") + {"vjp": "g", "jvp": "v"}.get(quantity, "")
     for mutant in [text, *mutants(text, WANTED // len(CASES) + 40, len(text), letters)]:
         kinds = ("free", "sum-t-1", "t-binary", "t-one-hot") if has_loss else ("free",)
         expected = next((kind for kind in kinds if holds(mutant, composition, quantity, kind)), None)
         try:
-            found = judge_formula(known, quantity, mutant, explain=False)
+            found = judge_formula(known, quantity, mutant, let, explain=False)
         except (FormulaError, IllFormedError):
             continue
         verdict = None if not found.is_right else "".join(found.assumptions) or "free"

@@ -47,8 +47,8 @@ def _may_be_infinite(expression: Expression) -> bool:
             return array == _LOGITS
         case Call("log", _):
             return True
-        case Call("pow", (_, exponent)):
-            return not (isinstance(exponent, Const) and exponent.value > 0)
+        case Call("pow", (base, exponent)):
+            return not (isinstance(exponent, Const) and exponent.value > 0) or _may_be_infinite(base)
         case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
             return False
         case Call("select", (_, if_true, if_false)):

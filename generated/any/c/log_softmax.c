@@ -8,7 +8,6 @@
  *
  * Closed forms:
  *     value[j] = z[j] - log(sum(exp(z[i]) for i in range(n)))
- *     jacobian[i, j] = delta(i, j) - y[j]
  *     vjp[j] = g[j] - y[j]*sum(g[i] for i in range(n))
  *     jvp[j] = v[j] - sum(v[i]*y[i] for i in range(n))
  *

@@ -9,7 +9,6 @@
  * Closed forms:
  *     loss = -sum(t[i]*log(y[i]) for i in range(n))
  *     gradient[j] = y[j] - t[j], where the targets sum to 1
- *     hessian[i, j] = y[i]*(delta(i, j) - y[j]), where the targets sum to 1
  *     hvp[j] = y[j]*(v[j] - sum(v[i]*y[i] for i in range(n))), where the targets sum to 1
  * The functions assume nothing: they are right for every target that they accept.
  *

@@ -8,7 +8,6 @@
  *
  * Closed forms:
  *     value[j] = exp(z[j])/sum(exp(z[i]) for i in range(n))
- *     jacobian[i, j] = y[i]*(delta(i, j) - y[j])
  *     vjp[j] = y[j]*(g[j] - sum(g[i]*y[i] for i in range(n)))
  *     jvp[j] = y[j]*(v[j] - sum(v[i]*y[i] for i in range(n)))
  *

@@ -9,8 +9,6 @@
  * Closed forms:
  *     loss = 1/3*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hessian[i, j] = 2/3*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n))) -
- *         y[j]*(2*y[j] - t[j] - sum(y[k]*(2*y[k] - t[k]) for k in range(n))))
  *     hvp[j] = 2/3*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
  *         2*t[i]) for i in range(n)) - 2*y[j])*sum(v[i]*y[i] for i in range(n)) - sum(v[i]*y[i]*(2*y[i] - t[i]) for i
  *         in range(n)))

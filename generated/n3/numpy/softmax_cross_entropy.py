@@ -508,6 +508,11 @@ def _labels(
     """
     labels = _real("t", t)
     if labels.dtype.kind not in "iu" or labels.ndim != rows.ndim - 1:
+        if labels.dtype.kind in "iu" and labels.ndim != rows.ndim:
+            raise ValueError(
+                f"t holds integers of shape {labels.shape}; class labels have shape {rows.shape[:-1]}, "
+                "and dense targets as many axes as z"
+            )
         if ignore_index is not None:
             raise ValueError("ignore_index is given, and t is dense; only class labels can be ignored")
         return None, None
