@@ -228,6 +228,8 @@ def test_a_closed_pipe_is_quiet():
 def test_an_interrupt_is_quiet():
     script = (
         "import derive.api, derive.cli, os, signal\n"
+        # A shell starts what runs in the background with interrupts ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "derive.api.derive_quantity = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
         "raise SystemExit(derive.cli.main(['show', 'softmax']))"
     )
