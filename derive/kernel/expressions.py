@@ -44,7 +44,7 @@ def neg(value: Expression) -> Expression:
 
 
 def sub(left: Expression, right: Expression) -> Expression:
-    """Left - right, rounded as one operation whatever surrounds it."""
+    """The difference left - right, rounded as one operation whatever surrounds it."""
     return call("sub", left, right)
 
 
@@ -87,7 +87,7 @@ def mul(*factors: Expression) -> Expression:
 
 
 def div(numerator: Expression, denominator: Expression) -> Expression:
-    """Numerator / denominator, its sign outside."""
+    """The quotient numerator/denominator, its sign outside."""
     match numerator, denominator:
         case (_, Const(Fraction(numerator=1, denominator=1))) | (Const(Fraction(numerator=0)), _):
             return numerator

@@ -33,7 +33,7 @@ class _Normaliser:
 
     @property
     def at_label(self) -> Expression:
-        """D of the label's class."""
+        """The shifted logit d of the label's class."""
         return at(self.difference, self.total.index, LABEL)
 
     @property

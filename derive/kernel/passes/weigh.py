@@ -127,7 +127,7 @@ def _divide(kernel: Kernel, found: _Weighted) -> Kernel:
         return value if is_number(weight) else select(call("equal", weight, ZERO), ZERO, value)
 
     def distributed(factors: tuple[Expression, ...]) -> Expression | None:
-        """P · (a + b/Σ) becomes P · a + P · b/Σ, so that the powers of probabilities in P meet the divisor."""
+        """A product p · (a + b/Σ) becomes p · a + p · b/Σ, so that powers of probabilities in p meet the divisor."""
         for place, factor in enumerate(factors):
             outer = mul(*factors[:place], *factors[place + 1 :])
             match factor:

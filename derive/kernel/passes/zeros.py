@@ -11,7 +11,7 @@ _LOGITS = "z"
 
 
 def guard_zeros(kernel: Kernel) -> Kernel:
-    """W · x, where x can be infinite, becomes: 0 where w is 0, w · x elsewhere."""
+    """A product w · x, where x can be infinite, becomes 0 where w is 0, w · x elsewhere."""
     nonzero = {each.name for each in kernel.parameters if not each.range.contains(0)}
 
     def is_nonzero(factor: Expression) -> bool:
