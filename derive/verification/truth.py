@@ -211,7 +211,8 @@ def _sized(composition: Composition, defined: Point) -> Point:
     if composition.y_definition is not None:
         form, point = _hoist(composition.y_definition, defined)
         entries = [evaluate(form, point.at({i: number})) for number in range(defined.n)]
-        distances = [max(defined.values[z]) - number for number in defined.values[z]]
+        largest = max(defined.values[z])
+        distances = [largest - number for number in defined.values[z]]
         values[y] = [Sized(entry, entry * (1 + far)) for entry, far in zip(entries, distances, strict=True)]
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
