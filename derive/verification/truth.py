@@ -6,6 +6,7 @@ which a check has just proved equal to the definition: dual numbers would take t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -267,10 +268,9 @@ def _sized(composition: Composition, defined: Point) -> Point:
 
     values = {name: size(number) for name, number in defined.values.items()}
     if composition.y_definition is not None:
-        with mpmath.workdps(DIGITS_OF_REST):
-            form, point = _hoist(composition.y_definition, defined)
-            entries = [evaluate(form, point.at({i: number})) for number in range(defined.n)]
-            rests = [max(1 - entry, mpmath.mpf(10) ** -DIGITS_OF_REST) for entry in entries]
+        read = {name: value for name, value in defined.values.items() if composition.y_definition.has(name)}
+        known = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in read.items())
+        entries, rests = _entries_of_y(composition.y_definition, defined.n, known)
         largest = max(defined.values[z])
         factors = [1 + largest - number for number in defined.values[z]]
         farthest = [max(factors)] * defined.n
@@ -280,6 +280,17 @@ def _sized(composition: Composition, defined: Point) -> Point:
         values[LOG_REST] = sizes([mpmath.log(rest) for rest in rests], farthest)
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
+
+
+@lru_cache(maxsize=100)
+def _entries_of_y(
+    definition: Expr, n: int, known: tuple[tuple[IndexedBase | Symbol, Any], ...]
+) -> tuple[list[Any], list[Any]]:
+    """The entries of y and of 1 - y, from what the definition reads; kept, as every quantity of a row asks for them."""
+    with mpmath.workdps(DIGITS_OF_REST):
+        form, point = _hoist(definition, Point(Reals(), n, dict(known)))
+        entries = [evaluate(form, point.at({i: number})) for number in range(n)]
+        return entries, [max(1 - entry, mpmath.mpf(10) ** -DIGITS_OF_REST) for entry in entries]
 
 
 LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
