@@ -30,7 +30,7 @@ from derive.verification.rows import Array
 DIGITS = 150
 """Enough for 1 - y in the rows of `derive.verification.rows`: their logits are 120 apart at most."""
 DIGITS_OF_REST = 900
-"""What 1 - y is evaluated to, and no less than 10 to minus that: a power of it that divides must not be infinite."""
+"""What 1 - y is evaluated to where it cancels, and no less than 10 to minus that: a power of it may divide."""
 FEW_CLASSES = 3
 SAMPLED_ENTRIES = 6
 """How many entries of each row are tested where there are many classes."""
@@ -287,10 +287,14 @@ def _entries_of_y(
     definition: Expr, n: int, known: tuple[tuple[IndexedBase | Symbol, Any], ...]
 ) -> tuple[list[Any], list[Any]]:
     """The entries of y and of 1 - y, from what the definition reads; kept, as every quantity of a row asks for them."""
-    with mpmath.workdps(DIGITS_OF_REST):
-        form, point = _hoist(definition, Point(Reals(), n, dict(known)))
-        entries = [evaluate(form, point.at({i: number})) for number in range(n)]
-        return entries, [max(1 - entry, mpmath.mpf(10) ** -DIGITS_OF_REST) for entry in entries]
+    for digits in (DIGITS, DIGITS_OF_REST):
+        with mpmath.workdps(digits):
+            form, point = _hoist(definition, Point(Reals(), n, dict(known)))
+            entries = [evaluate(form, point.at({i: number})) for number in range(n)]
+            rests = [max(1 - entry, mpmath.mpf(10) ** -digits) for entry in entries]
+            if min(rests) > mpmath.mpf(10) ** (-digits // 2):
+                break
+    return entries, rests
 
 
 LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
