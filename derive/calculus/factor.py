@@ -1,6 +1,7 @@
 """Factor formulas the way people do: shared factors in front, sums joined, differences turned the usual way round."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import sympy
 from sympy import Expr, Integer, KroneckerDelta
@@ -39,11 +40,11 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
     total = sympy.Add(*(sympy.Mul(*term) for term in terms))
     if not isinstance(total, sympy.Add):
         return total
-    shared = _shared(terms)
-    if shared != 1:
-        quotient = sympy.Add(*(_without(term, shared) for term in terms))
+    number, shared = _shared(terms)
+    if shared or number != 1:
+        quotient = sympy.Add(*(_without(term, number, shared) for term in terms))
         rest = _collect_terms([sympy.Mul.make_args(term) for term in sympy.Add.make_args(quotient)], deltas_first)
-        return _oriented(shared * _joined(rest))
+        return _oriented(sympy.Mul(number, *(base**power for base, power in shared.items()), _joined(rest)))
     counts: Counter[Expr] = Counter()
     for term in terms:
         counts.update(_whole_powers(term).keys())
@@ -74,25 +75,27 @@ def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
     return powers
 
 
-def _without(term: tuple[Expr, ...], divisor: Expr) -> Expr:
-    """The product `term` with a product of its factors taken out.
+def _without(term: tuple[Expr, ...], number: Expr, shared: Mapping[Expr, int]) -> Expr:
+    """The product `term` with a number and powers of its factors taken out.
 
     Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is.
     """
-    taken = _whole_powers(sympy.Mul.make_args(divisor))
-    number = sympy.Mul(*term).as_coeff_Mul()[0] / divisor.as_coeff_Mul()[0]
-    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _whole_powers(term).items()))
+    rest = sympy.Mul(*term).as_coeff_Mul()[0] / number
+    return sympy.Mul(rest, *(base ** (power - shared.get(base, 0)) for base, power in _whole_powers(term).items()))
 
 
-def _shared(terms: list[tuple[Expr, ...]]) -> Expr:
-    """The product of what every term has as a factor, and of what number their coefficients share."""
+def _shared(terms: list[tuple[Expr, ...]]) -> tuple[Expr, Mapping[Expr, int]]:
+    """What number the coefficients of all terms share, and what factors, with their whole exponents.
+
+    Not as one product: SymPy multiplies a number into a sum at once, 3 (t + y) = 3 t + 3 y, and it has no factors then.
+    """
     powers = [_whole_powers(term) for term in terms]
     common = [base for base in powers[0] if all(base in other for other in powers)]
     numbers = [sympy.Mul(*term).as_coeff_Mul()[0] for term in terms]
     number = sympy.Rational(
         sympy.gcd_list([abs(number.p) for number in numbers]), sympy.lcm_list([number.q for number in numbers])
     )
-    return sympy.Mul(number, *(base ** min(other[base] for other in powers) for base in common))
+    return number, {base: min(other[base] for other in powers) for base in common}
 
 
 def _joined(expression: Expr) -> Expr:
