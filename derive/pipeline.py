@@ -115,15 +115,26 @@ def sort_out(
     for each in track(compositions, "trying"):
         try:
             refuse_undefined(each)
-            kernels = plan_kernels(each, n)
-            if not allow_unsafe:
-                _refuse_unsafe([each], [find_breaks(each, kernels)])
-            print_product(Product(each, n, derive_quantities(each, n), kernels), targets)
+            print_product(make_product(each, n, allow_unsafe=allow_unsafe), targets)
         except DeriveError as refusal:
             refused[each.name] = str(refusal)
         else:
             possible.append(each)
     return tuple(possible), refused
+
+
+def make_product(composition: Composition, n: int | None, *, allow_unsafe: bool = False) -> Product:
+    """All that is derived of one composition, a layer aside.
+
+    Raises:
+        UnsafeError: a kernel is wrong at inputs where its result is finite, and `allow_unsafe` is not given.
+        UnsupportedError: a closed form that no kernel can compute.
+    """
+    kernels = plan_kernels(composition, n)
+    unsafe = find_breaks(composition, kernels)
+    if not allow_unsafe:
+        _refuse_unsafe([composition], [unsafe])
+    return Product(composition, n, derive_quantities(composition, n), kernels, unsafe=unsafe)
 
 
 def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, ...]:

@@ -87,7 +87,7 @@ class _Program:
 
     @property
     def name(self) -> str:
-        return f"_{self.kernel.name}_{'label_' if self.kernel.labels else ''}rows"
+        return program_name(self.kernel)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -297,6 +297,11 @@ class NumpyTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as every target
         """None: each module stands alone."""
         return {}
+
+
+def program_name(kernel: Kernel) -> str:
+    """The name of the private function over rows of `kernel`."""
+    return f"_{kernel.name}_{'label_' if kernel.labels else ''}rows"
 
 
 def module_context(product: Product) -> dict[str, Any]:

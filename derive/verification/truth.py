@@ -266,7 +266,8 @@ def _sized(composition: Composition, defined: Point) -> Point:
             form, point = _hoist(composition.y_definition, defined)
             entries = [evaluate(form, point.at({i: number})) for number in range(defined.n)]
             rests = [max(1 - entry, mpmath.mpf(10) ** -DIGITS_OF_REST) for entry in entries]
-        factors = [1 + max(defined.values[z]) - number for number in defined.values[z]]
+        largest = max(defined.values[z])
+        factors = [1 + largest - number for number in defined.values[z]]
         farthest = [max(factors)] * defined.n
         values[y] = sizes(entries, factors)
         values[LOG_Y] = sizes([mpmath.log(entry) for entry in entries], farthest)
