@@ -6,6 +6,7 @@ which a check has just proved equal to the definition: dual numbers would take t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -29,7 +30,7 @@ from derive.verification.rows import Array
 DIGITS = 150
 """Enough for 1 - y in the rows of `derive.verification.rows`: their logits are 120 apart at most."""
 DIGITS_OF_REST = 900
-"""What 1 - y is evaluated to, and no less than 10 to minus that: a power of it that divides must not be infinite."""
+"""What 1 - y is evaluated to where it cancels, and no less than 10 to minus that: a power of it may divide."""
 FEW_CLASSES = 3
 SAMPLED_ENTRIES = 6
 """How many entries of each row are tested where there are many classes."""
@@ -176,7 +177,12 @@ def find_truth(
         with mpmath.workdps(DIGITS):
             values = [evaluate(definition, point.at(spot)) for spot in spots]
     places = (tuple(spot.values()) for spot in spots)
-    return Truth(tuple(places), tuple(values), _of_row(quantity, sized))
+    return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
+
+
+def _without_rounding(value: Any) -> Any:
+    """0 for what only rounding keeps from it, as z - log(exp z) of a single class."""
+    return mpmath.mpf(0) if abs(value) < mpmath.mpf(10) ** (10 - DIGITS) else value
 
 
 def find_sizes(
@@ -268,10 +274,9 @@ def _sized(composition: Composition, defined: Point) -> Point:
 
     values = {name: size(number) for name, number in defined.values.items()}
     if composition.y_definition is not None:
-        with mpmath.workdps(DIGITS_OF_REST):
-            form, point = _hoist(composition.y_definition, defined)
-            entries = [evaluate(form, point.at({i: number})) for number in range(defined.n)]
-            rests = [max(1 - entry, mpmath.mpf(10) ** -DIGITS_OF_REST) for entry in entries]
+        read = {name: value for name, value in defined.values.items() if composition.y_definition.has(name)}
+        known = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in read.items())
+        entries, rests = _entries_of_y(composition.y_definition, defined.n, known)
         largest = max(defined.values[z])
         factors = [1 + largest - number for number in defined.values[z]]
         farthest = [max(factors)] * defined.n
@@ -281,6 +286,21 @@ def _sized(composition: Composition, defined: Point) -> Point:
         values[LOG_REST] = sizes([mpmath.log(rest) for rest in rests], farthest)
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
+
+
+@lru_cache(maxsize=100)
+def _entries_of_y(
+    definition: Expr, n: int, known: tuple[tuple[IndexedBase | Symbol, Any], ...]
+) -> tuple[list[Any], list[Any]]:
+    """The entries of y and of 1 - y, from what the definition reads; kept, as every quantity of a row asks for them."""
+    for digits in (DIGITS, DIGITS_OF_REST):
+        with mpmath.workdps(digits):
+            form, point = _hoist(definition, Point(Reals(), n, dict(known)))
+            entries = [evaluate(form, point.at({i: number})) for number in range(n)]
+            rests = [max(1 - entry, mpmath.mpf(10) ** -digits) for entry in entries]
+            if min(rests) > mpmath.mpf(10) ** (-digits // 2):
+                break
+    return entries, rests
 
 
 LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
