@@ -246,6 +246,10 @@ def _exp(argument: Expr, point: Point) -> Number:
 
 def _log(argument: Expr, point: Point) -> Number:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
+    if (outer := _before(argument, point)) is not None:
+        (value, change), level = _parts(evaluate(argument, point), point.level), point.level
+        logarithm = _log(argument, outer)
+        return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
     if isinstance(argument, sympy.Add):
         argument, exponent = _one_product(argument, point)
         if exponent != 0:
@@ -261,14 +265,18 @@ def _log(argument: Expr, point: Point) -> Number:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
             return _total([_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point)
         case Indexed():
-            if (outer := point.before(argument)) is not None:
-                (value, change), level = _parts(evaluate(argument, point), point.level), point.level
-                logarithm = _log(argument, outer)
-                return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
             if (definition := point.definition(argument)) is not None:
                 return _log(*definition)
     value = evaluate(argument, point)
     return point.field.number(0) if value == point.field.number(1) else _apply("log", value, point)
+
+
+def _before(argument: Expr, point: Point) -> Point | None:
+    """The point before ε was added to what the sum or entry `argument` is made of; None where it was not."""
+    if not isinstance(argument, (sympy.Add, Indexed)):
+        return None
+    outers = (point.before(entry) for entry in occurrences(argument, Indexed))
+    return next((outer for outer in outers if outer is not None), None)
 
 
 def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
