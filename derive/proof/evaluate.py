@@ -288,10 +288,23 @@ def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
     entries = [] if total.has(Contraction) else list(dict.fromkeys(occurrences(total, Indexed)))
     meanings = {entry: _meaning(entry, point) for entry in entries}
     known = {entry: meaning for entry, meaning in meanings.items() if meaning is not None}
-    if known:
-        total = sympy.together(total.xreplace(known))
+    if known or len({entry.indices for entry in entries}) == 1:
+        total = _spell_out(total, tuple(known.items()))
     if isinstance(total, sympy.Add) and any(entry.base in point.values for entry in entries):
         total = sympy.Add(*(term for term in total.args if evaluate(term, point) != point.field.number(0)))
+    return _take_out(total)
+
+
+@cache
+def _spell_out(total: Expr, meanings: tuple[tuple[Expr, Expr], ...]) -> Expr:
+    """The sum with entries replaced by what they stand for, over one denominator."""
+    found: Expr = sympy.together(total.xreplace(dict(meanings)))
+    return found
+
+
+@cache
+def _take_out(total: Expr) -> tuple[Expr, Expr]:
+    """The product and the exponent e with total = product · exp(e), e the least that no term lacks."""
     total = sympy.factor_terms(total)
     if not isinstance(total, sympy.Add):
         return total, sympy.Integer(0)
