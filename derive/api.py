@@ -223,8 +223,9 @@ def check(
         DefinitionError: the formula cannot be read; says where.
         DeriveError: no such composition, quantity, role, file or function.
     """
-    known, count = _composition(composition), read_class_count(n)
-    return verdict.check(known, quantity, formula, let or {}, count, in_file=in_file)
+    # A loss that is not defined for every output is still one whose derivative can be asked for: dL/dy of log y.
+    known = read_composition(composition) if isinstance(composition, str) else composition
+    return verdict.check(known, quantity, formula, let or {}, read_class_count(n), in_file=in_file)
 
 
 def first_derivatives(activation: str, track: Track = silently) -> tuple[Result, ...]:

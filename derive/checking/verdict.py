@@ -9,14 +9,16 @@ import numpy as np
 
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
+from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero
 from derive.checking.files import judge_function, read_function
 from derive.checking.formula import Chain, IllFormedError
-from derive.checking.judge import Court, Evaluate, Finding, is_labelled
+from derive.checking.habits import MATRICES, spell_parameters
+from derive.checking.judge import Court, Evaluate, Finding
 from derive.checking.latex_form import is_latex, read_latex
 from derive.checking.latex_tokens import canonical
 from derive.checking.python_form import read_python
-from derive.checking.roles import Reading, is_left_side, left_indices, rank_of, read_roles, readings
+from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, read_roles, readings
 from derive.checking.words import EXPLANATIONS, step_of
 from derive.checking.world import World, make_real_world, make_world
 from derive.derivation import Result
@@ -165,8 +167,8 @@ def judge_formula(
     let = let or {}
     given = let.values()
     in_latex = is_latex(formula)
-    chain = read_latex(formula, given) if in_latex else read_python(formula)
     try:
+        chain = read_latex(formula, given) if in_latex else read_python(formula)
         cases = _cases(composition, quantity, chain, let, n, in_latex=in_latex)
         judged = [(case, _judge_all(case)) for case in cases]
     except IllFormedError as error:
@@ -183,19 +185,20 @@ def judge_formula(
 def _cases(
     composition: Composition, quantity: str, chain: Chain, let: Mapping[str, str], n: int | None, *, in_latex: bool
 ) -> list[_Case]:
-    first, *rest = chain.links
+    symbols = _symbols(let, latex=in_latex)
+    written, row = drop_batch(spell_parameters(composition, chain.links, symbols), MATRICES)
+    first, *rest = written
     left = first if rest and is_left_side(first) else None
-    nodes = tuple(rest) if left is not None else chain.links
+    nodes = tuple(rest) if left is not None else written
     rank, bound = rank_of(composition, quantity), left_indices(left)
     if bound is not None and len(bound) != rank:
         left = bound = None
     zero = counts_from_zero(chain.links, latex=in_latex)
-    symbols = _symbols(let, latex=in_latex)
     counted = class_count(nodes) if n is None else n
     usual = CLASSES_OF_SECOND_ORDER if quantity in ("hessian", "hvp") else CLASSES
     classes = (counted,) if counted is not None else usual
     found = []
-    for reading in readings(composition, quantity, nodes, left, symbols, zero_based=zero):
+    for reading in readings(composition, quantity, nodes, left, symbols, zero_based=zero, row=row):
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         found.append(_Case(reading, links, Court(composition, quantity, classes, labelled)))
@@ -353,9 +356,9 @@ def _counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> Count
         try:
             theirs, truth = evaluate(world), world.truth(court.quantity)
             values = _numbers(theirs.values)
+            true = _numbers(truth)
         except (BadPointError, ValueError, ZeroDivisionError, OverflowError, TypeError):
             continue
-        true = _numbers(truth)
         if true.shape != values.shape:
             continue
         wrong = theirs.given & (np.abs(values - true) > 1e-9 * (1 + np.abs(true)))

@@ -14,7 +14,7 @@ from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Symbol, factorint
 
 from derive import notation
 from derive.errors import UnsupportedError
-from derive.notation import Contraction, Partial, free_indices
+from derive.notation import Contraction, Partial, free_indices, occurrences
 from derive.proof.dual import Dual, Number, derivative, lift
 from derive.proof.field import Field
 
@@ -221,7 +221,10 @@ def _exp(argument: Expr, point: Point) -> Number:
 
 def _log(argument: Expr, point: Point) -> Number:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
-    argument = sympy.factor_terms(argument) if isinstance(argument, sympy.Add) else argument
+    if isinstance(argument, sympy.Add):
+        argument, exponent = _one_product(argument, point)
+        if exponent != 0:
+            return evaluate(exponent, point) + _log(argument, point)
     match argument:
         case sympy.Mul():
             return _total([_log(factor, point) for factor in argument.args], point)
@@ -239,7 +242,47 @@ def _log(argument: Expr, point: Point) -> Number:
                 return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
             if (definition := point.definition(argument)) is not None:
                 return _log(*definition)
-    return _apply("log", evaluate(argument, point), point)
+    value = evaluate(argument, point)
+    return point.field.number(0) if value == point.field.number(1) else _apply("log", value, point)
+
+
+def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
+    """A sum whose logarithm is sought as one product times exp(e), where it can be written so: that product, and e.
+
+    1 − y becomes what it is by the definition of y, terms that are 0 here vanish, and 1 + exp(−a) is
+    exp(−a) (exp a + 1), so that the logarithm of a sum of exponentials has one form.
+    """
+    entries = [] if total.has(Contraction) else list(dict.fromkeys(occurrences(total, Indexed)))
+    meanings = {entry: _meaning(entry, point) for entry in entries}
+    known = {entry: meaning for entry, meaning in meanings.items() if meaning is not None}
+    if known:
+        total = sympy.together(total.xreplace(known))
+    if isinstance(total, sympy.Add) and any(entry.base in point.values for entry in entries):
+        total = sympy.Add(*(term for term in total.args if evaluate(term, point) != point.field.number(0)))
+    total = sympy.factor_terms(total)
+    if not isinstance(total, sympy.Add):
+        return total, sympy.Integer(0)
+    exponents = [_exponent(term).as_coefficients_dict() for term in total.args]
+    lowest = {atom: min(each.get(atom, 0) for each in exponents) for each in exponents for atom in each if atom != 1}
+    shift = sympy.Add(*(atom * least for atom, least in lowest.items() if least < 0))
+    if shift == 0:
+        return total, shift
+    return sympy.Add(*(sympy.powsimp(term * sympy.exp(-shift)) for term in total.args)), shift
+
+
+def _meaning(entry: Indexed, point: Point) -> Expr | None:
+    """What an entry stands for at its own class; None where it stands for itself, or for what other classes do too."""
+    definition = None if point.before(entry) is not None else point.definition(entry)
+    if definition is None or definition[0].has(Contraction):
+        return None
+    return notation.rename(definition[0], dict.fromkeys(free_indices(definition[0]), entry.indices[0]))
+
+
+def _exponent(term: Expr) -> Expr:
+    """The exponent of the exponentials in a product."""
+    return sympy.Add(
+        *(sympy.expand(factor.exp) for factor in sympy.Mul.make_args(term) if isinstance(factor, sympy.exp))
+    )
 
 
 def _log_prime(prime: int, point: Point) -> Number:
