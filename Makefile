@@ -65,8 +65,8 @@ $(BIN)/bench-ready: $(READY) pyproject.toml
 	@$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	  print(*project["optional-dependencies"]["bench"], sep="\n")' >$(VENV)/bench.txt
 	@while read -r library; do \
-	  PIP_EXTRA_INDEX_URL="$${PIP_EXTRA_INDEX_URL-https://download.pytorch.org/whl/cpu}" \
-	  $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint $(VENV)/pinned.txt "$$library" </dev/null || \
+	  case "$$library" in torch*) index="--extra-index-url https://download.pytorch.org/whl/cpu --retries 1" ;; *) index= ;; esac; \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --constraint $(VENV)/pinned.txt $$index "$$library" </dev/null || \
 	  echo "make: going on without $$library"; done <$(VENV)/bench.txt
 	@touch $@
 

@@ -23,6 +23,8 @@ def draw(results: Results, folder: Path) -> list[Path]:
     mpl.rcParams |= {"svg.hashsalt": "derive", "svg.fonttype": "none", "font.size": 9, "axes.grid": True}
     folder.mkdir(parents=True, exist_ok=True)
     present = [name for name in OPERATIONS if any(each.cell.operation == name for each in results.cells)]
+    if not present:
+        return []
     return [*(_draw_speed(results, name, folder) for name in present), _draw_roofline(results, folder)]
 
 
@@ -39,7 +41,8 @@ def _draw_speed(results: Results, operation: str, folder: Path) -> Path:
                 axis.plot(*zip(*known, strict=True), marker=".", color=colour, linewidth=width, label=name)
         axis.set(xscale="log", yscale="log", xlabel="classes n", title=f"{OPERATIONS[operation].title}\n{dtype}")
     axes[0].set_ylabel("ns for one logit")
-    axes[0].legend(fontsize=7)
+    if axes[0].lines:
+        axes[0].legend(fontsize=7)
     return _save(figure, folder / f"{operation}.svg")
 
 
@@ -69,7 +72,8 @@ def _draw_roofline(results: Results, folder: Path) -> Path:
                 axis.scatter(*zip(*points, strict=True), s=9, color=colour, alpha=0.6, label=operation)
         axis.set(xscale="log", yscale="log", xlabel="operations for one byte that must be moved", title=dtype)
     axes[0].set_ylabel("10⁹ operations a second")
-    axes[0].legend(fontsize=6, ncols=2)
+    if axes[0].collections:
+        axes[0].legend(fontsize=6, ncols=2)
     return _save(figure, folder / "roofline.svg")
 
 

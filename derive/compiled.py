@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, update_wrapper
 from pathlib import Path
@@ -55,13 +55,17 @@ def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool 
     product = make_product(composition, n, allow_unsafe=allow_unsafe)
     module = _execute(numpy_target.files(product)[f"{product.stem}.py"], product.stem)
     library = load_cached(c_target.files(product), cache_folder())
+    by_c: set[Callable[..., None]] = set()
     at_once: dict[str, dict[bool, Callable[..., bool]]] = {}
     for kernel in product.kernels:
         if all(array.rank < 2 for array in kernel.outputs):
             calls = _find_calls(library, product.stem, kernel)
             name = program_name(kernel)
-            setattr(module, name, _replace_program(getattr(module, name), kernel, calls))
+            program = _replace_program(getattr(module, name), kernel, calls)
+            setattr(module, name, program)
+            by_c.add(program)
             at_once.setdefault(kernel.name, {})[kernel.labels] = _make_at_once(kernel, calls)
+    vars(module)["_in_blocks"] = _run_whole(vars(module)["_in_blocks"], by_c)
     outs = {kernel.name: len(kernel.outputs) for kernel in product.kernels}
     for name, ways in at_once.items():
         setattr(module, name, _try_at_once(getattr(module, name), ways, outs[name]))
@@ -172,29 +176,34 @@ def _find_calls(library: ctypes.CDLL, stem: str, kernel: Kernel) -> Calls:
     return calls
 
 
-def _replace_program(program: Callable[..., Any], kernel: Kernel, calls: Calls) -> Callable[..., Any]:
+def _replace_program(program: Callable[..., None], kernel: Kernel, calls: Calls) -> Callable[..., None]:
     """A function for the place of `program`, a private function of the NumPy module, that has C do its work."""
     names = tuple(inspect.signature(program).parameters)
 
-    def by_c(*given: Any) -> Any:
+    def by_c(*given: Any) -> None:
         values = dict(zip(names, given, strict=True))
-        z, room = values["z"], values.get("out")
-        *outer, n = z.shape
-        outputs = [
-            room if room is not None and array.rank else np.empty((*outer, n if array.rank else 1), z.dtype)
-            for array in kernel.outputs
-        ]
-        if z.size:
-            status = _call(calls[z.dtype], kernel, values, outputs)
-            if status != 0:
-                raise KernelError(f"the C function for {kernel.name} refuses checked arguments with status {status}")
-        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+        if values["z"].size == 0:
+            return
+        if (status := _call(calls[values["z"].dtype], kernel, values)) != 0:
+            raise KernelError(f"the C function for {kernel.name} refuses checked arguments with status {status}")
 
     return by_c
 
 
-def _call(call: Callable[..., int], kernel: Kernel, values: Mapping[str, Array], outputs: Sequence[Array]) -> int:
-    """The status of a C function for what the NumPy module gives its programs, by name, and for new outputs.
+def _run_whole(in_blocks: Callable[..., None], by_c: Collection[Callable[..., None]]) -> Callable[..., None]:
+    """A function for the place of `in_blocks`, which runs a program in blocks: C works on all rows at once."""
+
+    def run(program: Callable[..., None], inputs: tuple[Array, ...], outputs: tuple[Array, ...]) -> None:
+        if program in by_c:
+            program(*inputs, *outputs)
+        else:
+            in_blocks(program, inputs, outputs)
+
+    return run
+
+
+def _call(call: Callable[..., int], kernel: Kernel, values: Mapping[str, Array]) -> int:
+    """The status of a C function for what the NumPy module gives its programs, by name.
 
     What a program does not read it is not given, and C still checks: anything right will do in its place.
     """
@@ -211,6 +220,7 @@ def _call(call: Callable[..., int], kernel: Kernel, values: Mapping[str, Array],
         of_a_row = value[(0,) * (value.ndim - 1)] if value.ndim else value
         numbers.append(np.broadcast_to(of_a_row, n).copy() if parameter.per_class else of_a_row)
     arguments: list[Any] = [batch] if kernel.n is not None else [batch, n]
+    outputs = [values[array.name] for array in kernel.outputs]
     for (_, per_class), array in zip(_Parameters.of(kernel).arrays, (*inputs, *outputs), strict=True):
         arguments += [array.ctypes.data, n] if per_class else [array.ctypes.data]
     arguments += [each.ctypes.data if each.ndim else float(each) for each in numbers]
