@@ -13,11 +13,13 @@ from sympy import Expr, IndexedBase, Integer, Symbol
 
 from derive import notation
 from derive.catalogue.model import Composition
+from derive.checking.dots import fill
 from derive.checking.formula import (
     Axis,
     Call,
     Choice,
     Derivative,
+    Dotted,
     FormulaError,
     IllFormedError,
     Item,
@@ -42,6 +44,8 @@ class Evaluator:
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
         self.composition, self.reading, self.n, self.label = composition, reading, n, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
+        self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors
+        self.standing: Mapping[Node, int] = {}
         self.work = 0
 
     def at(self, node: Node, classes: Mapping[str, int]) -> Array:
@@ -79,6 +83,10 @@ class Evaluator:
                 return self._call(node)
             case Total():
                 return self._total(node)
+            case Same(left=Call(function="arange", arguments=(classes,)), right=index, negated=negated):
+                self._value(classes)
+                at = self._index(index)
+                return _filled(lambda c: Integer(int((c == at) != negated)), self.n)
             case Same():
                 return as_array(Integer(int(self._holds(node))))
             case Choice(cases=cases):
@@ -88,6 +96,8 @@ class Evaluator:
                 raise IllFormedError("no case is given for some classes")
             case Table():
                 return self._table(node)
+            case Dotted():
+                return fill(node, self.n, self.reading.first, self._standing)
             case Transpose(body=body):
                 return self._value(body).T
             case Derivative():
@@ -116,7 +126,7 @@ class Evaluator:
                 slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
                 return _matrix(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
             case None | "parameter":
-                return as_array(Symbol(name, real=True))
+                return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
 
     def _vector(self, role: str, name: str = "") -> Array:
@@ -151,6 +161,8 @@ class Evaluator:
 
     def _index(self, node: Node | Axis) -> int:
         """The class, counted from 0, that an index names."""
+        if not isinstance(node, Axis) and node in self.standing:
+            return self.standing[node]
         match node:
             case Number(value=value) if value.denominator == 1:
                 number = int(value) - self.reading.first
@@ -165,12 +177,18 @@ class Evaluator:
                 raise IllFormedError(f"the index {name} is unbound: no sum and no left side says what it runs over")
         raise IllFormedError("an index is a letter or a number")
 
+    def _standing(self, node: Node, classes: Mapping[Node, int]) -> Array:
+        """The value of `node` with some numbers and letters standing for other classes."""
+        before, self.standing = self.standing, classes
+        try:
+            return self._value(node)
+        finally:
+            self.standing = before
+
     def _holds(self, condition: Same) -> bool:
         return (self._index(condition.left) == self._index(condition.right)) != condition.negated
 
     def _item(self, node: Item) -> Array:
-        if isinstance(node.body, Name) and node.body.name == "e" and "e" not in self.reading.roles:
-            return self._one_hot(node.indices[0])
         body = self._value(node.body)
         places: list[Any] = []
         for index in node.indices:
@@ -284,7 +302,8 @@ class Evaluator:
         if name in ("delta", "kronecker"):
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
         if name == "where" and isinstance(node.arguments[0], Same):
-            return self._value(node.arguments[1 if self._holds(node.arguments[0]) else 2])
+            mask, chosen, other = (self._value(argument) for argument in node.arguments)
+            return as_array(mask * chosen + (1 - mask) * other)
         if name in ("int", "float") and len(node.arguments) == 1:
             return self._value(node.arguments[0])
         if name == "len":
@@ -293,6 +312,8 @@ class Evaluator:
             return self._derivative(Derivative(node.arguments[0], (node.arguments[1],)))
         if name == "einsum":
             return self._einsum(node.arguments)
+        if name in ("dot", "matmul") and any(isinstance(argument, Transpose) for argument in node.arguments):
+            return self._operation(Operation("@", *node.arguments))
         if name == r"\sigma":
             return self._activation(self._value(node.arguments[0]))
         if name not in APPLIED:

@@ -8,7 +8,7 @@ from sympy import Integer
 from derive.catalogue.model import Composition
 from derive.checking.arrays import Evaluator
 from derive.checking.formula import IllFormedError, Item, Node, Number, Same, Table, walk
-from derive.checking.functions import Array
+from derive.checking.functions import Array, as_array
 from derive.checking.judge import Values
 from derive.checking.roles import Reading
 from derive.checking.world import World
@@ -67,6 +67,8 @@ class Expression:
             if self.bound is not None and value.ndim == self.rank:
                 whole = self.shaped(value, n)  # an index on the left, matrices and vectors on the right
                 return whole, np.ones(whole.shape, dtype=bool)
+            if self.reading.lifted and value.shape == entries.shape:
+                value = as_array(value[place])
             if value.ndim:
                 raise IllFormedError(f"a vector or matrix without an index stands beside the index {names[0]}")
             entries[place], given[place] = value[()], True

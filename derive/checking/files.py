@@ -16,7 +16,8 @@ from sympy import Symbol
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Assumption, Composition
 from derive.checking.formula import FormulaError, IllFormedError
-from derive.checking.judge import Court, Finding, Values, is_labelled
+from derive.checking.judge import Court, Finding, Values
+from derive.checking.roles import is_labelled
 from derive.checking.world import FREE, ONE_HOT, World, make_real_world
 from derive.errors import DeriveError
 from derive.notation import g, j, t, v, y, z

@@ -4,10 +4,11 @@ A class index is a `Name` in an index position (a subscript, a comparison, a sum
 decided later, in `derive.checking.roles`; shapes are found when the formula is evaluated.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from fractions import Fraction
+from typing import Any
 
 from derive.errors import DefinitionError
 
@@ -105,6 +106,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Dotted:
+    """A matrix with dots: what is written of it.
+
+    Attributes:
+        written: the entries, without the dots.
+        last: the letter of the last class, empty where there is none.
+        gaps: how many rows and how many columns stand before those left out; None where none are.
+    """
+
+    written: tuple[tuple["Node", ...], ...]
+    last: str
+    gaps: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True)
 class Derivative:
     """∂body/∂variables."""
 
@@ -119,7 +135,7 @@ class Transpose:
     body: "Node"
 
 
-Node = Number | Name | Item | Operation | Call | Total | Same | Choice | Table | Derivative | Transpose
+Node = Number | Name | Item | Operation | Call | Total | Same | Choice | Table | Dotted | Derivative | Transpose
 
 ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
 
@@ -148,6 +164,19 @@ def walk(node: object) -> Iterator[Node]:
         yield node
         for field in fields(node):
             yield from walk(getattr(node, field.name))
+
+
+def rewrite(node: Any, rule: Callable[[Node], Node | None]) -> Any:
+    """`node` with each part for which `rule` gives another one replaced by that, outermost first."""
+    if isinstance(node, tuple):
+        return tuple(rewrite(part, rule) for part in node)
+    if not isinstance(node, Node):
+        return node
+    found = rule(node)
+    if found is not None:
+        return found
+    parts = {field.name: rewrite(getattr(node, field.name), rule) for field in fields(node)}
+    return replace(node, **parts)
 
 
 def negate(node: Node) -> Node:

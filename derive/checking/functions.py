@@ -16,6 +16,8 @@ Array = NDArray[Any]
 Options = Mapping[str, Any]
 
 MOST_WORK = 40_000
+MOST_CLASSES = 64
+"""The longest array that a formula may make."""
 MOST_EXPANDED = 400
 """The most terms that an exponent may have when it is multiplied out."""
 
@@ -201,6 +203,25 @@ def _reshape(arguments: Sequence[Array], options: Options) -> Array:
     return body.reshape(tuple(int(length[()]) for length in lengths))
 
 
+def _filled_with(value: int) -> Callable[[Sequence[Array], Options], Array]:
+    """An array of one number, of the lengths that are given; a tuple of them is one argument."""
+
+    def fill(arguments: Sequence[Array], _: Options) -> Array:
+        lengths = [int(each) for argument in arguments for each in argument.flat]
+        if any(not 0 <= length <= MOST_CLASSES for length in lengths) or len(lengths) > 3:
+            raise IllFormedError("an array of ones or zeros is of other lengths than the classes")
+        found = np.empty(tuple(lengths), dtype=object)
+        found.fill(Integer(value))
+        return found
+
+    return fill
+
+
+def _tile(arguments: Sequence[Array], _: Options) -> Array:
+    body, times = arguments
+    return np.tile(body, tuple(min(int(each), MOST_CLASSES) for each in times.flat))
+
+
 def _expand(arguments: Sequence[Array], options: Options) -> Array:
     axis = options["axis"] if "axis" in options else int(arguments[1][()])
     return np.expand_dims(arguments[0], axis)
@@ -261,6 +282,10 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("power", "pow"), _two(power)),
     "ones_like": _one(_constant(1)),
     "zeros_like": _one(_constant(0)),
+    "ones": _filled_with(1),
+    "zeros": _filled_with(0),
+    "tile": _tile,
+    "tuple": lambda arguments, _: np.array([argument[()] for argument in arguments], dtype=object),
     "trace": _one(np.trace),
     "transpose": _one(lambda body: body.T),
     "reshape": _reshape,

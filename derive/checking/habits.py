@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, Node, walk
+from derive.checking.formula import Call, Name, Node, rewrite, walk
 
 PROBABILITIES = {
     "p", "P", "probs", "prob", "probabilities", "yhat", "y_hat", "Yhat", "Y_hat", "ŷ", r"\hat{y}", r"\hat{p}",
@@ -26,20 +26,46 @@ TARGETS = {
     "one_hot",
     "truth",
     "d",
+    "y'",
     r"\tau",
 }
 UPSTREAM = {
     "g", "G", "dy", "dY", "dA", "da", "dout", "grad_output", "grad_out", "upstream", "Δ", r"\delta", "δ", "delta",
-    "grad", "ds", "dS", "dp", "dP", "dprobs", "gy", "grad_y", "dL_dy", "dLdy", "dz", "dvalues", r"\bar{y}", r"\Delta",
+    "grad", "ds", "dS", "do", "dO", "dp", "dP", "dprobs", "gy", "grad_y", "dL_dy", "dLdy", "dz", "dvalues",
+    r"\bar{y}", r"\Delta",
 }  # fmt: skip
-DIRECTION = {"v", "V", "u", "dx", "direction", "tangent", "z_dot", r"\dot{z}"}
+DIRECTION = {"v", "V", "u", "dx", "dz", "direction", "tangent", "z_dot", r"\dot{z}"}
 LOG_PROBABILITIES = {"logp", "log_p", "logprobs", "log_probs", "lsm", "log_softmax", "logsoftmax", "log_y"}
 LABEL_PROBABILITY = {"pt", "p_t", "p_{t}", "py", "p_y"}
 CLASSES = {"n", "K", "C", "num_classes", "n_classes", "nclasses", "number_of_classes"}
 LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE"}
+MATRICES = frozenset({"J", "H", "I", "D"})
+"""Letters with two class indices."""
+_PARAMETERS = (
+    {"epsilon", "varepsilon", "eps", "ε"}, {"gamma", "γ"}, {"alpha", "α"}, {"beta", "β"}, {"lambda", "lam", "λ"},
+    {"T", "tau", "τ", "temperature", "temp"}, {"w", "weight", "weights", "class_weights", "omega"}, {"mu", "μ"},
+)  # fmt: skip
+"""Spellings of one parameter; a LaTeX command is spelled as its word."""
 _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
+
+
+def spell_parameters(composition: Composition, nodes: tuple[Node, ...], let: Collection[str]) -> tuple[Node, ...]:
+    r"""The formulas with parameters of the definition spelled as they are there: `\gamma` as `gamma`."""
+    present = {node.name for node in walk(nodes) if isinstance(node, Name)}
+    spelled: dict[str, str] = {}
+    for parameter in composition.parameters:
+        if parameter.name in present:
+            continue
+        same = next((names for names in _PARAMETERS if parameter.name in names), {parameter.name})
+        others = [name for name in present - set(let) if name.removeprefix("\\") in same]
+        spelled |= dict.fromkeys(others[:1], parameter.name)
+
+    def respell(node: Node) -> Node | None:
+        return Name(spelled[node.name]) if isinstance(node, Name) and node.name in spelled else None
+
+    return tuple(rewrite(node, respell) for node in nodes) if spelled else nodes
 
 
 def assign(
@@ -57,6 +83,8 @@ def assign(
     either = any(name in EITHER and name not in let for name in values)
     targets = "targets" in given or any(name in TARGETS and name not in let for name in values)
     has_loss = composition.loss is not None
+    exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
+    raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
     y_is_target = has_loss and (strong or either) and not targets
     table: list[tuple[Collection[str], str]] = [
         ({parameter.name for parameter in composition.parameters}, "parameter"),
@@ -68,6 +96,7 @@ def assign(
         (TARGETS if has_loss else (), "targets"),
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
+        (raised, "logits"),
         (EITHER, "logits" if strong and not any(name in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
         (CLASSES, "classes"),

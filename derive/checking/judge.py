@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -11,9 +12,10 @@ from sympy import Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, wrong_formulas
-from derive.checking.world import FREE, HYPOTHESES, ONE_HOT, World, make_world
-from derive.notation import label, t, vectors
+from derive.checking.mistakes import Cause, Wrong, wrong_formulas
+from derive.checking.mistakes.model import join
+from derive.checking.world import BINARY, FREE, HYPOTHESES, ONE_HOT, SUM_ONE, World, make_world
+from derive.notation import t, vectors
 from derive.proof.field import PRIME, BadPointError, PrimeField
 
 ATTEMPTS = 8
@@ -115,10 +117,9 @@ class Court:
                 cause: Cause = ("sign",) if factor == "-1" else ("factor",)
                 return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
         if explain:
-            for scaled, hypothesis in product((False, True), self.hypotheses):
-                found = self.explain(places[hypothesis], parameters, scaled=scaled)
-                if found is not None:
-                    return Finding("wrong", self.named(hypothesis), None, *found, self.classes)
+            found = self.explain(places, parameters)
+            if found is not None:
+                return Finding("wrong", (), None, *found, self.classes)
         return Finding("wrong", classes=self.classes)
 
     def named(self, hypothesis: str) -> tuple[str, ...]:
@@ -126,45 +127,53 @@ class Court:
         return () if self.labelled or hypothesis == FREE else (hypothesis,)
 
     def explain(
-        self, places: Sequence[tuple[World, Values]], parameters: Sequence[str], *, scaled: bool
+        self, places: Mapping[str, Sequence[tuple[World, Values]]], parameters: Sequence[str]
     ) -> tuple[Cause, str] | None:
-        """The mistakes that make exactly this formula, at every place; `scaled`: and a factor or sign besides."""
-        candidates: dict[tuple[Cause, str], str] | None = None
-        memory: dict[tuple[Cause, str], list[tuple[World, Array, Values]]] = {}
-        for world, theirs in places:
-            fitting: dict[tuple[Cause, str], str] = {}
-            for wrong in wrong_formulas(world, self.quantity):
-                name = (wrong.cause, wrong.key)
-                if candidates is not None and name not in candidates:
-                    continue
-                if scaled:
-                    if len(wrong.cause) == 1 and _constant_ratio(world, theirs, wrong.values) is not None:
-                        memory.setdefault(name, []).append((world, wrong.values, theirs))
-                        fitting[name] = wrong.detail
-                elif theirs.agrees(world, wrong.values):
-                    fitting[name] = wrong.detail
-            candidates = fitting
-            if not candidates:
-                return None
-        if not candidates:
-            return None
-        if not scaled:
-            (cause, _), detail = next(iter(candidates.items()))
-            return cause, detail
-        for name, detail in candidates.items():
-            factor = _name_factor(
-                [(w, _constant_ratio(w, theirs, values)) for w, values, theirs in memory[name]], parameters
-            )
-            extra = None if factor is None else "sign" if factor == "-1" else "factor"
-            if extra is not None and extra not in name[0]:
-                return tuple(sorted((*name[0], extra))), detail
+        """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add."""
+        weakest, *stronger = [hypothesis for hypothesis in self.hypotheses if hypothesis != BINARY]
+        for scaled in (False, True):
+            # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
+            filtered = self._fitting(places[SUM_ONE if SUM_ONE in stronger else weakest][:1], scaled=scaled)
+            for hypothesis in (weakest, *stronger):
+                among = filtered if hypothesis != ONE_HOT or not stronger else None
+                for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
+                    if not scaled:
+                        return wrong.cause, wrong.detail
+                    factor = _name_factor(ratios, parameters)
+                    extra = None if factor is None else "sign" if factor == "-1" else "factor"
+                    if extra is not None and extra not in wrong.cause:
+                        return join(wrong.cause, (extra,)), wrong.detail
         return None
 
+    def _fitting(
+        self,
+        places: Sequence[tuple[World, Values]],
+        *,
+        scaled: bool,
+        among: "Mapping[tuple[Cause, str], _Fit] | None" = None,
+    ) -> "dict[tuple[Cause, str], _Fit]":
+        """The wrong formulas that this one equals at every place, or with `scaled` is a multiple of."""
+        found: dict[tuple[Cause, str], _Fit] = {}
+        names = among
+        for world, theirs in places:
+            fitting: dict[tuple[Cause, str], _Fit] = {}
+            for wrong in wrong_formulas(world, self.quantity):
+                name = (wrong.cause, wrong.key)
+                if (names is not None and name not in names) or wrong.found is None:
+                    continue
+                if not scaled:
+                    if theirs.agrees(world, wrong.found):
+                        fitting[name] = wrong, []
+                elif len(wrong.cause) == 1 and (ratio := _constant_ratio(world, theirs, wrong.found)) is not None:
+                    fitting[name] = wrong, [*(found[name][1] if name in found else []), (world, ratio)]
+            found = names = fitting
+            if not found:
+                break
+        return found
 
-def is_labelled(composition: Composition) -> bool:
-    """Whether the loss speaks of a label."""
-    definition = composition.loss_definition
-    return definition is not None and label in definition.free_symbols
+
+_Fit = tuple[Wrong, list[tuple[World, Any]]]
+"""A wrong formula, and theirs divided by it at each place."""
 
 
 def find_factor(places: Sequence[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
@@ -196,35 +205,44 @@ def _name_factor(ratios: Sequence[tuple[World, Any | None]], parameters: Sequenc
     """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
     if any(ratio is None for _, ratio in ratios):
         return None
-    units: list[tuple[str, ...]] = [
-        (),
-        ("n",),
-        *((name,) for name in parameters),
-        *(("n", name) for name in parameters),
-    ]
-    for names in units:
-        for signs in product((1, -1), repeat=len(names)):
-            powers = dict(zip(names, signs, strict=True))
-            constants = {_constant(world, ratio, powers) for world, ratio in ratios}
-            if len(constants) == 1 and (constant := constants.pop()) is not None:
-                return _write(constant, powers)
+    units: list[dict[str, int]] = [{}]
+    for name, *others in ("n",), *((name, "n") for name in parameters):
+        units += [{name: power} for power in (1, -1, 2, -2)]
+        units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
+    for powers in units:
+        constants = {_constant(world, ratio, powers) for world, ratio in ratios}
+        if len(constants) == 1 and (constant := constants.pop()) is not None:
+            return _write(constant, powers)
     return None
 
 
 def _constant(world: World, ratio: Any, powers: Mapping[str, int]) -> Fraction | None:
+    """The ratio without the powers that it is to have, where that is a small rational number."""
     for name, exponent in powers.items():
         value = world.n if name == "n" else world.number(Symbol(name, real=True))
-        ratio = ratio * (world.inverse(value) if exponent > 0 else value)
-    for denominator in range(1, _LARGEST_FACTOR + 1):
-        for numerator in range(-_LARGEST_FACTOR, _LARGEST_FACTOR + 1):
-            if numerator and world.equal(np.array([ratio * denominator]), np.array([numerator])):
-                return Fraction(numerator, denominator)
-    return None
+        for _ in range(abs(exponent)):
+            ratio = ratio * (world.inverse(value) if exponent > 0 else value)
+    if isinstance(world.field, PrimeField):
+        return _small_residues().get(int(ratio) % PRIME)
+    nearest = Fraction(float(ratio)).limit_denominator(_LARGEST_FACTOR)
+    fits = world.equal(np.array([ratio]), np.array([float(nearest)])) and abs(nearest.numerator) <= _LARGEST_FACTOR
+    return nearest if nearest and fits else None
+
+
+@cache
+def _small_residues() -> dict[int, Fraction]:
+    """Small rational numbers by what they are modulo the prime."""
+    sizes = range(1, _LARGEST_FACTOR + 1)
+    numbers = [Fraction(sign * above, below) for sign in (1, -1) for above in sizes for below in sizes]
+    return {number.numerator * pow(number.denominator, -1, PRIME) % PRIME: number for number in numbers}
 
 
 def _write(constant: Fraction, powers: Mapping[str, int]) -> str:
-    above = [name for name, power in powers.items() if power > 0]
-    below = [name for name, power in powers.items() if power < 0]
+    def raised(name: str, power: int) -> str:
+        return name if power == 1 else f"{name}**{power}"
+
+    above = [raised(name, power) for name, power in powers.items() if power > 0]
+    below = [raised(name, -power) for name, power in powers.items() if power < 0]
     if constant.denominator != 1:
         below = [str(constant.denominator), *below]
     number = constant.numerator

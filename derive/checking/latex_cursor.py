@@ -7,7 +7,7 @@ from typing import Self
 from derive.checking.formula import FormulaError, Name, Node, Number, Same
 from derive.checking.latex_tokens import Token, canonical
 
-ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline"}
+ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with"}
 
@@ -18,6 +18,8 @@ class Cursor:
     def __init__(self, text: str, tokens: list[Token], symbols: set[str]) -> None:
         self.text, self.tokens, self.symbols = text, tokens, symbols
         self.place = self.depth = 0
+        self.bars: list[str] = []
+        """The bars that are open, of absolute values and norms."""
 
     @property
     def now(self) -> Token:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection
 from fractions import Fraction
 
+from derive.checking.dots import DOTS, read_dots
 from derive.checking.formula import (
     Call,
     Chain,
@@ -127,6 +128,8 @@ class _Reader(Cursor):
             return False
         if token.text.startswith(r"\end"):
             return False
+        if token.text in ("|", r"\|"):
+            return token.text not in self.bars
         return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
 
     def factor(self) -> Node:
@@ -142,7 +145,11 @@ class _Reader(Cursor):
             if self.skip("^"):
                 base = self.superscript(base)
             elif self.skip("_"):
-                base = Item(base, self.subscripts())
+                below = self.subscripts()
+                unit = base == Name("e") and len(below) == 1 and "e" not in self.symbols
+                base = Call("onehot", below) if unit else Item(base, below)
+            elif isinstance(base, Name) and self.skip("'"):
+                base = Name(f"{base.name}'")
             elif self.next("[") and _takes_brackets(base):
                 base = self.bracketed(base)
             else:
@@ -161,8 +168,8 @@ class _Reader(Cursor):
             return Transpose(base)
         if isinstance(base, Name) and canonical(f"{base.name}^{{{written}}}") in self.symbols:
             return Name(canonical(f"{base.name}^{{{written}}}"))
-        if re.fullmatch(r"\(\w+\)|\[\w+\]", written):
-            return base  # the number of an example or of a layer
+        if re.fullmatch(r"\(\w+\)|\[\w+\]|[Ll]", written):
+            return base  # the number of an example, or of a layer
         power = self.inner(exponent)
         return Call("exp", (power,)) if base == Name("e") else Operation("**", base, power)
 
@@ -234,6 +241,8 @@ class _Reader(Cursor):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
+            if self.now.position == token.position + 1:
+                return self.indexed(Name(f"d{self.take().text}"))
         if token.text in (r"\delta", "δ") and self.next("_"):
             found = self.attempt(self.delta)
             if found is not None:
@@ -293,7 +302,11 @@ class _Reader(Cursor):
             condition = self.attempt(self.iverson)
             if condition is not None:
                 return condition
+        if opening in ("|", r"\|"):
+            self.bars.append(opening)
         body = self.terms()
+        if opening in ("|", r"\|"):
+            self.bars.pop()
         if opening == r"\langle":
             self.expect(",")
             body = Call("dot", (body, self.terms()))
@@ -329,8 +342,14 @@ class _Reader(Cursor):
     def derivative_sign(self) -> Node:
         sign = self.take().text
         if sign == r"\nabla":
-            variable = self.subscripts()[0] if self.skip("_") else Name("z")
-            return Derivative(self.factor(), (variable,))
+            times = 1
+            variable: Node = Name("z")
+            while self.next("_", "^"):
+                if self.skip("_"):
+                    variable = self.inner(self.group_tokens())
+                else:
+                    times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
+            return Derivative(self.factor(), (variable,) * times)
         return self.inline_derivative()
 
     def inline_derivative(self) -> Node:
@@ -356,13 +375,15 @@ class _Reader(Cursor):
         while not self.skip(rf"\end{{{name}}}"):
             if self.now.kind == "end":
                 raise self.failure(rf"\end{{{name}}} is missing")
-            if self.next(r"\dots", r"\cdots", r"\vdots", r"\ddots", r"\ldots"):
-                raise self.failure("a matrix with dots is not read; write every entry, for a given n")
-            if self.skip("\\\\"):
+            if self.next(*DOTS):
+                rows[-1].append(Name(self.take().text))
+            elif self.skip("\\\\"):
                 rows.append([])
             elif not self.skip("&"):
                 rows[-1].append(self.terms())
-        return Table(tuple(tuple(row) for row in rows if row))
+        written = tuple(tuple(row) for row in rows if row)
+        dotted = any(isinstance(entry, Name) and entry.name in DOTS for row in written for entry in row)
+        return read_dots(written) if dotted else Table(written)
 
     def cases(self, name: str) -> Node:
         found: list[tuple[Same | None, Node]] = []
@@ -395,4 +416,12 @@ def _split_differentials(tokens: list[Token]) -> list[list[Token]]:
             pieces.append([])
         elif pieces:
             pieces[-1].append(token)
-    return [piece for piece in pieces if piece]
+    return [each for piece in pieces if piece for each in _without_power(piece)]
+
+
+def _without_power(piece: list[Token]) -> list[list[Token]]:
+    """z_i twice for z_i²."""
+    for mark in (["^", "2"], ["^", "{", "2", "}"]):
+        if [token.text for token in piece[-len(mark) :]] == mark:
+            return [piece[: -len(mark)]] * 2
+    return [piece]

@@ -53,7 +53,7 @@ _SYNONYMS = {
 _UNICODE = {"−": "-", "∑": "sum", "√": "sqrt", "′": "'"}
 _WORDS = {
     "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
-    "hat", "widehat", "bar", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
+    "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
     "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle", "rangle", "lim", "int", "prod", "over",
 }  # fmt: skip
 """Commands with a meaning of their own; any other command is a letter."""
@@ -176,6 +176,6 @@ def canonical(symbol: str) -> str:
         return symbol
     written = "".join(token.text for token in tokens)
     written = re.sub(
-        r"(\\hat|\\widehat|\\bar|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
+        r"(\\hat|\\widehat|\\bar|\\dot|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
     )
     return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")

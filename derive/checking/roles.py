@@ -13,6 +13,7 @@ from derive.checking.formula import (
     Axis,
     Call,
     Derivative,
+    Dotted,
     IllFormedError,
     Item,
     Name,
@@ -25,13 +26,17 @@ from derive.checking.formula import (
 )
 from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign
 from derive.errors import DeriveError
+from derive.notation import label, t, vectors
 
 RANKS = {"value": 1, "jacobian": 2, "vjp": 1, "jvp": 1, "gradient": 1, "hessian": 2, "hvp": 1}
 """How many free indices each quantity has; the value of a loss has none."""
 
 VECTOR_ROLES = ("logits", "probabilities", "targets", "upstream", "direction", "log-probabilities")
-ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes")
+ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes", "parameter")
 """What `--let` may name."""
+
+OF_INDICES = {"delta": 2, "kronecker": 2, "onehot": 1, "one_hot": 1}
+"""The functions of class indices, and how many they take; the number of classes may follow."""
 
 _LABEL_LETTERS = ("label", "k", "c", "y", "t", "target", "y_{i}")
 
@@ -45,6 +50,9 @@ class Reading:
         labels: the indices that name the class of the label.
         free: the indices that are free, row before column.
         first: how the first class is numbered where classes are numbered, 0 or 1.
+        lifted: whether a vector without an index stands for its entry at the free one.
+        vectors: the parameters of which there is one for each class.
+        row: the index of the example in a batch; None for none.
         dot: whether a dot between two vectors is their inner product (`inner`) or works entry by entry (`entries`).
     """
 
@@ -53,11 +61,20 @@ class Reading:
     free: tuple[str, ...] = ()
     first: int = 1
     dot: str = "inner"
+    lifted: bool = False
+    vectors: frozenset[str] = frozenset()
+    row: str | None = None
 
     def describe(self) -> dict[str, str]:
         """How each symbol was taken, by its name."""
         indices = dict.fromkeys(self.free, "class index") | dict.fromkeys(self.labels, "label")
+        if self.row is not None:
+            indices[self.row] = "row of the batch"
         return {name: indices.get(name) or role for name, role in {**self.roles, **indices}.items()}
+
+    def differing_from(self, other: "Reading") -> dict[str, str]:
+        """What `--let` must say to have this reading and not the other: symbols by role."""
+        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
 
 
 def read_roles(given: Mapping[str, str]) -> dict[str, str]:
@@ -111,6 +128,8 @@ def is_left_side(node: Node) -> bool:
         return True
     if isinstance(node, Item):
         return isinstance(node.body, Name) and is_left_side(node.body)
+    if isinstance(node, Operation) and node.symbol == "beside" and isinstance(node.left, Item):
+        return isinstance(node.left.body, Name) and node.left.body.name in ("J", "D", "H")
     if isinstance(node, Operation):
         return any(isinstance(part, Derivative) for part in (node.left, node.right)) and node.symbol != "+"
     if not isinstance(node, Name):
@@ -120,7 +139,7 @@ def is_left_side(node: Node) -> bool:
 
 def readings(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], left: Node | None, let: Mapping[str, str], *,
-    zero_based: bool,
+    condition: Same | None = None, zero_based: bool = True, row: str | None = None,
 ) -> tuple[Reading, ...]:  # fmt: skip
     """The readings of a formula, the most usual first.
 
@@ -130,46 +149,57 @@ def readings(
         nodes: its links, without the left side.
         left: the left side, None where there is none.
         let: roles by symbol, as the user gave them.
+        condition: where the formula is said to hold; None for everywhere.
         zero_based: whether classes that are written as numbers count from 0.
+        row: the index of the example, which was left out of `nodes`; None for none.
 
     Raises:
         IllFormedError: an index is unbound, or there are too few.
     """
-    values, entries = _values(nodes)
+    values = _values(nodes)
     roles = assign(composition, quantity, nodes, values, let)
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
-    bare = any(roles.get(name) in VECTOR_ROLES for name in values if name not in entries)
-    indices = _free_indices(nodes, roles)
     rank = rank_of(composition, quantity)
     bound = left_indices(left)
-    first = 0 if zero_based else 1
-    places = _places(indices, bound, given_labels, rank, bare=bare)
-    found = [
-        Reading(variant, labels, free, first, dot)
+    uses = _uses((*nodes, *(() if condition is None else (condition,))), roles)
+    places = _places(uses, bound, given_labels, rank, labelled=is_labelled(composition) or rank == 0)
+    return tuple(
+        Reading(
+            variant,
+            labels,
+            free,
+            0 if zero_based else 1,
+            dot,
+            uses.lifts(free),
+            frozenset(name for name in uses.indexed if variant.get(name) == "parameter"),
+            row,
+        )
         for labels, free in places
         for variant in _variants(roles, composition, values, let)
         for dot in (("inner", "entries") if _has_dots(nodes) else ("inner",))
-    ]
-    return tuple(found)
+    )
 
 
-def _values(nodes: tuple[Node, ...]) -> tuple[list[str], set[str]]:
-    """The names that stand for values, in the order in which they come, and those of them that have an index."""
+def is_labelled(composition: Composition) -> bool:
+    """Whether the loss speaks of a label."""
+    definition = composition.loss_definition
+    return definition is not None and label in definition.free_symbols
+
+
+def _values(nodes: tuple[Node, ...]) -> list[str]:
+    """The names that stand for values, in the order in which they come."""
     in_place: list[str] = []
-    entries: set[str] = set()
     skipped: list[object] = []
     for node in walk(nodes):
         match node:
-            case Item(body=body, indices=indices):
+            case Item(indices=indices):
                 skipped.extend(index for index in indices if isinstance(index, Name))
-                if isinstance(body, Name) and not any(isinstance(index, Axis) for index in indices):
-                    entries.add(body.name)
             case Same(left=left, right=right):
                 skipped.extend((left, right))
             case Total(without=without):
                 skipped.extend(without)
-            case Call(function="delta" | "onehot" | "one_hot" | "kronecker", arguments=arguments):
-                skipped.extend(arguments)
+            case Call(function=function, arguments=arguments) if function in OF_INDICES:
+                skipped.extend(arguments[: OF_INDICES[function]])
             case Call(function="einsum", arguments=(pattern, *_)):
                 skipped.append(pattern)
             case Call(options=options):
@@ -178,32 +208,71 @@ def _values(nodes: tuple[Node, ...]) -> tuple[list[str], set[str]]:
     for node in walk(nodes):
         if isinstance(node, Name) and id(node) not in outside and node.name not in in_place:
             in_place.append(node.name)
-    return in_place, entries
+    return in_place
 
 
 def _variants(
     roles: dict[str, str], composition: Composition, values: list[str], let: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """The roles, and what else habit allows: N as the number of classes, y and a weak letter the other way round."""
+    """The roles, and what else habit allows: N as the number of classes, and each vector that may be another."""
     yield roles
     known = {parameter.name for parameter in composition.parameters}
-    for name in values:
-        if name in ("N", "M", "m") and name not in let and roles[name] == "parameter" and name not in known:
+    mine = [name for name in values if name not in let]
+    for name in mine:
+        if name in ("N", "M", "m") and roles[name] == "parameter" and name not in known:
             yield {**roles, name: "classes"}
-    for name in values:
-        if name in EITHER and name not in let and roles[name] in ("logits", "probabilities"):
-            other = "probabilities" if roles[name] == "logits" else "logits"
-            yield {**roles, name: other}
-    swapped = {name: roles[name] for name in values if name in Y and name not in let}
-    for name, role in swapped.items():
-        taken = {each for other, each in roles.items() if other != name} | set(let.values())
-        if composition.loss is not None and "targets" not in taken:
-            yield {**roles, name: "targets" if role == "probabilities" else "probabilities"}
+    other = {"logits": "probabilities", "probabilities": "logits"}
+    for name in mine:
+        if name in EITHER and roles[name] in other:
+            yield {**roles, name: other[roles[name]]}
+    if "targets" not in _vectors_of(composition) or "targets" in let.values():
+        return
+    outputs = [name for name in mine if roles[name] in ("probabilities", "logits")]
+    if "targets" in roles.values():
+        for name in mine:  # y is the target to one author and the output to the next
+            if name in Y and roles[name] == "targets" and not any(roles[each] == "probabilities" for each in values):
+                yield {**roles, name: "probabilities"}
+    elif len(outputs) > 1:
+        for name in outputs:
+            if name in Y | EITHER | PROBABILITIES:
+                yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
 
 
-def _free_indices(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> list[str]:
-    """The indices that no sum binds, in the order in which they come."""
-    found: list[str] = []
+def _vectors_of(composition: Composition) -> set[str]:
+    """The roles that the loss reads besides the output: targets, where it has them."""
+    definition = composition.loss_definition
+    return {"targets"} if definition is not None and t in vectors(definition) else set()
+
+
+@dataclass(frozen=True)
+class _Uses:
+    """The indices that no sum binds, in the order in which they come, and what they are used for.
+
+    Attributes:
+        indices: all of them.
+        entries: those at which an entry of a vector is taken.
+        targets: those at which an entry of the targets is taken.
+        compared: those that are compared with another, or name a one-hot vector.
+        indexed: the names at whose entries something is taken, at free and at summed indices.
+    """
+
+    indices: tuple[str, ...]
+    entries: frozenset[str]
+    targets: frozenset[str]
+    compared: frozenset[str]
+    indexed: frozenset[str]
+
+    def lifts(self, free: tuple[str, ...]) -> bool:
+        """Whether vectors without an index stand for their entry at the free one: in `p - (j == k)`."""
+        return len(free) == 1 and len(self.indices) > 1 and free[0] not in self.entries
+
+
+def _uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> _Uses:
+    found: dict[str, None] = {}
+    entries: set[str] = set()
+    targets: set[str] = set()
+    compared: set[str] = set()
+    indexed: set[str] = set()
 
     def visit(node: object, bound: frozenset[str]) -> None:
         if isinstance(node, tuple):
@@ -212,57 +281,81 @@ def _free_indices(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> list[str
             return
         match node:
             case Total(body=body, index=index, without=without):
-                add(without, bound)
+                add(without, bound, set())
                 visit(body, bound | ({index} if index else frozenset()))
+            case Dotted(written=written, last=last):
+                visit(written, bound | {last})
             case Item(body=body, indices=indices):
                 visit(body, bound)
-                add(tuple(each for each in indices if not isinstance(each, Axis)), bound)
+                add(indices, bound, entries)
+                if isinstance(body, Name) and not any(isinstance(index, Axis) for index in indices):
+                    indexed.add(body.name)
+                if isinstance(body, Name) and roles.get(body.name) == "targets":
+                    add(indices, bound, targets)
             case Same(left=left, right=right):
-                add((left, right), bound)
-            case Call(function="delta" | "onehot" | "one_hot" | "kronecker", arguments=arguments):
-                add(arguments, bound)
+                add((left, right), bound, compared)
+            case Call(function=function, arguments=arguments) if function in OF_INDICES:
+                add(arguments[: OF_INDICES[function]], bound, compared)
             case _ if isinstance(node, Node):
                 for part in vars(node).values():
                     visit(part, bound)
 
-    def add(indices: tuple[Node, ...], bound: frozenset[str]) -> None:
+    def add(indices: "tuple[Node | Axis, ...]", bound: frozenset[str], use: set[str]) -> None:
         for index in indices:
-            if isinstance(index, Name) and index.name not in bound and index.name not in found:
-                found.append(index.name)
+            if isinstance(index, Name) and index.name not in bound:
+                found[index.name] = None
+                use.add(index.name)
 
     visit(nodes, frozenset())
-    del roles
-    return found
+    return _Uses(tuple(found), frozenset(entries), frozenset(targets), frozenset(compared), frozenset(indexed))
 
 
 def _places(
-    indices: list[str], bound: tuple[str | int, ...] | None, labels: set[str], rank: int, *, bare: bool
+    uses: _Uses, bound: tuple[str | int, ...] | None, labels: set[str], rank: int, *, labelled: bool
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """The ways to tell the labels from the free indices: (labels, free indices), the most usual first."""
-    given = tuple(name for name in indices if name in labels)
-    rest = [name for name in indices if name not in labels]
+    """The ways to tell the labels from the free indices: (labels, free indices), the most usual first.
+
+    Raises:
+        IllFormedError: an index is neither.
+    """
+    given = tuple(name for name in uses.indices if name in labels)
+    rest = [name for name in uses.indices if name not in labels]
     if bound is not None:
         named = tuple(name for name in bound if isinstance(name, str))
         others = tuple(name for name in rest if name not in named)
         if len(others) > 1 or (others and given):
-            raise IllFormedError(f"the index {others[-1]} is unbound: no sum and no left side says what it runs over")
+            raise _unbound(others[-1])
         return [((*given, *others), named)]
-    if bare or len(rest) < rank:
-        if rest and not bare and len(rest) > 1:
-            raise IllFormedError(f"the index {rest[0]} is unbound")
-        if len(rest) > 1:
-            raise IllFormedError(f"the index {rest[-1]} is unbound: no sum says what it runs over")
-        if rest and not bare and rank == 2:
-            return [(given, tuple(rest))]
-        return [((*given, *rest), ())]
-    if len(rest) == rank:
-        ordered = tuple(sorted(rest))
-        return [(given, ordered)] if ordered == ("i", "j") or rank < 2 else [(given, p) for p in permutations(ordered)]
-    if len(rest) == rank + 1 and not given:
-        likely = [name for name in _LABEL_LETTERS if name in rest and name != "j"]
-        chosen = likely[:1] or [name for name in sorted(rest) if name != "j"]
-        return [((label,), tuple(sorted(name for name in rest if name != label))) for label in chosen]
-    raise IllFormedError(f"the index {max(rest)} is unbound: no sum and no left side says what it runs over")
+    found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
+    if rank == 1 and not uses.entries.issuperset(rest):
+        found = []  # onehot(k) alone names a label; a free index that is only compared comes last
+    may_be_label = [name for name in rest if (labelled or name in uses.compared) and name not in uses.targets]
+    if not given and rest:
+        candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
+        likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)
+        for each in likely:
+            others = tuple(sorted(name for name in rest if name != each))
+            if len(others) in (0, rank):
+                found.append(((each,), others))
+    if given and not rest:
+        found.append((given, ()))
+    if len(rest) == rank == 1 and (given, tuple(rest)) not in found:
+        found.append((given, tuple(rest)))
+    if len(rest) == 1 and rank == 2 and not found:
+        found.append((given, tuple(rest)))
+    if rest and not found:
+        raise _unbound(rest[-1])
+    return found or [(given, ())]
+
+
+def _orders(rest: list[str], rank: int) -> list[tuple[str, ...]]:
+    """Which index is the row's: i before j, else either."""
+    ordered = tuple(sorted(rest))
+    return [ordered] if ordered == ("i", "j") or rank < 2 else list(permutations(ordered))
+
+
+def _unbound(index: str) -> IllFormedError:
+    return IllFormedError(f"the index {index} is unbound: no sum and no left side says what it runs over")
 
 
 def _has_dots(nodes: tuple[Node, ...]) -> bool:

@@ -5,9 +5,9 @@ exact; in one of floating-point numbers it holds up to rounding, for functions t
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import mpmath
@@ -17,7 +17,7 @@ from sympy import Expr, IndexedBase, Symbol
 from derive.calculus.problem import Problem
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array, as_array
-from derive.notation import Contraction, Partial, g, i, j, k, label, loss, rename, t, v, z
+from derive.notation import Contraction, Partial, g, i, j, k, label, loss, rename, t, v, vectors, z
 from derive.proof.evaluate import Definitions, Point, evaluate
 from derive.proof.field import PRIME, Field, PrimeField, Reals, Residue
 
@@ -65,10 +65,10 @@ class World:
     values: Substitution = dataclasses.field(default_factory=dict)
     label: int = 1
 
-    @cached_property
+    @property
     def definitions(self) -> Definitions:
         """What y, the output and the loss stand for."""
-        return Problem(self.composition).definitions
+        return _definitions(self.composition)
 
     @cached_property
     def point(self) -> Point:
@@ -104,22 +104,34 @@ class World:
 
     def of(self, composition: Composition) -> "World":
         """The same values under another composition."""
-        return replace(self, composition=composition)
+        other = replace(self, composition=composition)
+        if composition.loss is not None and composition.activation == self.composition.activation:
+            other.kept["alone"] = self.alone  # so that its Jacobian is found once
+        return other
 
-    def inside(self, values: Array) -> list[Any]:
+    @property
+    def alone(self) -> "World":
+        """The same world without the loss."""
+        if "alone" not in self.kept:
+            self.kept["alone"] = replace(self, composition=Composition(self.composition.activation))
+        alone: World = self.kept["alone"]
+        return alone
+
+    def inside(self, values: Iterable[Any]) -> list[Any]:
         """Plain values as the field's own."""
         if isinstance(self.field, PrimeField):
             return [Residue(int(each) % PRIME) for each in values]
         return [mpmath.mpf(each) for each in values]
 
     @cached_property
-    def truths(self) -> dict[str, Array]:
-        """What was found already."""
+    def kept(self) -> dict[Any, Any]:
+        """What was worked out here already, by what it is."""
         return {}
 
     def truth(self, quantity: str) -> Array:
         """The quantity by its definition."""
-        if quantity not in self.truths:
+        key = ("truth", quantity)
+        if key not in self.kept:
             definition = definition_of(self.composition, quantity)
             if quantity == "hessian":
                 found = self._hessian()
@@ -135,8 +147,9 @@ class World:
                 found = self.reduce(self.truth("hessian") @ self.vector(v))
             else:
                 found = self.array(definition, j)
-            self.truths[quantity] = found
-        return self.truths[quantity]
+            self.kept[key] = found
+        truth: Array = self.kept[key]
+        return truth
 
     def _hessian(self) -> Array:
         """Second derivatives, each pair once: the order of the two does not matter."""
@@ -146,6 +159,32 @@ class World:
             for column in range(row, self.n):
                 found[row, column] = found[column, row] = self.number(definition, {i: row, j: column})
         return found
+
+    def curvature(self) -> Array:
+        """Second derivatives of the loss with respect to the output."""
+        output = self.composition.output_vector
+        return self.array(Partial(Partial(loss, output[i]), output[j]), i, j)
+
+    def by_chain(self, quantity: str) -> Array:
+        """The quantity of a loss by the chain rule, where that is less work than by the definition."""
+        output, definition = self.composition.output_vector, self.composition.loss_definition
+        if quantity == "value" or definition is None or output == z or z in vectors(definition):
+            return self.truth(quantity)
+        alone = self.alone
+        jacobian, slope = alone.truth("jacobian"), self.array(Partial(loss, output[i]), i)
+        if quantity == "gradient":
+            return self.reduce(slope @ jacobian)
+        hessian = jacobian.T @ self.curvature() @ jacobian + np.tensordot(slope, alone.bend(), 1)
+        return self.reduce(hessian if quantity == "hessian" else self.reduce(hessian) @ self.vector(v))
+
+    def bend(self) -> Array:
+        """The second derivatives of the output: output, then the two logits."""
+        if "bend" not in self.kept:
+            self.kept["bend"] = self.array(
+                Partial(Partial(rename(self.composition.output, {i: k}), z[i]), z[j]), k, i, j
+            )
+        bend: Array = self.kept["bend"]
+        return bend
 
     def reduce(self, array: Any) -> Array:
         """Numbers brought back into the field after arithmetic on plain values."""
@@ -165,6 +204,11 @@ class World:
             return bool(np.all((a - b) % PRIME == 0))
         x, w = a.astype(float), b.astype(float)
         return bool(np.allclose(x, w, rtol=1e-7, atol=1e-9 + 1e-8 * float(np.max(np.abs(w), initial=0.0))))
+
+
+@cache
+def _definitions(composition: Composition) -> Definitions:
+    return Problem(composition).definitions
 
 
 def _plain(value: Any) -> Any:
@@ -188,6 +232,7 @@ def targets_under(hypothesis: str, n: int, label_class: int, world_field: Field,
     return None
 
 
+@lru_cache(maxsize=64)
 def make_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
     """A world modulo the prime, drawn anew for each seed."""
     numbers = PrimeField(seed)
@@ -210,6 +255,8 @@ def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str
         base: [_rounded(draw.unknown(str(base.label), number)) for number in range(n)] for base in (z, g, v)
     }
     positive = Reals(seed, 0.2, 0.8)
+    if composition.output_vector == z:  # what a loss of z itself takes the logarithm of is a probability
+        values[z] = [_rounded(positive.unknown("z", number)) for number in range(n)]
     soft = [_rounded(positive.unknown("t", number)) for number in range(n)]
     if hypothesis == SUM_ONE:
         soft = [*soft[:-1], 1 - sum(soft[:-1])]

@@ -176,12 +176,10 @@ def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
         raise UnsupportedError(
             f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
         )
-    prefix = stem if kernel.n is None else f"{stem}_n{kernel.n}"
-    labels = "_labels" if kernel.labels else ""
-    name = f"{prefix}_{kernel.name}{labels}_{precision.name}"
+    name = function_name(stem, kernel, precision)
     return Function(
         name=name,
-        constants=prefix.upper(),
+        constants=_prefix(stem, kernel).upper(),
         kernel=kernel,
         precision=precision,
         ways=tuple(
@@ -198,6 +196,16 @@ def _listed(lines: Iterable[str]) -> str:
 def _names(line: str) -> Iterator[str]:
     """The names in a list of parameters."""
     return (part.split("*")[-1].split()[-1] for part in line.split(", "))
+
+
+def function_name(stem: str, kernel: Kernel, precision: Precision) -> str:
+    """The name of the C function of `kernel`, such as `softmax_n3_value_f32`."""
+    labels = "_labels" if kernel.labels else ""
+    return f"{_prefix(stem, kernel)}_{kernel.name}{labels}_{precision.name}"
+
+
+def _prefix(stem: str, kernel: Kernel) -> str:
+    return stem if kernel.n is None else f"{stem}_n{kernel.n}"
 
 
 def _parameter(pointer: str, array: Array) -> str:

@@ -9,9 +9,9 @@
  * Closed forms:
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/n*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
- *         2*t[i]) for i in range(n)) - 2*y[j])*sum(v[i]*y[i] for i in range(n)) - sum(v[i]*y[i]*(2*y[i] - t[i]) for i
- *         in range(n)))
+ *     hvp[j] = 2/n*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
+ *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
+ *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -1760,33 +1760,33 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float y_dot_3_y_minus_2_t_parts[PARTS][ROWS];
-        memset(y_dot_3_y_minus_2_t_parts, 0, parts * sizeof *y_dot_3_y_minus_2_t_parts);
         float v_dot_y_parts[PARTS][ROWS];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         float y_dot_y_minus_t_parts[PARTS][ROWS];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        float y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
         float row_sum_parts[PARTS][ROWS];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                y_dot_3_y_minus_2_t_parts[j & (parts - 1)][row] += (3.0f * product_rows[j][row] -
-                    2.0f * t_rows[j][row]) * product_rows[j][row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
                 row_sum_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
                     v_rows[j][row] * product_rows[j][row];
             }
         }
-        float y_dot_3_y_minus_2_t[ROWS];
-        ISA(sum_parts_f32)(parts, y_dot_3_y_minus_2_t_parts, y_dot_3_y_minus_2_t);
         float v_dot_y[ROWS];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
         float y_dot_y_minus_t[ROWS];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        float y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
         float row_sum[ROWS];
         ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
 
@@ -1794,9 +1794,9 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = 2.0f / (float)n *
-                    ((y_dot_3_y_minus_2_t[row] + t_rows[j][row] - 2.0f * product_rows[j][row]) * v_dot_y[row] +
-                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) * v_rows[j][row] -
-                    row_sum[row]) * product_rows[j][row];
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
             }
         }
 
@@ -1841,32 +1841,32 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
         const float exp_sum = finished_f32(exp_sum_pieces);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 y_dot_3_y_minus_2_t_pieces = {0.0f, 0.0f};
         sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
         sum_f32 y_dot_y_minus_t_pieces = {0.0f, 0.0f};
+        sum_f32 y_dot_2_y_minus_t_pieces = {0.0f, 0.0f};
         sum_f32 row_sum_pieces = {0.0f, 0.0f};
         for (size_t j = 0, count; j < n; j += count) {
             count = count_of_piece(n - j);
-            float t_few[LANES];
-            const float *t_piece = filled_f32(count, t_row + j, t_few);
             float v_few[LANES];
             const float *v_piece = filled_f32(count, v_row + j, v_few);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
             float product_few[LANES];
             float *product_piece = count < LANES ? product_few : product_row + j;
             filled_f32(count, product_row + j, product_few);
-            float y_dot_3_y_minus_2_t_sums[SUMS] = {0.0f};
             float v_dot_y_sums[SUMS] = {0.0f};
             float y_dot_y_minus_t_sums[SUMS] = {0.0f};
+            float y_dot_2_y_minus_t_sums[SUMS] = {0.0f};
             float row_sum_sums[SUMS] = {0.0f};
             for (size_t k = 0; k < count; k += LANES) {
                 SIDE_BY_SIDE
                 for (uint32_t lane = 0; lane < LANES; lane++) {
                     product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    y_dot_3_y_minus_2_t_sums[k % SUMS +
-                        lane] += (3.0f * product_piece[k + lane] - 2.0f * t_piece[k + lane]) * product_piece[k + lane];
                     v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
                     y_dot_y_minus_t_sums[k % SUMS +
                         lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    y_dot_2_y_minus_t_sums[k % SUMS +
+                        lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
                     row_sum_sums[k % SUMS + lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
                         lane] * product_piece[k + lane];
                 }
@@ -1874,20 +1874,20 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
             if (count < LANES) {
                 memcpy(product_row + j, product_few, count * sizeof *product_few);
             }
-            ISA(add_sums_f32)(&y_dot_3_y_minus_2_t_pieces, count, y_dot_3_y_minus_2_t_sums);
             ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
             ISA(add_sums_f32)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+            ISA(add_sums_f32)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
             ISA(add_sums_f32)(&row_sum_pieces, count, row_sum_sums);
         }
-        const float y_dot_3_y_minus_2_t = finished_f32(y_dot_3_y_minus_2_t_pieces);
         const float v_dot_y = finished_f32(v_dot_y_pieces);
         const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_pieces);
+        const float y_dot_2_y_minus_t = finished_f32(y_dot_2_y_minus_t_pieces);
         const float row_sum = finished_f32(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0f / (float)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0f * product_row[j]) * v_dot_y +
-                (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
 }
@@ -1930,33 +1930,33 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double y_dot_3_y_minus_2_t_parts[PARTS][ROWS];
-        memset(y_dot_3_y_minus_2_t_parts, 0, parts * sizeof *y_dot_3_y_minus_2_t_parts);
         double v_dot_y_parts[PARTS][ROWS];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         double y_dot_y_minus_t_parts[PARTS][ROWS];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        double y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
         double row_sum_parts[PARTS][ROWS];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                y_dot_3_y_minus_2_t_parts[j & (parts - 1)][row] += (3.0 * product_rows[j][row] -
-                    2.0 * t_rows[j][row]) * product_rows[j][row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
                 row_sum_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) * v_rows[j][row] *
                     product_rows[j][row];
             }
         }
-        double y_dot_3_y_minus_2_t[ROWS];
-        ISA(sum_parts_f64)(parts, y_dot_3_y_minus_2_t_parts, y_dot_3_y_minus_2_t);
         double v_dot_y[ROWS];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
         double y_dot_y_minus_t[ROWS];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        double y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
         double row_sum[ROWS];
         ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
 
@@ -1964,9 +1964,9 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = 2.0 / (double)n *
-                    ((y_dot_3_y_minus_2_t[row] + t_rows[j][row] - 2.0 * product_rows[j][row]) * v_dot_y[row] +
-                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) * v_rows[j][row] -
-                    row_sum[row]) * product_rows[j][row];
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
             }
         }
 
@@ -2011,32 +2011,32 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
         const double exp_sum = finished_f64(exp_sum_pieces);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 y_dot_3_y_minus_2_t_pieces = {0.0, 0.0};
         sum_f64 v_dot_y_pieces = {0.0, 0.0};
         sum_f64 y_dot_y_minus_t_pieces = {0.0, 0.0};
+        sum_f64 y_dot_2_y_minus_t_pieces = {0.0, 0.0};
         sum_f64 row_sum_pieces = {0.0, 0.0};
         for (size_t j = 0, count; j < n; j += count) {
             count = count_of_piece(n - j);
-            double t_few[LANES];
-            const double *t_piece = filled_f64(count, t_row + j, t_few);
             double v_few[LANES];
             const double *v_piece = filled_f64(count, v_row + j, v_few);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
             double product_few[LANES];
             double *product_piece = count < LANES ? product_few : product_row + j;
             filled_f64(count, product_row + j, product_few);
-            double y_dot_3_y_minus_2_t_sums[SUMS] = {0.0};
             double v_dot_y_sums[SUMS] = {0.0};
             double y_dot_y_minus_t_sums[SUMS] = {0.0};
+            double y_dot_2_y_minus_t_sums[SUMS] = {0.0};
             double row_sum_sums[SUMS] = {0.0};
             for (size_t k = 0; k < count; k += LANES) {
                 SIDE_BY_SIDE
                 for (uint64_t lane = 0; lane < LANES; lane++) {
                     product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    y_dot_3_y_minus_2_t_sums[k % SUMS +
-                        lane] += (3.0 * product_piece[k + lane] - 2.0 * t_piece[k + lane]) * product_piece[k + lane];
                     v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
                     y_dot_y_minus_t_sums[k % SUMS +
                         lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    y_dot_2_y_minus_t_sums[k % SUMS +
+                        lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
                     row_sum_sums[k % SUMS + lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
                         lane] * product_piece[k + lane];
                 }
@@ -2044,20 +2044,20 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
             if (count < LANES) {
                 memcpy(product_row + j, product_few, count * sizeof *product_few);
             }
-            ISA(add_sums_f64)(&y_dot_3_y_minus_2_t_pieces, count, y_dot_3_y_minus_2_t_sums);
             ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
             ISA(add_sums_f64)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+            ISA(add_sums_f64)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
             ISA(add_sums_f64)(&row_sum_pieces, count, row_sum_sums);
         }
-        const double y_dot_3_y_minus_2_t = finished_f64(y_dot_3_y_minus_2_t_pieces);
         const double v_dot_y = finished_f64(v_dot_y_pieces);
         const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_pieces);
+        const double y_dot_2_y_minus_t = finished_f64(y_dot_2_y_minus_t_pieces);
         const double row_sum = finished_f64(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0 / (double)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0 * product_row[j]) * v_dot_y +
-                (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
 }

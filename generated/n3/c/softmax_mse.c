@@ -9,9 +9,9 @@
  * Closed forms:
  *     loss = 1/3*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/3*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
- *         2*t[i]) for i in range(n)) - 2*y[j])*sum(v[i]*y[i] for i in range(n)) - sum(v[i]*y[i]*(2*y[i] - t[i]) for i
- *         in range(n)))
+ *     hvp[j] = 2/3*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
+ *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
+ *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -1136,33 +1136,33 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float y_dot_3_y_minus_2_t_parts[PARTS][ROWS];
-        memset(y_dot_3_y_minus_2_t_parts, 0, parts * sizeof *y_dot_3_y_minus_2_t_parts);
         float v_dot_y_parts[PARTS][ROWS];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         float y_dot_y_minus_t_parts[PARTS][ROWS];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        float y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
         float row_sum_parts[PARTS][ROWS];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                y_dot_3_y_minus_2_t_parts[j & (parts - 1)][row] += (3.0f * product_rows[j][row] -
-                    2.0f * t_rows[j][row]) * product_rows[j][row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
                 row_sum_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
                     v_rows[j][row] * product_rows[j][row];
             }
         }
-        float y_dot_3_y_minus_2_t[ROWS];
-        ISA(sum_parts_f32)(parts, y_dot_3_y_minus_2_t_parts, y_dot_3_y_minus_2_t);
         float v_dot_y[ROWS];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
         float y_dot_y_minus_t[ROWS];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        float y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
         float row_sum[ROWS];
         ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
 
@@ -1170,9 +1170,9 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = 2.0f / (float)n *
-                    ((y_dot_3_y_minus_2_t[row] + t_rows[j][row] - 2.0f * product_rows[j][row]) * v_dot_y[row] +
-                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) * v_rows[j][row] -
-                    row_sum[row]) * product_rows[j][row];
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
             }
         }
 
@@ -1219,33 +1219,33 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double y_dot_3_y_minus_2_t_parts[PARTS][ROWS];
-        memset(y_dot_3_y_minus_2_t_parts, 0, parts * sizeof *y_dot_3_y_minus_2_t_parts);
         double v_dot_y_parts[PARTS][ROWS];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         double y_dot_y_minus_t_parts[PARTS][ROWS];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        double y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
         double row_sum_parts[PARTS][ROWS];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                y_dot_3_y_minus_2_t_parts[j & (parts - 1)][row] += (3.0 * product_rows[j][row] -
-                    2.0 * t_rows[j][row]) * product_rows[j][row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
                 row_sum_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) * v_rows[j][row] *
                     product_rows[j][row];
             }
         }
-        double y_dot_3_y_minus_2_t[ROWS];
-        ISA(sum_parts_f64)(parts, y_dot_3_y_minus_2_t_parts, y_dot_3_y_minus_2_t);
         double v_dot_y[ROWS];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
         double y_dot_y_minus_t[ROWS];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        double y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
         double row_sum[ROWS];
         ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
 
@@ -1253,9 +1253,9 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS; row++) {
                 product_rows[j][row] = 2.0 / (double)n *
-                    ((y_dot_3_y_minus_2_t[row] + t_rows[j][row] - 2.0 * product_rows[j][row]) * v_dot_y[row] +
-                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) * v_rows[j][row] -
-                    row_sum[row]) * product_rows[j][row];
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
             }
         }
 

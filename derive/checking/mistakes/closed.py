@@ -1,0 +1,98 @@
+"""The closed form with something put in its place."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from sympy import Expr, Indexed, Integer, KroneckerDelta, Symbol
+
+from derive.calculus.rewrite import rewrite
+from derive.catalogue import activations
+from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
+from derive.checking.world import World
+from derive.notation import Contraction, i, j, label, occurrences, t, vectors, y, z
+
+_INDICES: dict[str, tuple[Symbol, ...]] = {"value": (), "gradient": (j,), "hvp": (j,), "hessian": (i, j)}
+
+
+def substituted(world: World, quantity: str) -> Iterator[Wrong]:
+    """The closed form with other inputs, without its Kronecker delta, or with one index for another."""
+    if world.composition.loss is None:
+        yield from _other_values(world)
+        return
+    definition = world.composition.loss_definition if quantity == "value" else closed_form(world, quantity)
+    if definition is None:
+        return
+    indices = _INDICES[quantity]
+    for name, other in inputs_exchanged(world):
+        yield Wrong((name,), "closed form", partial(other.array, definition, *indices))
+    if quantity == "gradient":
+        every = world.given({t: world.inside([1] * world.n)})
+        yield Wrong(("label-case-only",), "targets", partial(every.array, rewrite(definition, _total_of_one), *indices))
+    deltas = list(occurrences(definition, KroneckerDelta))
+    for number in (0, 1) if deltas else ():
+        labelled = any(label in delta.free_symbols for delta in deltas)
+        name = "label-case-only" if labelled and number else "delta-missing"
+        yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
+    names = (*indices, label) if label in definition.free_symbols else indices
+    for number, other_form in enumerate(mixed(definition, names)):
+        yield Wrong(("index-mixed-up",), f"closed {number}", partial(world.array, other_form, *indices))
+
+
+def _total_of_one(node: Expr) -> Expr | None:
+    """1 for the sum of the targets."""
+    return Integer(1) if isinstance(node, Contraction) and node == Contraction(t[j], j) else None
+
+
+def _other_values(world: World) -> Iterator[Wrong]:
+    """The value of another activation, and the activation applied twice."""
+    mine = world.composition.activation
+    for other in activations().values():
+        if other.y == mine.y and other != mine:
+            there = world.of(compose(other))
+            yield Wrong((f"{other.name}-for-{mine.name}",), "value", partial(there.truth, "value"))
+    if mine.y is not None:
+        yield Wrong(("double-softmax",), "value", lambda: _twice(world).truth("value"))
+
+
+def _twice(world: World) -> World:
+    """The world with probabilities for logits."""
+    return World(
+        world.composition,
+        world.n,
+        world.field,
+        {**world.values, z: world.inside(probabilities(world))},
+        world.label,
+    )
+
+
+def inputs_exchanged(world: World) -> Iterator[tuple[str, World]]:
+    """The world with something else where y belongs."""
+    yield "logits-for-probabilities", world.given({y: world.inside(world.vector(z))})
+    if world.composition.activation.y is None:
+        return
+    yield "double-softmax", _twice(world)
+    definition = world.composition.loss_definition
+    if definition is not None and t in vectors(definition):
+        targets, found = world.inside(world.vector(t)), world.inside(world.vector(y))
+        yield "targets-and-probabilities-swapped", world.given({y: targets, t: found})
+
+
+def without_delta(expression: Expr, number: int) -> Expr:
+    """The expression with every Kronecker delta left out: 0, or 1."""
+    return rewrite(expression, lambda node: Integer(number) if isinstance(node, KroneckerDelta) else None)
+
+
+def mixed(expression: Expr, names: Sequence[Symbol]) -> Iterator[Expr]:
+    """The expression with one index of one vector taken for another that is there."""
+    if isinstance(expression, Indexed):
+        for name in names:
+            if name != expression.indices[0]:
+                yield expression.base[name]
+    elif isinstance(expression, Contraction):
+        body, index = expression.open()
+        for other in mixed(body, (*names, index)):
+            yield Contraction(other, index)
+    elif not isinstance(expression, KroneckerDelta):
+        for place, part in enumerate(expression.args):
+            for other in mixed(part, names):
+                yield expression.func(*(*expression.args[:place], other, *expression.args[place + 1 :]))

@@ -1,0 +1,66 @@
+"""The same quantity of another loss, and a loss that is a mixture with its weights mistaken."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from sympy import Symbol
+
+from derive.catalogue import losses
+from derive.checking.functions import Array
+from derive.checking.mistakes.model import Wrong, compose, probabilities
+from derive.checking.world import World
+from derive.proof.field import BadPointError
+
+
+def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
+    """The same quantity of every other loss of the catalogue."""
+    for other in losses().values():
+        if other != world.composition.loss:
+            there = world.of(compose(world.composition.activation, other))
+            yield Wrong(("other-loss",), other.name, partial(there.by_chain, quantity), other.name)
+
+
+def masses(world: World, quantity: str) -> Iterator[Wrong]:
+    """A loss that is a mixture (1 − e) A + e U with the weights of its parts mistaken."""
+    for parameter in world.composition.parameters:
+        if parameter.per_class:
+            continue
+        name = Symbol(parameter.name, real=True)
+        try:
+            first, second = (world.given({name: world.field.number(number)}).truth(quantity) for number in (0, 1))
+        except BadPointError:
+            continue
+        e = world.number(name)
+        if not world.equal(world.reduce((1 - e) * first + e * second), world.truth(quantity)):
+            continue
+        for key, (a, u) in _weights(world, e).items():
+            mixture = partial(_mix, world, first, second, a, u)
+            yield Wrong(("smoothing-mass",), f"{name} {key}", mixture)
+            if quantity == "gradient":
+                yield Wrong(("smoothing-mass",), f"{name} {key}, the mass taken as 1", partial(mixture, rest=True))
+
+
+def _weights(world: World, e: Any) -> dict[str, tuple[Any, Any]]:
+    """The weights of A and U that people take for 1 − e and e."""
+    n, share = world.n, world.inverse(world.n)
+    fewer = world.inverse(n - 1) if n > 1 else 0
+    return {
+        "all classes less": (1 - e * share, e),
+        "mass over all": (1 - e, 1 - e),
+        "mass added": (1, e),
+        "not shared": (1 - e, e * n),
+        "over the others": (1 - e, e * n * fewer),
+        "exchanged": (e, 1 - e),
+        "shared twice": (1 - e, e * share),
+        "shared among the others": (1 - e - e * fewer, e * n * fewer),
+        "kept": (1 - e + e * share, e),
+        "not spread": (1 - e, 0),
+        "one": (1, 0),
+    }
+
+
+def _mix(world: World, first: Array, second: Array, a: Any, u: Any, *, rest: bool = False) -> Array:
+    """a·A + u·U; with `rest` as if the smoothed targets had the sum that they should have."""
+    mixture = a * first + u * second
+    return world.reduce(mixture + (1 - a - u) * probabilities(world) if rest else mixture)

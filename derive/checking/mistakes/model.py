@@ -1,0 +1,83 @@
+"""A wrong formula, and what is needed to make one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from sympy import Expr
+
+from derive.calculus.engine import derive_quantity
+from derive.catalogue.model import Activation, Composition, Loss
+from derive.checking.functions import Array
+from derive.checking.world import World
+from derive.errors import DeriveError, ProofError
+from derive.notation import Partial, i, y
+from derive.proof.field import BadPointError
+
+Cause = tuple[str, ...]
+"""The ids of the mistakes that were made, sorted; empty for none."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong formula at a world.
+
+    Attributes:
+        cause: the mistakes that lead to it.
+        key: tells it from every other of the same cause.
+        make: works out its entries, which few of the wrong formulas are ever asked for.
+        detail: what the explanation adds: the name of the other loss, say.
+    """
+
+    cause: Cause
+    key: str
+    make: Callable[[], Array]
+    detail: str = ""
+
+    @cached_property
+    def values(self) -> Array:
+        """Its entries; raises BadPointError or DeriveError where it has none here."""
+        return self.make()
+
+    @cached_property
+    def found(self) -> Array | None:
+        """Its entries; None where it has none here."""
+        try:
+            return self.values
+        except (BadPointError, DeriveError):
+            return None
+
+
+def join(*causes: Cause) -> Cause:
+    """The mistakes of all of them."""
+    return tuple(sorted({name for cause in causes for name in cause}))
+
+
+@cache
+def compose(activation: Activation, loss: Loss | None = None) -> Composition:
+    """One composition for each pair, which reads its definitions once."""
+    return Composition(activation, loss)
+
+
+def jacobian_of(world: World) -> Array:
+    """The activation's Jacobian."""
+    return world.alone.truth("jacobian")
+
+
+def closed_form(world: World, quantity: str) -> Expr | None:
+    """The closed form of a quantity before anything is assumed; None where there is none."""
+    composition = world.composition
+    try:
+        result = derive_quantity(composition, quantity, assumptions=composition.assumptions)
+        assumed = [step.before for step in result.chains[-1].steps if step.assumptions]
+        if result.assumptions and (not assumed or assumed[0].has(Partial)):
+            # they were used on the way, in the gradient that a Hessian began with
+            return derive_quantity(composition, quantity).closed_form
+    except (DeriveError, ProofError):
+        return None
+    return assumed[0] if assumed else result.closed_form
+
+
+def probabilities(world: World) -> Array:
+    """The letter y, or the output where the activation has no y."""
+    return world.vector(y) if world.composition.activation.y is not None else world.array(world.composition.output, i)
