@@ -223,6 +223,10 @@ def _exp(argument: Expr, point: Point) -> Number:
 def _log(argument: Expr, point: Point) -> Number:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
     if isinstance(argument, sympy.Add):
+        entries = occurrences(argument, Indexed)
+        outer = next((before for entry in entries if (before := point.before(entry)) is not None), None)
+        if outer is not None:
+            return _log_before(argument, point, outer)
         argument, exponent = _one_product(argument, point)
         if exponent != 0:
             return evaluate(exponent, point) + _log(argument, point)
@@ -238,13 +242,18 @@ def _log(argument: Expr, point: Point) -> Number:
             return _total([_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point)
         case Indexed():
             if (outer := point.before(argument)) is not None:
-                (value, change), level = _parts(evaluate(argument, point), point.level), point.level
-                logarithm = _log(argument, outer)
-                return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
+                return _log_before(argument, point, outer)
             if (definition := point.definition(argument)) is not None:
                 return _log(*definition)
     value = evaluate(argument, point)
     return point.field.number(0) if value == point.field.number(1) else _apply("log", value, point)
+
+
+def _log_before(argument: Expr, point: Point, outer: Point) -> Number:
+    """The logarithm of what ε was added to: its value is that of the point before, where names have meanings."""
+    (value, change), level = _parts(evaluate(argument, point), point.level), point.level
+    logarithm = _log(argument, outer)
+    return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
 
 
 def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
