@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: derive test stress lint pdf bench exp-error check-generated verify lock clean help
+.PHONY: derive test stress catalogue lint pdf bench exp-error check-generated verify lock clean help
 
 derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
 	@echo "make: deriving, checking and writing generated/"
@@ -19,6 +19,10 @@ test: $(READY) ## run every test
 stress: $(READY) ## derive 300 random definitions and compare them with differences
 	@echo "make: deriving 300 random definitions"
 	@DERIVE_STRESS=300 $(BIN)/python -m pytest tests/calculus/test_stress.py $(ARGS)
+
+catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; takes an hour
+	@echo "make: trying every kernel of the catalogue"
+	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest tests/catalogue $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contract
 	@echo "make: checking style, types and the order of imports"

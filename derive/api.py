@@ -13,7 +13,7 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
 from derive.checking import verdict
-from derive.checking.verdict import Verdict
+from derive.checking.model import Verdict
 from derive.compiled import load_kernels
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError

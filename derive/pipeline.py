@@ -156,13 +156,17 @@ def plan_kernels(composition: Composition, n: int | None) -> tuple[Kernel, ...]:
 
 
 def find_breaks(composition: Composition, kernels: Sequence[Kernel]) -> tuple[Break, ...]:
-    """The first hard input at which each kernel is wrong; matrices, and what two kernels do at once, are not tried."""
+    """The first hard input at which each kernel is wrong."""
+
+    def closed_form(quantity: str, labels: bool) -> Expr:
+        return _closed_form(composition, quantity, labels)
+
     parameters = name_arguments(composition.parameters)
     found = []
     for kernel in kernels:
-        if len(kernel.outputs) == 1 and kernel.outputs[0].rank < 2:
-            outputs = outputs_of(composition, kernel, lambda q, labels: _closed_form(composition, q, labels))
-            found.append(find_break(kernel, outputs, composition.y_definition, parameters))
+        outputs = outputs_of(composition, kernel, closed_form)
+        loss = None if composition.loss is None else closed_form("value", kernel.labels)
+        found.append(find_break(kernel, outputs, composition.y_definition, parameters, loss))
     return tuple(each for each in found if each is not None)
 
 

@@ -189,8 +189,6 @@ class Evaluator:
         return (self._index(condition.left) == self._index(condition.right)) != condition.negated
 
     def _item(self, node: Item) -> Array:
-        if isinstance(node.body, Name) and node.body.name == "e" and "e" not in self.reading.roles:
-            return self._one_hot(node.indices[0])
         body = self._value(node.body)
         places: list[Any] = []
         for index in node.indices:

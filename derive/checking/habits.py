@@ -26,6 +26,7 @@ TARGETS = {
     "one_hot",
     "truth",
     "d",
+    "y'",
     r"\tau",
 }
 UPSTREAM = {
@@ -82,6 +83,8 @@ def assign(
     either = any(name in EITHER and name not in let for name in values)
     targets = "targets" in given or any(name in TARGETS and name not in let for name in values)
     has_loss = composition.loss is not None
+    exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
+    raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
     y_is_target = has_loss and (strong or either) and not targets
     table: list[tuple[Collection[str], str]] = [
         ({parameter.name for parameter in composition.parameters}, "parameter"),
@@ -93,6 +96,7 @@ def assign(
         (TARGETS if has_loss else (), "targets"),
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
+        (raised, "logits"),
         (EITHER, "logits" if strong and not any(name in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
         (CLASSES, "classes"),

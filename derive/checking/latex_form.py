@@ -145,7 +145,11 @@ class _Reader(Cursor):
             if self.skip("^"):
                 base = self.superscript(base)
             elif self.skip("_"):
-                base = Item(base, self.subscripts())
+                below = self.subscripts()
+                unit = base == Name("e") and len(below) == 1 and "e" not in self.symbols
+                base = Call("onehot", below) if unit else Item(base, below)
+            elif isinstance(base, Name) and self.skip("'"):
+                base = Name(f"{base.name}'")
             elif self.next("[") and _takes_brackets(base):
                 base = self.bracketed(base)
             else:
@@ -164,8 +168,8 @@ class _Reader(Cursor):
             return Transpose(base)
         if isinstance(base, Name) and canonical(f"{base.name}^{{{written}}}") in self.symbols:
             return Name(canonical(f"{base.name}^{{{written}}}"))
-        if re.fullmatch(r"\(\w+\)|\[\w+\]", written):
-            return base  # the number of an example or of a layer
+        if re.fullmatch(r"\(\w+\)|\[\w+\]|[Ll]", written):
+            return base  # the number of an example, or of a layer
         power = self.inner(exponent)
         return Call("exp", (power,)) if base == Name("e") else Operation("**", base, power)
 
@@ -412,4 +416,12 @@ def _split_differentials(tokens: list[Token]) -> list[list[Token]]:
             pieces.append([])
         elif pieces:
             pieces[-1].append(token)
-    return [piece for piece in pieces if piece]
+    return [each for piece in pieces if piece for each in _without_power(piece)]
+
+
+def _without_power(piece: list[Token]) -> list[list[Token]]:
+    """z_i twice for z_i²."""
+    for mark in (["^", "2"], ["^", "{", "2", "}"]):
+        if [token.text for token in piece[-len(mark) :]] == mark:
+            return [piece[: -len(mark)]] * 2
+    return [piece]

@@ -1,9 +1,10 @@
 """A verdict as plain data, and as text for a person."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from derive.checking.verdict import Verdict
+from derive.checking.model import OtherReading, Verdict
 
 _SENTENCES = {
     "right": "right",
@@ -59,4 +60,20 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.reading:
         lines.append(f"  read as           {', '.join(f'{name}: {role}' for name, role in verdict.reading.items())}")
     lines += [f"  checked           {line}" for line in verdict.checked]
+    lines += [f"  read otherwise    {_other(other)}" for other in verdict.other_readings]
+    if verdict.other_readings and verdict.let:
+        lines.append(f"  this reading      {_options(verdict.let)}")
     return "\n".join(lines)
+
+
+def _other(other: OtherReading) -> str:
+    """Another reading in a line: what it comes to, and what picks it."""
+    factor = "" if other.factor is None else f" {other.factor}"
+    under = f", if {' and '.join(other.assumptions)}" if other.assumptions else ""
+    mistake = "" if other.mistake is None else f" ({other.mistake})"
+    picked = _options(other.let) if other.let else "a left side that names row and column"
+    return f"{other.verdict}{factor}{under}{mistake}: {picked}"
+
+
+def _options(let: Mapping[str, str]) -> str:
+    return " ".join(f"--let {role}={symbol}" for role, symbol in let.items())

@@ -26,13 +26,13 @@ from derive.checking.formula import (
 )
 from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign
 from derive.errors import DeriveError
-from derive.notation import label
+from derive.notation import label, t, vectors
 
 RANKS = {"value": 1, "jacobian": 2, "vjp": 1, "jvp": 1, "gradient": 1, "hessian": 2, "hvp": 1}
 """How many free indices each quantity has; the value of a loss has none."""
 
 VECTOR_ROLES = ("logits", "probabilities", "targets", "upstream", "direction", "log-probabilities")
-ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes")
+ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes", "parameter")
 """What `--let` may name."""
 
 OF_INDICES = {"delta": 2, "kronecker": 2, "onehot": 1, "one_hot": 1}
@@ -71,6 +71,10 @@ class Reading:
         if self.row is not None:
             indices[self.row] = "row of the batch"
         return {name: indices.get(name) or role for name, role in {**self.roles, **indices}.items()}
+
+    def differing_from(self, other: "Reading") -> dict[str, str]:
+        """What `--let` must say to have this reading and not the other: symbols by role."""
+        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
 
 
 def read_roles(given: Mapping[str, str]) -> dict[str, str]:
@@ -135,7 +139,7 @@ def is_left_side(node: Node) -> bool:
 
 def readings(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], left: Node | None, let: Mapping[str, str], *,
-    zero_based: bool, row: str | None = None,
+    condition: Same | None = None, zero_based: bool = True, row: str | None = None,
 ) -> tuple[Reading, ...]:  # fmt: skip
     """The readings of a formula, the most usual first.
 
@@ -145,6 +149,7 @@ def readings(
         nodes: its links, without the left side.
         left: the left side, None where there is none.
         let: roles by symbol, as the user gave them.
+        condition: where the formula is said to hold; None for everywhere.
         zero_based: whether classes that are written as numbers count from 0.
         row: the index of the example, which was left out of `nodes`; None for none.
 
@@ -156,7 +161,7 @@ def readings(
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
     rank = rank_of(composition, quantity)
     bound = left_indices(left)
-    uses = _uses(nodes, roles)
+    uses = _uses((*nodes, *(() if condition is None else (condition,))), roles)
     places = _places(uses, bound, given_labels, rank, labelled=is_labelled(composition) or rank == 0)
     return tuple(
         Reading(
@@ -209,21 +214,34 @@ def _values(nodes: tuple[Node, ...]) -> list[str]:
 def _variants(
     roles: dict[str, str], composition: Composition, values: list[str], let: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """The roles, and what else habit allows: N as the number of classes, y and a weak letter the other way round."""
+    """The roles, and what else habit allows: N as the number of classes, and each vector that may be another."""
     yield roles
     known = {parameter.name for parameter in composition.parameters}
-    for name in values:
-        if name in ("N", "M", "m") and name not in let and roles[name] == "parameter" and name not in known:
+    mine = [name for name in values if name not in let]
+    for name in mine:
+        if name in ("N", "M", "m") and roles[name] == "parameter" and name not in known:
             yield {**roles, name: "classes"}
-    for name in values:
-        if name in EITHER and name not in let and roles[name] in ("logits", "probabilities"):
-            other = "probabilities" if roles[name] == "logits" else "logits"
-            yield {**roles, name: other}
-    swapped = {name: roles[name] for name in values if name in Y and name not in let}
-    for name, role in swapped.items():
-        taken = {each for other, each in roles.items() if other != name} | set(let.values())
-        if composition.loss is not None and "targets" not in taken:
-            yield {**roles, name: "targets" if role == "probabilities" else "probabilities"}
+    other = {"logits": "probabilities", "probabilities": "logits"}
+    for name in mine:
+        if name in EITHER and roles[name] in other:
+            yield {**roles, name: other[roles[name]]}
+    if "targets" not in _vectors_of(composition) or "targets" in let.values():
+        return
+    outputs = [name for name in mine if roles[name] in ("probabilities", "logits")]
+    if "targets" in roles.values():
+        for name in mine:  # y is the target to one author and the output to the next
+            if name in Y and roles[name] == "targets" and not any(roles[each] == "probabilities" for each in values):
+                yield {**roles, name: "probabilities"}
+    elif len(outputs) > 1:
+        for name in outputs:
+            if name in Y | EITHER | PROBABILITIES:
+                yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
+
+
+def _vectors_of(composition: Composition) -> set[str]:
+    """The roles that the loss reads besides the output: targets, where it has them."""
+    definition = composition.loss_definition
+    return {"targets"} if definition is not None and t in vectors(definition) else set()
 
 
 @dataclass(frozen=True)
@@ -246,7 +264,7 @@ class _Uses:
 
     def lifts(self, free: tuple[str, ...]) -> bool:
         """Whether vectors without an index stand for their entry at the free one: in `p - (j == k)`."""
-        return len(free) == 1 and free[0] not in self.entries
+        return len(free) == 1 and len(self.indices) > 1 and free[0] not in self.entries
 
 
 def _uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> _Uses:
@@ -308,8 +326,9 @@ def _places(
         if len(others) > 1 or (others and given):
             raise _unbound(others[-1])
         return [((*given, *others), named)]
-    free = len(rest) == rank and (rank != 1 or rest[0] in uses.entries)
-    found = [(given, order) for order in _orders(rest, rank)] if free else []
+    found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
+    if rank == 1 and not uses.entries.issuperset(rest):
+        found = []  # onehot(k) alone names a label; a free index that is only compared comes last
     may_be_label = [name for name in rest if (labelled or name in uses.compared) and name not in uses.targets]
     if not given and rest:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
@@ -320,6 +339,8 @@ def _places(
                 found.append(((each,), others))
     if given and not rest:
         found.append((given, ()))
+    if len(rest) == rank == 1 and (given, tuple(rest)) not in found:
+        found.append((given, tuple(rest)))
     if len(rest) == 1 and rank == 2 and not found:
         found.append((given, tuple(rest)))
     if rest and not found:

@@ -104,7 +104,18 @@ class World:
 
     def of(self, composition: Composition) -> "World":
         """The same values under another composition."""
-        return replace(self, composition=composition)
+        other = replace(self, composition=composition)
+        if composition.loss is not None and composition.activation == self.composition.activation:
+            other.kept["alone"] = self.alone  # so that its Jacobian is found once
+        return other
+
+    @property
+    def alone(self) -> "World":
+        """The same world without the loss."""
+        if "alone" not in self.kept:
+            self.kept["alone"] = replace(self, composition=Composition(self.composition.activation))
+        alone: World = self.kept["alone"]
+        return alone
 
     def inside(self, values: Iterable[Any]) -> list[Any]:
         """Plain values as the field's own."""
@@ -157,10 +168,23 @@ class World:
     def by_chain(self, quantity: str) -> Array:
         """The quantity of a loss by the chain rule, where that is less work than by the definition."""
         output, definition = self.composition.output_vector, self.composition.loss_definition
-        if quantity != "gradient" or definition is None or output == z or z in vectors(definition):
+        if quantity == "value" or definition is None or output == z or z in vectors(definition):
             return self.truth(quantity)
-        jacobian = self.of(Composition(self.composition.activation)).truth("jacobian")
-        return self.reduce(self.array(Partial(loss, output[i]), i) @ jacobian)
+        alone = self.alone
+        jacobian, slope = alone.truth("jacobian"), self.array(Partial(loss, output[i]), i)
+        if quantity == "gradient":
+            return self.reduce(slope @ jacobian)
+        hessian = jacobian.T @ self.curvature() @ jacobian + np.tensordot(slope, alone.bend(), 1)
+        return self.reduce(hessian if quantity == "hessian" else self.reduce(hessian) @ self.vector(v))
+
+    def bend(self) -> Array:
+        """The second derivatives of the output: output, then the two logits."""
+        if "bend" not in self.kept:
+            self.kept["bend"] = self.array(
+                Partial(Partial(rename(self.composition.output, {i: k}), z[i]), z[j]), k, i, j
+            )
+        bend: Array = self.kept["bend"]
+        return bend
 
     def reduce(self, array: Any) -> Array:
         """Numbers brought back into the field after arithmetic on plain values."""

@@ -170,7 +170,7 @@ def find_truth(
     """
     definition = definition_of(composition, quantity)
     point = _point(composition, row, label, parameters)
-    spots = _spots(definition, point.n)
+    spots = _spots(definition, _sampled(point.n))
     sized = _measure(composition, quantity, point, spots)
     values = [each.value for each in sized]
     if point.n <= FEW_CLASSES:
@@ -192,9 +192,9 @@ def find_sizes(
     label: int | None = None,
     parameters: Mapping[str, Array] | None = None,
 ) -> tuple[Any, ...]:
-    """The sizes of a `find_truth`, for a truth from somewhere else; arguments as there."""
+    """The size of every entry, for a truth from somewhere else; arguments as for `find_truth`."""
     point = _point(composition, row, label, parameters)
-    spots = _spots(definition_of(composition, quantity), point.n)
+    spots = _spots(definition_of(composition, quantity), range(point.n))
     return _of_row(quantity, _measure(composition, quantity, point, spots))
 
 
@@ -212,12 +212,16 @@ def _point(
     return Point(Reals(), n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed)
 
 
-def _spots(definition: Expr, n: int) -> list[dict[Symbol, int]]:
-    """The entries that are tested: all where there are few, some at the ends and in the middle of many."""
+def _sampled(n: int) -> Sequence[int]:
+    """The classes that are tested: all where there are few, some at the ends and in the middle of many."""
+    several = {*range(SAMPLED_ENTRIES // 2), n // 2, *range(n - SAMPLED_ENTRIES // 2, n)}
+    return range(n) if n <= FEW_CLASSES else sorted(several)
+
+
+def _spots(definition: Expr, classes: Sequence[int]) -> list[dict[Symbol, int]]:
+    """A class for each free index, in every way."""
     indices = sorted(free_indices(definition) - {notation.label}, key=lambda index: index.name)
-    several = sorted({*range(SAMPLED_ENTRIES // 2), n // 2, *range(n - SAMPLED_ENTRIES // 2, n)})
-    tested = range(n) if n <= FEW_CLASSES else several
-    return [dict(zip(indices, place, strict=True)) for place in product(tested, repeat=len(indices))]
+    return [dict(zip(indices, place, strict=True)) for place in product(classes, repeat=len(indices))]
 
 
 def _measure(
@@ -225,7 +229,9 @@ def _measure(
 ) -> list[Sized]:
     """The entries from the closed form, with their sizes."""
     with mpmath.workdps(DIGITS):
-        form, sized = _hoist(_set_apart(_closed_form(composition, quantity)), _sized(composition, point))
+        form, sized = _hoist(
+            _set_apart(_closed_form(composition, quantity, notation.label in point.indices)), _sized(composition, point)
+        )
         return [evaluate(form, sized.at(spot)) for spot in spots]
 
 
@@ -235,10 +241,10 @@ def _of_row(quantity: str, sized: Sequence[Sized]) -> tuple[Any, ...]:
     return tuple(sizes) if quantity == "value" else (max(sizes),) * len(sizes)
 
 
-def _closed_form(composition: Composition, quantity: str) -> Expr:
+def _closed_form(composition: Composition, quantity: str, labels: bool) -> Expr:
     """An expression in y of what the kernel computes; it assumes nothing of the targets."""
-    if quantity != "value":
-        return derive_quantity(composition, quantity).closed_form
+    if quantity != "value" or labels:
+        return derive_quantity(composition, quantity, labels=labels).closed_form
     return rename(composition.output, {i: j}) if composition.loss_definition is None else composition.loss_definition
 
 
@@ -302,22 +308,28 @@ LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1
 
 
 def _set_apart(expression: Expr) -> Expr:
-    """`expression` with names for log y, 1 - y and log(1 - y)."""
+    """`expression` with names for log y, log(1 - y), and 1 - y where it is raised to a power or divides."""
 
     def visit(node: Expr) -> Expr | None:
         match node:
             case sympy.log(args=(Indexed(base=base, indices=(index,)),)) if base == y:
                 return LOG_Y[index]
-            case sympy.log(args=(sympy.Add() as inner,)) if (rest := visit(inner)) is not None:
-                return LOG_REST[rest.indices[0]] if isinstance(rest, Indexed) else None
-            case sympy.Add():
-                for entry in (each for each in occurrences(node, Indexed) if each.base == y):
-                    for sign in (1, -1):
-                        if node == sign * (1 - entry):
-                            return sign * REST[entry.indices[0]]
+            case sympy.log(args=(rest,)) if (left := _left_of_one(rest)) is not None and left[0] == 1:
+                return LOG_REST[left[1]]
+            case sympy.Pow(base=base, exp=exponent) if (left := _left_of_one(base)) is not None:
+                return (left[0] * REST[left[1]]) ** rewrite(exponent, visit)
         return None
 
     return rewrite(expression, visit)
+
+
+def _left_of_one(expression: Expr) -> tuple[int, Symbol] | None:
+    """The sign and the index where `expression` is 1 - y or y - 1."""
+    for entry in (each for each in occurrences(expression, Indexed) if each.base == y):
+        for sign in (1, -1):
+            if expression == sign * (1 - entry):
+                return sign, entry.indices[0]
+    return None
 
 
 def _hoist(expression: Expr, point: Point) -> tuple[Expr, Point]:

@@ -21,3 +21,9 @@ ENTROPY = y[i] * (log(y[i]) + 1) - t[i]
 )
 def test_what_is_factored_is_equal_to_what_it_was(expression: Expr) -> None:
     assert agree(collect(expression), expression, {})
+
+
+def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:
+    expression = 3 * (t[i] + y[i]) ** 2 + 6 * y[i] * (t[i] + y[i])
+    assert collect(expression).is_Mul
+    assert agree(expression, collect(expression), {})

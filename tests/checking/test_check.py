@@ -94,6 +94,43 @@ def test_what_let_says_beats_every_habit():
 
 
 @pytest.mark.parametrize(
+    ("composition", "quantity", "formula", "verdicts"),
+    [
+        ("softmax", "jacobian", "s[i]*((i == j) - s[j])", {"right", "wrong"}),
+        (CE, "gradient", "p - q", {"right-if", "off-by-factor"}),
+        ("softmax+mse", "gradient", "2/N*y*(y - t - np.sum((y - t)*y))", {"right", "off-by-factor"}),
+    ],
+)
+def test_of_two_likely_readings_that_disagree_both_are_given_and_let_picks_each(
+    composition, quantity, formula, verdicts
+):
+    found = derive.check(composition, quantity, formula)
+    both = [(found.let, found.verdict), *((other.let, other.verdict) for other in found.other_readings)]
+    assert {verdict for _, verdict in both} == verdicts
+    for let, verdict in both:
+        picked = derive.check(composition, quantity, formula, let)
+        assert (picked.verdict, picked.other_readings) == (verdict, ())
+
+
+def test_rows_and_columns_that_nothing_tells_apart_are_two_readings():
+    found = derive.check("log-softmax", "jacobian", "(k == m) - p[m]")
+    assert (found.verdict, [other.verdict for other in found.other_readings]) == ("right", ["wrong"])
+    named = derive.check("log-softmax", "jacobian", r"\frac{\partial y_m}{\partial z_k} = \delta_{km} - p_m")
+    assert (named.verdict, named.mistake.id, named.other_readings) == ("wrong", "transposed", ())
+
+
+def test_both_readings_are_in_the_report_and_in_json(capsys):
+    arguments = ["check", CE, "gradient", "p - q"]
+    main(arguments)
+    assert "--let targets=p --let probabilities=q" in " ".join(capsys.readouterr().out.split())
+    main([*arguments, "--json"])
+    (other,) = json.loads(capsys.readouterr().out)["other_readings"]
+    assert (other["verdict"], other["factor"], other["let"]) == (
+        "off-by-factor", "-1", {"targets": "p", "probabilities": "q"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
     "formula",
     [
         "y -",

@@ -23,7 +23,7 @@ def wrong_formulas(world: World, quantity: str) -> tuple[Wrong, ...]:
     if key not in world.kept:
         found = (each for each in _all(world, quantity) if each.cause)
         world.kept[key] = tuple(
-            sorted(found, key=lambda wrong: (len(wrong.cause), wrong.cause != ("label-case-only",)))
+            sorted(found, key=lambda wrong: (len(wrong.cause), "label-case-only" not in wrong.cause))
         )
     kept: tuple[Wrong, ...] = world.kept[key]
     return kept

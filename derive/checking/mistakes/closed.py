@@ -9,7 +9,7 @@ from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
 from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
 from derive.checking.world import World
-from derive.notation import Contraction, i, j, label, occurrences, t, y, z
+from derive.notation import Contraction, i, j, label, occurrences, t, vectors, y, z
 
 _INDICES: dict[str, tuple[Symbol, ...]] = {"value": (), "gradient": (j,), "hvp": (j,), "hessian": (i, j)}
 
@@ -71,7 +71,8 @@ def inputs_exchanged(world: World) -> Iterator[tuple[str, World]]:
     if world.composition.activation.y is None:
         return
     yield "double-softmax", _twice(world)
-    if world.composition.loss is not None:
+    definition = world.composition.loss_definition
+    if definition is not None and t in vectors(definition):
         targets, found = world.inside(world.vector(t)), world.inside(world.vector(y))
         yield "targets-and-probabilities-swapped", world.given({y: targets, t: found})
 

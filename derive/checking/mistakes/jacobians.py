@@ -9,14 +9,14 @@ from sympy import Expr
 from derive.catalogue import activations
 from derive.checking.functions import Array
 from derive.checking.mistakes.closed import inputs_exchanged, mixed, without_delta
-from derive.checking.mistakes.model import Wrong, alone, closed_form, compose, jacobian_of
+from derive.checking.mistakes.model import Wrong, closed_form, compose, jacobian_of
 from derive.checking.world import World
 from derive.notation import Partial, i, j, y, z
 
 
 def jacobians(world: World) -> Iterator[Wrong]:
     """The activation's Jacobian, and the wrong ones: row i is the output, column j the logit."""
-    here = alone(world)
+    here = world.alone
 
     def diagonal() -> Array:
         return np.diag(np.diag(jacobian_of(world)))

@@ -11,7 +11,7 @@ from derive.catalogue.model import Activation, Composition, Loss
 from derive.checking.functions import Array
 from derive.checking.world import World
 from derive.errors import DeriveError, ProofError
-from derive.notation import i, y
+from derive.notation import Partial, i, y
 from derive.proof.field import BadPointError
 
 Cause = tuple[str, ...]
@@ -59,27 +59,23 @@ def compose(activation: Activation, loss: Loss | None = None) -> Composition:
     return Composition(activation, loss)
 
 
-def alone(world: World) -> World:
-    """The same world without the loss."""
-    if "alone" not in world.kept:
-        world.kept["alone"] = world.of(compose(world.composition.activation))
-    found: World = world.kept["alone"]
-    return found
-
-
 def jacobian_of(world: World) -> Array:
     """The activation's Jacobian."""
-    return alone(world).truth("jacobian")
+    return world.alone.truth("jacobian")
 
 
 def closed_form(world: World, quantity: str) -> Expr | None:
     """The closed form of a quantity before anything is assumed; None where there is none."""
+    composition = world.composition
     try:
-        result = derive_quantity(world.composition, quantity, assumptions=world.composition.assumptions)
+        result = derive_quantity(composition, quantity, assumptions=composition.assumptions)
+        assumed = [step.before for step in result.chains[-1].steps if step.assumptions]
+        if result.assumptions and (not assumed or assumed[0].has(Partial)):
+            # they were used on the way, in the gradient that a Hessian began with
+            return derive_quantity(composition, quantity).closed_form
     except (DeriveError, ProofError):
         return None
-    assumed = (step.before for step in result.steps if step.assumptions)
-    return next(assumed, result.closed_form)
+    return assumed[0] if assumed else result.closed_form
 
 
 def probabilities(world: World) -> Array:

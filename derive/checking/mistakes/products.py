@@ -75,16 +75,23 @@ def gradients(world: World) -> Iterator[Wrong]:
         yield Wrong(cause, each.key, each.make)
     yield Wrong(("chain-stopped-early",), "dy/dz", lambda: np.diag(jacobian_of(world)))
     yield Wrong(("chain-stopped-early",), "Jacobian", lambda: jacobian_of(world))
-    yield Wrong(
-        ("label-case-only",),
-        "entry",
-        lambda: np.array([world.truth("gradient")[world.label]] * world.n, dtype=object),
-    )
+
+    def own_entry() -> Array:
+        return np.array([world.truth("gradient")[world.label]] * world.n, dtype=object)
+
+    yield Wrong(("label-case-only",), "entry", own_entry)
+    yield Wrong(("label-case-only", "sign"), "entry", lambda: world.reduce(-own_entry()))
     definition = world.composition.loss_definition
     if definition is not None and label in definition.free_symbols:
         own = partial(_own_class_slope, world)
-        yield Wrong(("label-case-only",), "diagonal", lambda: world.reduce(np.diag(jacobian_of(world)) * own()))
+
+        def diagonal() -> Array:
+            return np.diag(jacobian_of(world)) * own()
+
+        yield Wrong(("label-case-only",), "diagonal", lambda: world.reduce(diagonal()))
+        yield Wrong(("label-case-only", "sign"), "diagonal", lambda: world.reduce(-diagonal()))
         yield Wrong(("chain-stopped-early", "label-case-only"), "slope", own)
+        yield Wrong(("chain-stopped-early",), "dy/dz of the label", lambda: jacobian_of(world)[world.label])
 
 
 def _own_class_slope(world: World) -> Array:

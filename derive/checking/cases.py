@@ -1,0 +1,138 @@
+"""The readings of a formula, each judged, and the choice of one of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from derive.catalogue.model import Composition
+from derive.checking.batch import drop_batch
+from derive.checking.expression import Expression, class_count, counts_from_zero
+from derive.checking.formula import Chain, IllFormedError
+from derive.checking.habits import MATRICES, spell_parameters
+from derive.checking.judge import Court, Finding
+from derive.checking.model import GOOD
+from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
+
+CLASSES = (3, 4, 5)
+CLASSES_OF_SECOND_ORDER = (3, 4)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A formula read: its links in one reading, and where they are judged."""
+
+    reading: Reading
+    links: tuple[Expression, ...]
+    court: Court
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names that a factor may have: the formula's constants, and the definition's."""
+        mine = [name for name, role in self.reading.roles.items() if role == "parameter"]
+        given = [each.name for each in self.court.composition.parameters if not each.per_class]
+        return list(dict.fromkeys((*mine, *given)))
+
+    def judge(self) -> "Judged":
+        """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
+        findings: list[Finding] = []
+        fault = None
+        for link in self.links:
+            try:
+                findings.append(self.court.judge(link, self.parameters, explain=False))
+            except IllFormedError as error:
+                findings.append(Finding("ill-formed"))
+                fault = str(error) if link is self.links[-1] else None
+        return Judged(self, tuple(findings), fault)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A case with the finding on each link; `fault` says why the last is ill-formed, None where it is not."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+    fault: str | None = None
+
+    @property
+    def outcome(self) -> tuple[str, tuple[str, ...], str | None]:
+        """What the last link comes to."""
+        final = self.findings[-1]
+        return final.verdict, final.assumptions, final.factor
+
+    @property
+    def first_wrong(self) -> int | None:
+        """The place of the first link that is not right."""
+        return next((place for place, each in enumerate(self.findings) if each.verdict not in GOOD), None)
+
+    def explain(self) -> Finding:
+        """The finding on the last link, with its mistake, or that of the first wrong link where its own is unknown."""
+        final, place = self.findings[-1], self.first_wrong
+        if final.verdict != "wrong":
+            return final
+        court, parameters = self.case.court, self.case.parameters
+        final = court.judge(self.case.links[-1], parameters)
+        if not final.cause and place is not None and self.findings[place].verdict == "wrong":
+            earlier = court.judge(self.case.links[place], parameters)
+            final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
+        return final
+
+
+def read_cases(
+    composition: Composition, quantity: str, chain: Chain, let: Mapping[str, str], n: int | None, *, in_latex: bool
+) -> tuple[Case, ...]:
+    """The cases of a formula, that of the most usual reading first; `let` has roles by symbol.
+
+    Raises:
+        IllFormedError: an index is unbound.
+    """
+    written, row = drop_batch(spell_parameters(composition, chain.links, let), MATRICES)
+    first, *rest = written
+    left = first if rest and is_left_side(first) else None
+    nodes = tuple(rest) if left is not None else written
+    rank, bound = rank_of(composition, quantity), left_indices(left)
+    if bound is not None and len(bound) != rank:
+        left = bound = None
+    zero = counts_from_zero(chain.links, latex=in_latex)
+    counted = class_count(nodes) if n is None else n
+    usual = CLASSES_OF_SECOND_ORDER if quantity in ("hessian", "hvp") else CLASSES
+    classes = (counted,) if counted is not None else usual
+    found = []
+    for reading in readings(
+        composition, quantity, nodes, left, let, condition=chain.condition, zero_based=zero, row=row
+    ):
+        links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)
+        labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
+        found.append(Case(reading, links, Court(composition, quantity, classes, labelled)))
+    return tuple(found)
+
+
+def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
+    """The reading that is right, if one is; else the one off by a factor; else the most usual.
+
+    With `explain`, of those that are wrong the most usual whose mistake is known.
+    """
+    order = {"right": 0, "right-if": 1, "off-by-factor": 2}
+    best = min(formed, key=lambda judged: order.get(judged.findings[-1].verdict, 3))
+    if best.findings[-1].verdict != "wrong" or not explain:
+        return best
+    return next((judged for judged in _distinct(formed) if judged.explain().cause), best)
+
+
+def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
+    """The other readings, each with letters or rows and columns taken otherwise, that come to something else."""
+    mine = chosen.case.reading
+    for judged in _distinct(formed):
+        theirs = judged.case.reading
+        alike = (theirs.labels, theirs.dot) == (mine.labels, mine.dot) and set(theirs.free) == set(mine.free)
+        # A reading without targets is no rival of one that has found them.
+        as_likely = "targets" in theirs.roles.values() or "targets" not in mine.roles.values()
+        if alike and as_likely and judged.outcome != chosen.outcome:
+            yield judged
+
+
+def _distinct(formed: Sequence[Judged]) -> list[Judged]:
+    """One for each way to take the letters."""
+    found: dict[object, Judged] = {}
+    for judged in formed:
+        reading = judged.case.reading
+        found.setdefault((tuple(reading.roles.items()), reading.labels, reading.free), judged)
+    return list(found.values())

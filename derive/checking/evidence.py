@@ -1,0 +1,110 @@
+"""What a verdict rests on: the proof of a right formula, numbers for a wrong one."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from derive.checking.cases import Case
+from derive.checking.expression import Expression
+from derive.checking.formula import IllFormedError
+from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.model import GOOD, Counterexample
+from derive.checking.world import World, make_real_world, make_world
+from derive.errors import UnsupportedError
+from derive.notation import Contraction, t, z
+from derive.proof.field import BadPointError, RationalFunctions
+
+GENERATORS = 48
+
+
+def is_diagonal(case: Case) -> bool:
+    """Whether a vector that stands where a matrix is due is the matrix's diagonal."""
+    link = case.links[-1]
+    if link.rank != 2:
+        return False
+    vector = Expression(link.composition, link.node, link.reading, 1)
+    worlds = [make_world(link.composition, n, 0) for n in case.court.classes]
+    try:
+        return all(vector(world).agrees(world, np.diag(world.truth(case.court.quantity))) for world in worlds)
+    except (IllFormedError, BadPointError):
+        return False
+
+
+def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
+    """What was checked, in sentences."""
+    counts = ", ".join(map(str, case.court.classes))
+    lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
+    if finding.verdict not in GOOD:
+        return tuple(lines)
+    if finding.assumptions:
+        lines.append(f"fails where the targets are free: it needs {', '.join(finding.assumptions)}")
+    elif not case.court.labelled and len(case.court.hypotheses) > 1:
+        lines.append("targets free: soft, on and off the simplex")
+    proved = _prove(case, finding)
+    if proved is not None:
+        lines.append(f"proved at n = {proved}: both sides are the same rational function")
+    return tuple(lines)
+
+
+def _prove(case: Case, finding: Finding) -> int | None:
+    """The class count at which both sides were shown to be one rational function; None where they are no such thing."""
+    n = case.court.classes[0] if len(case.court.classes) == 1 else 2 if case.court.quantity in ("hessian", "hvp") else 3
+    if n > 3 or (finding.assumptions and finding.assumptions != ("t-one-hot",)):
+        return None
+    rational = RationalFunctions(GENERATORS)
+    labelled = case.court.labelled or bool(finding.assumptions)
+    values = {t: [rational.number(Fraction(int(c == 1 % n))) for c in range(n)]} if labelled else {}
+    world = World(case.court.composition, n, rational, values, 1 % n)
+    _choose_generators(world, rational)
+    link = case.links[-1]
+    try:
+        theirs = link(world)
+        truth = world.truth(case.court.quantity)
+    except (UnsupportedError, BadPointError, IndexError, ZeroDivisionError, IllFormedError, TypeError):
+        return None
+    same = all(a == b for a, b in zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
+    return n if same else None
+
+
+def _choose_generators(world: World, rational: RationalFunctions) -> None:
+    """Unknowns in which the entries of y are short: the sum of the exponentials, or where y_i is of z_i alone, y_i."""
+    names = [("exp", world.point.entry(z, number)) for number in range(world.n)]
+    definition = world.composition.y_definition
+    if definition is not None and not definition.has(Contraction):
+        for name in names:
+            share = rational.unknown("share", *name)
+            rational.generators[name] = share / (rational.number(1) - share)
+        return
+    first = rational.unknown("sum of exponentials")
+    for name in names[1:]:
+        first = first - rational.unknown(*name)
+    rational.generators[names[0]] = first
+
+
+def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> Counterexample | None:
+    """Small numbers at which the formula is not the truth."""
+    n = court.classes[0]
+    hypothesis = "t-one-hot" if court.labelled else (finding.assumptions or ("sum-t-1",))[0]
+    for seed in range(5):
+        world = make_real_world(court.composition, n, seed, hypothesis)
+        try:
+            theirs, truth = evaluate(world), world.truth(court.quantity)
+            values = _numbers(theirs.values)
+            true = _numbers(truth)
+        except (BadPointError, ValueError, ZeroDivisionError, OverflowError, TypeError):
+            continue
+        if true.shape != values.shape:
+            continue
+        wrong = theirs.given & (np.abs(values - true) > 1e-9 * (1 + np.abs(true)))
+        if not wrong.any():
+            continue
+        places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
+        logits, targets = (_numbers(world.vector(base)).tolist() for base in (z, t))
+        return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places)
+    return None
+
+
+def _numbers(array: Any) -> Any:
+    """An array of numbers rounded for people."""
+    return np.round(np.asarray(array, dtype=object).astype(float), 6)
