@@ -12,6 +12,7 @@ from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
 from derive.targets.c_loops import LANES, MOST_ACROSS, PARTS, PIECE, ROWS, SUMS, functions_called
 from derive.targets.c_precision import PRECISIONS
+from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 
@@ -110,9 +111,9 @@ class CTarget:
         )
         return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}
 
-    def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as of every target
-        """None: each pair of files stands alone."""
-        return {}
+    def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:
+        """A CMake project of all of them; each pair of files stands alone."""
+        return {"CMakeLists.txt": cmake_project(products, FLAGS)} if products else {}
 
 
 def _power_of_2(least: float) -> int:
