@@ -6,5 +6,5 @@ loss = Loss(
     name="brier",
     definition="sum((y[i] - t[i])**2 for i in range(n))",
     labels=True,
-    source="Brier, Verification of forecasts expressed in terms of probability, equation 2, 1950",
+    source="Brier, Verification of forecasts expressed in terms of probability, 1950",
 )

@@ -13,6 +13,11 @@ from derive.targets.model import Product
 LAYER_KERNEL = "loss_and_gradient"
 """The function of the rows that a layer calls."""
 
+LAYER_NAMES = frozenset(
+    ("x", "w", "b", "inputs", "weights", "bias", "scale", "row_losses", "x_grad", "w_grad", "b_grad", "z_grad")
+)
+"""What the function of a layer means by itself, beside what every generated function does."""
+
 _NAMES: dict[Array, str] = {X: "inputs", W: "weights", b: "bias", G: "z_grad"}
 """The variable that holds each array."""
 _WIDTH = 116
@@ -39,6 +44,7 @@ def layer_context(product: Product, layer: LayerResult) -> dict[str, Any]:
         "gradients": {f"{chain.array.name.lower()}_grad": _gradient(chain) for chain in by_inputs},
         "size": UnicodeNotation(layer.n).size(CLASSES),
         "takes_labels": any(kernel.labels for kernel in product.kernels),
+        "takes_dense": not all(kernel.labels for kernel in product.kernels),
     }
 
 

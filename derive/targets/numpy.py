@@ -13,7 +13,7 @@ from derive.kernel.statements import plain
 from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
-from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
+from derive.targets.layer_numpy import LAYER_KERNEL, LAYER_NAMES, layer_context
 from derive.targets.model import Product
 from derive.targets.numpy_layout import WIDTH, wrap_statement
 from derive.targets.numpy_program import print_body
@@ -76,6 +76,21 @@ class _Argument:
         if bounds.high is not None:
             tests.append(f"({value} {'<=' if bounds.high_included else '<'} {bounds.high})")
         return " & ".join([f"np.isfinite({value})", *tests])
+
+
+@dataclass(frozen=True)
+class _LayerParameter:
+    """A parameter as a keyword of a layer, with an underscore where the layer means something else by its name."""
+
+    argument: _Argument
+
+    @property
+    def keyword(self) -> str:
+        return f"{self.argument.name}_" if self.argument.name in LAYER_NAMES else self.argument.name
+
+    @property
+    def declaration(self) -> str:
+        return f"{self.keyword}: {'ArrayLike' if self.argument.parameter.per_class else 'float'}"
 
 
 @dataclass(frozen=True)
@@ -311,10 +326,7 @@ def module_context(product: Product) -> dict[str, Any]:
         UnsupportedError: a kernel has a node that NumPy has no way to say.
     """
     kernels = [store(kernel, work=True) for kernel in product.kernels]
-    programs = [
-        _Program(kernel, tuple(part for line in print_body(kernel) for part in wrap_statement(line)))
-        for kernel in kernels
-    ]
+    programs = [_Program(kernel, _lines(kernel)) for kernel in kernels]
     by_labels = {program.kernel.name: program for program in programs if program.kernel.labels}
     dense = {program.kernel.name: program for program in programs if not program.kernel.labels}
     functions = [
@@ -351,7 +363,11 @@ def _layer_module(product: Product, layer: LayerResult) -> str:
     """The module of a layer: its function, and the kernel of the rows that it calls."""
     kernels = tuple(kernel for kernel in product.kernels if kernel.name == LAYER_KERNEL)
     context = {**module_context(replace(product, kernels=kernels)), **layer_context(product, layer)}
-    return render(NumpyTarget.name, "layer.py", **context)
+    parameters = [_LayerParameter(_Argument(each)) for each in kernels[0].parameters]
+    arguments = ["x: ArrayLike", "w: ArrayLike", "b: ArrayLike", "t: ArrayLike", "*"]
+    arguments += [*(each.declaration for each in parameters), 'reduction: str = "mean"']
+    signature = _signature("loss_and_gradients", arguments, "tuple[np.floating, Array, Array, Array]")
+    return render(NumpyTarget.name, "layer.py", **context, layer_parameters=parameters, layer_signature=signature)
 
 
 def _formulas(product: Product, function: str) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from derive.kernel.ir import Kernel
 from derive.notation import g, t, v, z
 from derive.pipeline import Track, derive_quantities, plan_kernels, silently
 from derive.proof.field import BadPointError
-from derive.verification.callers import LANGUAGES, Caller, CallError
+from derive.verification.callers import LANGUAGES, Caller, CallError, NumpyCaller
+from derive.verification.layers import compare_layer
 from derive.verification.rows import Array, make_rows
 from derive.verification.truth import Truth, find_truth
 from derive.write import MANIFEST, damaged, read_manifest, read_spec
@@ -70,6 +71,7 @@ def verify(folder: Path, track: Track = silently) -> tuple[Finding, ...]:
         for composition in track(read_compositions(build, spec), f"verifying {build}"):
             findings.append(prove(build, composition, spec["n"]))
             findings += try_functions(build, composition, spec["n"], files)
+            findings += try_layer(build, composition, spec["n"], files)
     return tuple(findings)
 
 
@@ -137,6 +139,23 @@ def try_functions(build: Path, composition: Composition, n: int | None, files: C
         except Exception as failure:  # noqa: BLE001 - code that is wrong may raise anything
             problem = str(failure) if isinstance(failure, (CallError, DeriveError)) else repr(failure)
             yield Finding(build, composition.name, part, False, 0, problem=problem)
+
+
+def try_layer(build: Path, composition: Composition, n: int | None, files: Collection[str]) -> Iterator[Finding]:
+    """Compare the functions of a linear layer, where there is one, with the definition."""
+    name = f"numpy/{composition.stem}_layer.py"
+    if name not in files:
+        return
+    part = "layer"
+    try:
+        module = NumpyCaller.load(build / name).module
+        for dtype in PRECISIONS:
+            part = f"layer {dtype.name}"
+            count, worst = compare_layer(module, composition, n, dtype, ALLOWED)
+            yield Finding(build, composition.name, part, True, count, worst)
+    except Exception as failure:  # noqa: BLE001 - code that is wrong may raise anything
+        problem = str(failure) if isinstance(failure, (CallError, DeriveError)) else repr(failure)
+        yield Finding(build, composition.name, part, False, 0, problem=problem)
 
 
 def compare(

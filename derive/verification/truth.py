@@ -50,6 +50,8 @@ class Sized:
         return Sized(self.value + other.value, self.size + other.size)
 
     def __mul__(self, other: "Sized") -> "Sized":
+        if 0 in (self.size, other.size):
+            return Sized(mpmath.mpf(0), mpmath.mpf(0))  # an exact 0 decides, even beside the logarithm of one
         return Sized(self.value * other.value, self.size * abs(other.value) + abs(self.value) * other.size)
 
     def __neg__(self) -> "Sized":
@@ -78,6 +80,8 @@ class Sizes:
 
     def apply(self, function: str, value: Sized) -> Sized:
         """f(x), of size |f(x)| + |f'(x)|·size."""
+        if function == "log" and value.size == 0:
+            return Sized(-mpmath.inf, mpmath.inf)
         result = self.reals.apply(function, value.value)
         match function:
             case "exp":

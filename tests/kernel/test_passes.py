@@ -160,6 +160,12 @@ def test_with_a_label_the_diagonal_and_both_its_lines_are_set_apart() -> None:
     ]
 
 
+def test_a_weight_of_0_decides_beside_a_sum_of_logarithms() -> None:
+    logs = Reduce("log_sum", "sum", "j", call("log", Y))
+    lines = ran(guard_zeros, NUMBER, SUM, Let("a", Scalar("s")), logs, Let("out", mul(Scalar("a"), Scalar("log_sum"))))
+    assert lines[-1] == "out = select(a == 0, 0, a*log_sum)"
+
+
 def test_what_is_left_of_a_logistic_is_a_logistic() -> None:
     logistic = div(ONE, add(call("exp", neg(Z)), ONE))
     assert ran(complement, VECTOR, stored(add(ONE, neg(logistic))))[-1] == "out[j] = 1/(exp(z[j]) + 1)"

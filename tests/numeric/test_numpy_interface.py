@@ -300,6 +300,7 @@ def test_refuses_bad_out_and_axis_by_name(folder: str, module: str, quantity: st
         assert names("out", message), message
     if len(good) == 2:
         assert names("out", complain(call, *inputs, out=good[0]))
+        assert names("out", complain(call, *inputs, out=(good[1][..., 0], good[1]))), "one array within the other"
     if quantity not in MATRICES:
         for axis in (2, -3):
             assert names("axis", complain(call, *inputs, axis=axis))

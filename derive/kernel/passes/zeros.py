@@ -1,8 +1,8 @@
 """0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm beside it is."""
 
-from derive.kernel.expressions import ZERO, arguments, call, is_call, is_number, mul, rewrite, select
-from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Scalar
-from derive.kernel.statements import noted, rewrite_kernel
+from derive.kernel.expressions import ZERO, arguments, call, indices, is_call, is_number, mul, rewrite, select
+from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Reduce, Scalar
+from derive.kernel.statements import noted, plain, rewrite_kernel
 
 NOTE = "A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it."
 
@@ -12,6 +12,7 @@ _LOGITS = "z"
 
 def guard_zeros(kernel: Kernel) -> Kernel:
     """A product w · x, where x can be infinite, becomes 0 where w is 0, w · x elsewhere."""
+    infinite_sums = _infinite_sums(kernel)
     nonzero = {each.name for each in kernel.parameters if not each.range.contains(0)}
 
     def is_nonzero(factor: Expression) -> bool:
@@ -25,6 +26,8 @@ def guard_zeros(kernel: Kernel) -> Kernel:
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
         infinite = [factor for factor in factors if _may_be_infinite(factor)]
+        if not indices(node):
+            infinite += [factor for factor in factors if factor in infinite_sums]
         weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
         product = mul(*factors)
         if len(infinite) > 1:
@@ -38,6 +41,15 @@ def guard_zeros(kernel: Kernel) -> Kernel:
 
     rewritten = rewrite_kernel(kernel, rule)
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
+
+
+def _infinite_sums(kernel: Kernel) -> list[Expression]:
+    """The sums with a term that a logit of -inf makes infinite, whatever its weight."""
+    return [
+        Scalar(line.name)
+        for line in plain(kernel)
+        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value)
+    ]
 
 
 def _may_be_infinite(expression: Expression) -> bool:

@@ -548,6 +548,8 @@ def _pair(out: tuple[Array, Array] | None) -> tuple[Array, Array] | tuple[None, 
         return None, None
     if not isinstance(out, tuple) or len(out) != 2:
         raise ValueError("out should be None or a tuple of two arrays")
+    if all(isinstance(each, np.ndarray) for each in out) and np.shares_memory(*out):
+        raise ValueError("the two arrays of out share memory; they should be two arrays that do not overlap")
     return out
 
 
