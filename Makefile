@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: derive test stress lint pdf check-generated verify lock clean help
+.PHONY: derive test stress catalogue lint pdf bench check-generated verify lock clean help
 
 derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
 	@echo "make: deriving, checking and writing generated/"
@@ -20,6 +20,10 @@ stress: $(READY) ## derive 300 random definitions and compare them with differen
 	@echo "make: deriving 300 random definitions"
 	@DERIVE_STRESS=300 $(BIN)/python -m pytest tests/calculus/test_stress.py $(ARGS)
 
+catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; takes an hour
+	@echo "make: trying every kernel of the catalogue"
+	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest tests/catalogue $(ARGS)
+
 lint: $(READY) ## ruff, mypy and the import contract
 	@echo "make: checking style, types and the order of imports"
 	@$(BIN)/ruff check .
@@ -30,6 +34,10 @@ lint: $(READY) ## ruff, mypy and the import contract
 
 pdf: ## compile every generated document into build/pdf/, with latexmk or pdflatex
 	@sh tools/pdf.sh
+
+bench: $(BIN)/bench-ready ## compare with other libraries, 30 minutes; QUICK=1: 2 minutes, DOCS=1: write docs/benchmarks
+	@echo "make: measuring"
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(DOCS),--docs) $(ARGS)
 
 check-generated: $(READY) ## show how generated/ differs from what the tool writes now
 	@$(BIN)/derive build --check
@@ -49,10 +57,23 @@ $(READY): requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# A library that cannot be installed is left out of the comparison by name, and stops nothing; none changes what the lock
+# pins. PyTorch's own index has builds without CUDA, a tenth of the size.
+$(BIN)/bench-ready: $(READY) pyproject.toml
+	@echo "make: installing the libraries to compare with, which takes some minutes"
+	@sed -n 's/^\([a-z0-9-]*==[^ ]*\).*/\1/p' requirements.lock >$(VENV)/pinned.txt
+	@$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  print(*project["optional-dependencies"]["bench"], sep="\n")' >$(VENV)/bench.txt
+	@while read -r library; do \
+	  case "$$library" in torch*) index="--extra-index-url https://download.pytorch.org/whl/cpu --retries 1" ;; *) index= ;; esac; \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --constraint $(VENV)/pinned.txt $$index "$$library" </dev/null || \
+	  echo "make: going on without $$library"; done <$(VENV)/bench.txt
+	@touch $@
+
 lock: ## write requirements.lock anew from pyproject.toml (needs the network)
 	@$(PYTHON) -m venv --clear $(VENV)-lock
 	@$(VENV)-lock/bin/python -m pip install --quiet pip-tools
-	@$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --all-extras --upgrade \
+	@$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --extra test --extra lint --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
 	  --output-file requirements.lock pyproject.toml
 	@rm -rf $(VENV)-lock

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from derive.version import __version__
 
 if TYPE_CHECKING:
-    from derive.api import Derivation, build, check, derive
+    from derive.api import Derivation, build, check, derive, load
 
-__all__ = ["Derivation", "__version__", "build", "check", "derive"]
+__all__ = ["Derivation", "__version__", "build", "check", "derive", "load"]
 
 
 def __getattr__(name: str) -> Any:

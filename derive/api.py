@@ -1,9 +1,10 @@
-"""The public interface: `derive`, the `Derivation` it returns, `build` and `check`."""
+"""The public interface: `derive`, the `Derivation` it returns, `build`, `load` and `check`."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 from sympy import Expr
 
@@ -13,6 +14,7 @@ from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
 from derive.checking import verdict
 from derive.checking.model import Verdict
+from derive.compiled import load_kernels
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
@@ -161,6 +163,41 @@ def build(
         chosen, classes, languages, Path(out), dry=dry, layer=layer, allow_unsafe=allow_unsafe, track=track
     )
     return replace(made, refused=refused)
+
+
+def load(
+    composition: str | Composition,
+    n: int | str | None = None,
+    *,
+    where: str = "",
+    name: str = "",
+    allow_unsafe: bool = False,
+) -> ModuleType:
+    """The C kernels of a composition, to be called on NumPy arrays just like the generated NumPy module.
+
+    They are compiled when first asked for, with $CC or the system's compiler, and kept for later processes in
+    $XDG_CACHE_HOME/derive or ~/.cache/derive. C computes every row; what it does not have, matrices and reductions
+    over the rows, NumPy does, as in the generated module.
+
+    Args:
+        composition: as for `derive`.
+        n: a fixed number of classes; None for kernels that take any.
+        where: the ranges of the parameters of a loss that is defined on the spot.
+        name: the name of such a loss.
+        allow_unsafe: load kernels that are wrong at some finite inputs.
+
+    Returns:
+        A module with the functions `loss`, `gradient`, `loss_and_gradient`, ... or `value`, `vjp`, ... Writable arrays
+        of shape (batch, n) in C order, all float32 or all float64, labels int64, are worked on as they lie where `out`
+        is given, and nothing else but parameters, as Python's floats: a call then costs a few microseconds.
+
+    Raises:
+        UnknownNameError, DefinitionError, DeriveError: as for `derive`.
+        UnsafeError: a kernel breaks at finite inputs, and `allow_unsafe` is not given.
+        MissingToolError: there is no C compiler.
+        OutputError: the compiled kernels cannot be kept.
+    """
+    return load_kernels(_composition(composition, where, name), read_class_count(n), allow_unsafe=allow_unsafe)
 
 
 def check(

@@ -4,6 +4,7 @@ Everything that needs SymPy is imported inside the commands, so that help and co
 """
 
 import json
+import re
 import shlex
 import signal
 import sys
@@ -77,15 +78,20 @@ def cli() -> None:
 @cli.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option(
-    "--closed-forms", "activation", metavar="ACTIVATION", help="Derive the gradient of every loss for it, in seconds."
+    "--activation",
+    metavar="ACTIVATION",
+    default="softmax",
+    show_default=True,
+    help="Whose closed forms to derive: its Jacobian, and the gradient of every loss over it.",
 )
-def list_command(as_json: bool, activation: str | None) -> None:
-    """List the activations and losses with their parameters and sources, the compositions, assumptions and targets."""
+@click.option("--definitions", is_flag=True, help="Leave the closed forms out: they are derived anew, in seconds.")
+def list_command(as_json: bool, activation: str, definitions: bool) -> None:
+    """List activations and losses with definitions, sources and closed forms; compositions, assumptions, targets."""
     from derive import tables
     from derive.api import first_derivatives
 
     with _progress() as track:
-        closed_forms = () if activation is None else first_derivatives(activation, track)
+        closed_forms = () if definitions else first_derivatives(activation, track)
     if as_json:
         click.echo(json.dumps(tables.listing(closed_forms), indent=2, ensure_ascii=False))
     else:
@@ -278,12 +284,15 @@ def _again(
 
 
 def _print(*parts: Any) -> None:
-    """Print rich text and tables; piped output is as wide as it needs and has no colour."""
+    """Print rich text and tables; piped output is as wide as it needs and has neither colour nor trailing spaces."""
     from rich.console import Console
 
-    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 160)
-    for part in parts:
-        console.print(part)
+    piped = not sys.stdout.isatty()
+    console = Console(markup=False, emoji=False, highlight=False, width=160 if piped else None)
+    with console.capture() as printed:
+        for part in parts:
+            console.print(part)
+    click.echo(re.sub(" +$", "", printed.get(), flags=re.MULTILINE) if piped else printed.get(), nl=False)
 
 
 @contextmanager

@@ -12,9 +12,10 @@ class Check:
     """How an equality was checked, exactly; there is no Check of a failure, which raises `ProofError`.
 
     Attributes:
-        method: `modular` (both sides evaluated modulo a large prime at random points, dual numbers for derivatives)
-            or `rational` (a deterministic proof: both sides are the same rational
-            function of the same exponentials, logarithms and symbolic powers).
+        method: `modular` (both sides evaluated modulo a large prime at random points, dual numbers for derivatives),
+            `real` (the same in real numbers of many digits, where the prime field lacks a root or a law) or `rational`
+            (a deterministic proof: both sides are the same rational function of the same exponentials, logarithms and
+            symbolic powers).
         classes: the class counts at which it was checked.
         points: random points for each class count; 0 where the proof is deterministic.
     """
@@ -49,6 +50,11 @@ class Chain:
     title: str
     left: Expr
     steps: tuple[Step, ...]
+
+    @property
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """The assumptions that some step used, in the order of use."""
+        return tuple(dict.fromkeys(each for step in self.steps for each in step.assumptions))
 
     @property
     def result(self) -> Expr:

@@ -115,15 +115,26 @@ def sort_out(
     for each in track(compositions, "trying"):
         try:
             refuse_undefined(each)
-            kernels = plan_kernels(each, n)
-            if not allow_unsafe:
-                _refuse_unsafe([each], [find_breaks(each, kernels)])
-            print_product(Product(each, n, derive_quantities(each, n), kernels), targets)
+            print_product(make_product(each, n, allow_unsafe=allow_unsafe), targets)
         except DeriveError as refusal:
             refused[each.name] = str(refusal)
         else:
             possible.append(each)
     return tuple(possible), refused
+
+
+def make_product(composition: Composition, n: int | None, *, allow_unsafe: bool = False) -> Product:
+    """All that is derived of one composition, a layer aside.
+
+    Raises:
+        UnsafeError: a kernel is wrong at inputs where its result is finite, and `allow_unsafe` is not given.
+        UnsupportedError: a closed form that no kernel can compute.
+    """
+    kernels = plan_kernels(composition, n)
+    unsafe = find_breaks(composition, kernels)
+    if not allow_unsafe:
+        _refuse_unsafe([composition], [unsafe])
+    return Product(composition, n, derive_quantities(composition, n), kernels, unsafe=unsafe)
 
 
 def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, ...]:
@@ -145,13 +156,17 @@ def plan_kernels(composition: Composition, n: int | None) -> tuple[Kernel, ...]:
 
 
 def find_breaks(composition: Composition, kernels: Sequence[Kernel]) -> tuple[Break, ...]:
-    """The first hard input at which each kernel is wrong; matrices, and what two kernels do at once, are not tried."""
+    """The first hard input at which each kernel is wrong."""
+
+    def closed_form(quantity: str, labels: bool) -> Expr:
+        return _closed_form(composition, quantity, labels)
+
     parameters = name_arguments(composition.parameters)
     found = []
     for kernel in kernels:
-        if len(kernel.outputs) == 1 and kernel.outputs[0].rank < 2:
-            outputs = outputs_of(composition, kernel, lambda q, labels: _closed_form(composition, q, labels))
-            found.append(find_break(kernel, outputs, composition.y_definition, parameters))
+        outputs = outputs_of(composition, kernel, closed_form)
+        loss = None if composition.loss is None else closed_form("value", kernel.labels)
+        found.append(find_break(kernel, outputs, composition.y_definition, parameters, loss))
     return tuple(each for each in found if each is not None)
 
 

@@ -62,9 +62,7 @@ def _parameters(composition: Composition) -> dict[str, Any]:
 
 
 def list_tables(closed_forms: Sequence[Result] = ()) -> tuple[Table, ...]:
-    """The same as tables; with closed forms, these alone."""
-    if closed_forms:
-        return (_closed_forms(closed_forms),)
+    """The same as tables."""
     data = listing()
     activation = _table("activation", "output", "where y is", "parameters", "source")
     for each in data["activations"]:
@@ -81,7 +79,8 @@ def list_tables(closed_forms: Sequence[Result] = ()) -> tuple[Table, ...]:
     target = _table("target")
     for name in data["targets"]:
         target.add_row(name)
-    return activation, loss, composition, assumption, target
+    derived = (_closed_forms(closed_forms),) if closed_forms else ()
+    return activation, loss, *derived, composition, assumption, target
 
 
 def _ranges(entry: dict[str, Any]) -> str:

@@ -41,15 +41,26 @@ def test_list_names_everything_that_can_be_asked_for(run):
     assert status == 0
     for word in ("softmax", "log-softmax", "cross-entropy", "mse", "gradient", "sum-t-1", "numpy", "latex", "Bishop"):
         assert word in out
+    for closed_form in ("y_i (δ_ij − y_j)", "y_j − t_j", "y_j Σ_i w_i t_i − w_j t_j"):
+        assert closed_form in out
+    assert not any(line.endswith(" ") for line in out.splitlines())
 
 
 def test_list_as_json_is_one_document(run):
-    status, out, _ = run("list", "--json")
+    status, out, _ = run("list", "--json", "--activation", "sigmoid")
     data = json.loads(out)
     assert status == 0
     assert {"softmax", "softmax+mse"} <= {composition["name"] for composition in data["compositions"]}
     assert {"c", "latex", "numpy"} <= set(data["targets"])
     assert all(loss["definition"] and loss["source"] for loss in data["losses"])
+    closed_forms = {each["composition"]: each["text"] for each in data["closed_forms"]}
+    assert closed_forms["sigmoid+binary-cross-entropy"] == "y[j] - t[j]"
+
+
+def test_list_of_definitions_derives_nothing(run):
+    status, out, _ = run("list", "--definitions", "--json")
+    assert status == 0
+    assert "closed_forms" not in json.loads(out)
 
 
 @pytest.mark.parametrize(

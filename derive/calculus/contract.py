@@ -5,6 +5,7 @@ from sympy import Expr, KroneckerDelta, Symbol
 
 from derive import notation
 from derive.calculus.rewrite import Rule, expand, rewrite
+from derive.catalogue.model import Assumption
 from derive.notation import Contraction, free_indices, occurrences, rename
 
 
@@ -25,23 +26,59 @@ def _split_factors(body: Expr, index: Symbol) -> tuple[list[Expr], Expr]:
 
 
 def _distribute(node: Expr) -> Expr | None:
-    """Σ_k f_k (a_k + b) = Σ_k f_k a_k + b Σ_k f_k, where some term holds a δ of the index or nothing of it."""
+    """Σ_k f_k (a_k + b) = Σ_k f_k a_k + b Σ_k f_k, where some term holds a δ of the index, or b another index."""
     if not isinstance(node, Contraction):
         return None
     body, index = node.open()
-    if isinstance(body, sympy.Mul) and not _has_delta(body, index):
+    if isinstance(body, sympy.Mul) and not _is_mixed(body, index):
         return None
-    expanded = expand(body)
+    expanded = _expand_mixed(body, index)
     if not isinstance(expanded, sympy.Add):
         return None
-    if not (_has_delta(expanded, index) or any(index not in free_indices(term) for term in expanded.args)):
+    if not any(_is_mixed(term, index) or index not in free_indices(term) for term in (body, *expanded.args)):
         return None
     return sympy.Add(*(_contract_term(term, index) for term in expanded.args))
+
+
+def _expand_mixed(body: Expr, index: Symbol) -> Expr:
+    """`body` multiplied out as far as its deltas of `index` and other indices in it need; the rest stays whole."""
+    kept: dict[Expr, Expr] = {}
+
+    def hide(node: Expr) -> Expr | None:
+        if not _is_mixed(node, index):
+            return kept.setdefault(node, sympy.Dummy(f"c{len(kept)}")) if node.args else node
+        return None if isinstance(node, (sympy.Add, sympy.Mul, sympy.Pow)) else node
+
+    terms = (rewrite(term, hide) for term in sympy.Add.make_args(body))
+    expanded = expand(sympy.Add(*terms))
+    return expanded.xreplace({symbol: node for node, symbol in kept.items()})
 
 
 def _contract_term(term: Expr, index: Symbol) -> Expr:
     fixed, running = _split_factors(term, index)
     return sympy.Mul(*fixed, Contraction(running, index))
+
+
+def _is_mixed(expression: Expr, index: Symbol) -> bool:
+    """Whether `expression` runs with `index`, and some part of it must come apart for its sum to be one number a row.
+
+    That is a δ of the index, or a sum of terms in which beside it another index stands, or a finished sum: a kernel
+    would have to wait for that one before it could begin with this.
+    """
+    free = free_indices(expression)
+    if index not in free:
+        return False
+    if _has_delta(expression, index):
+        return True
+    if isinstance(expression, sympy.Mul):
+        return any(_is_mixed(factor, index) for factor in expression.args)
+    is_whole = isinstance(expression, sympy.Pow) and expression.exp.is_Integer and expression.exp > 0
+    base = expression.base if is_whole else expression
+    return isinstance(base, sympy.Add) and (
+        not free <= {index, notation.label}
+        or any(isinstance(factor, Contraction) for term in base.args for factor in sympy.Mul.make_args(term))
+        or any(_is_mixed(term, index) for term in base.args)
+    )
 
 
 def _has_delta(expression: Expr, index: Symbol) -> bool:
@@ -97,9 +134,14 @@ def _powers(node: Expr) -> Expr | None:
     return sympy.Mul(*(base ** sympy.Add(*each) for base, each in exponents.items()))
 
 
-def fact(name: str, reason: str, left: Contraction, right: Expr) -> Rule:
+def fact(name: str, reason: str, left: Contraction, right: Expr, assumptions: tuple[Assumption, ...] = ()) -> Rule:
     """The rule that puts in a sum that is known."""
-    return Rule(name, reason, lambda node: right if node == left else None)
+    return Rule(name, reason, lambda node: right if node == left else None, assumptions)
+
+
+def assumed(assumption: Assumption) -> Rule:
+    """The rule that puts in a sum that is assumed."""
+    return fact(f"{assumption.id} assumed", assumption.statement, assumption.left, assumption.right, (assumption,))
 
 
 PULL_OUT = Rule("pull out of the sum", "a factor that does not run with the index leaves the sum", _pull_out)

@@ -1,11 +1,12 @@
 """Differentiation by cases, each a named rule on a derivative not yet taken."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Symbol
 
 from derive.calculus.rewrite import Rule, Visit
+from derive.catalogue.model import Assumption
 from derive.notation import Contraction, Partial, free_indices, loss, occurrences, rename, y, z
 
 
@@ -19,28 +20,31 @@ def depends(expression: Expr, variable: Expr) -> bool:
     return any(node.base in moving for node in occurrences(expression, Indexed))
 
 
-def _linearity(node: Expr) -> Expr | None:
-    """∂(c f + Σ_k g_k) = c ∂f + Σ_k ∂g_k, for c that does not depend on the variable."""
-    if not isinstance(node, Partial):
-        return None
-    result = _push(node.body, node.variable)
-    return None if result == node else result
+def linearity(whole: Collection[Expr] = ()) -> Rule:
+    """∂(c f + Σ_k g_k) = c ∂f + Σ_k ∂g_k, for constant c; the sums in `whole` stay whole."""
 
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, Partial):
+            return None
+        result = push(node.body, node.variable)
+        return None if result == node else result
 
-def _push(body: Expr, variable: Expr) -> Expr:
-    if not depends(body, variable):
-        return Integer(0)
-    if isinstance(body, sympy.Add):
-        return sympy.Add(*(_push(term, variable) for term in body.args))
-    if isinstance(body, Contraction):
-        inner, index = body.open()
-        return Contraction(_push(inner, variable), index)
-    if isinstance(body, sympy.Mul):
-        fixed = [factor for factor in body.args if not depends(factor, variable)]
-        moving = [factor for factor in body.args if depends(factor, variable)]
-        if fixed:
-            return sympy.Mul(*fixed, _push(sympy.Mul(*moving), variable))
-    return Partial(body, variable)
+    def push(body: Expr, variable: Expr) -> Expr:
+        if not depends(body, variable):
+            return Integer(0)
+        if isinstance(body, sympy.Add):
+            return sympy.Add(*(push(term, variable) for term in body.args))
+        if isinstance(body, Contraction) and body not in whole:
+            inner, index = body.open()
+            return Contraction(push(inner, variable), index)
+        if isinstance(body, sympy.Mul):
+            fixed = [factor for factor in body.args if not depends(factor, variable)]
+            moving = [factor for factor in body.args if depends(factor, variable)]
+            if fixed:
+                return sympy.Mul(*fixed, push(sympy.Mul(*moving), variable))
+        return Partial(body, variable)
+
+    return Rule("linearity", "the derivative of a sum is the sum of the derivatives; constants stay", visit)
 
 
 def _coordinate(node: Expr) -> Expr | None:
@@ -57,10 +61,21 @@ def _quotient(node: Expr) -> Expr | None:
     """∂(f/g) = (g ∂f − f ∂g)/g²."""
     if not (isinstance(node, Partial) and isinstance(node.body, sympy.Mul)):
         return None
-    above, below = node.body.as_numer_denom()
+    above, below = _above_and_below(node.body)
     if not (depends(above, node.variable) and depends(below, node.variable)):
         return None
     return (Partial(above, node.variable) * below - above * Partial(below, node.variable)) / below**2
+
+
+def _above_and_below(product: sympy.Mul) -> tuple[Expr, Expr]:
+    """Numerator and denominator as they stand: exp(−x) stays above the line, and (1 − y)^a is no fraction."""
+    below = [factor for factor in product.args if _is_divisor(factor)]
+    divisor: Expr = sympy.Mul(*(factor.base**-factor.exp for factor in below))
+    return sympy.Mul(*(factor for factor in product.args if factor not in below)), divisor
+
+
+def _is_divisor(factor: Expr) -> bool:
+    return isinstance(factor, sympy.Pow) and bool(factor.exp.as_coeff_Mul()[0].is_negative)
 
 
 def _product(node: Expr) -> Expr | None:
@@ -105,7 +120,7 @@ def _function(function: type[Expr], slope: sympy.Lambda) -> Visit:
 
 _x = sympy.Symbol("x", real=True)
 
-LINEARITY = Rule("linearity", "the derivative of a sum is the sum of the derivatives; constants stay", _linearity)
+LINEARITY = linearity()
 COORDINATE = Rule("coordinate", "a coordinate changes with itself and with no other", _coordinate)
 QUOTIENT = Rule("quotient rule", "numerator and denominator both depend on the variable", _quotient)
 PRODUCT = Rule("product rule", "several factors depend on the variable", _product)
@@ -142,7 +157,12 @@ RULES: Sequence[Rule] = (
 """Every rule that needs no earlier result, in the order in which they are tried."""
 
 
-def known(name: str, reason: str, left: Partial, right: Expr) -> Rule:
+def rules_around(whole: Collection[Expr]) -> Sequence[Rule]:
+    """`RULES`, but the derivatives of the sums in `whole` are left to rules that know them."""
+    return (linearity(whole), *RULES[1:])
+
+
+def known(name: str, reason: str, left: Partial, right: Expr, assumptions: tuple[Assumption, ...] = ()) -> Rule:
     """A rule from a result: the derivative `left` is `right`, at whatever indices.
 
     `left` has the free index i in its body and j in its variable, or only one of the two.
@@ -157,7 +177,7 @@ def known(name: str, reason: str, left: Partial, right: Expr) -> Rule:
                 return rename(right, {**row, **column})
         return None
 
-    return Rule(name, reason, visit)
+    return Rule(name, reason, visit, assumptions)
 
 
 def _named_alike(pattern: Expr, expression: Expr) -> Sequence[dict[Symbol, Symbol]]:

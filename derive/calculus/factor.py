@@ -26,7 +26,7 @@ def collect(expression: Expr, deltas_first: bool = False) -> Expr:
         if not sums:
             return _oriented(prepared)
         # Numbers must go in with the terms: SymPy multiplies a sum by a lone number at once, and would undo them.
-        inner = [collect(factor, deltas_first) for factor in sums[1:]]
+        inner = [part for factor in sums[1:] for part in sympy.Mul.make_args(collect(factor, deltas_first))]
         terms = [(*others, *inner, *sympy.Mul.make_args(term)) for term in sums[0].args]
         return _oriented(_collect_terms(terms, deltas_first))
     if not isinstance(prepared, sympy.Add):
@@ -39,11 +39,12 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
     total = sympy.Add(*(sympy.Mul(*term) for term in terms))
     if not isinstance(total, sympy.Add):
         return total
-    shared = _shared(terms)
-    if shared != 1:
-        quotient = sympy.Add(*(_without(term, shared) for term in terms))
+    number, shared = _shared(terms)
+    if shared or number != 1:
+        quotient = sympy.Add(*(_without(term, number, shared) for term in terms))
         rest = _collect_terms([sympy.Mul.make_args(term) for term in sympy.Add.make_args(quotient)], deltas_first)
-        return _oriented(shared * _joined(rest))
+        factors = (base**power for base, power in shared.items())
+        return _oriented(sympy.Mul(number, *factors, *sympy.Mul.make_args(_joined(rest))))
     counts: Counter[Expr] = Counter()
     for term in terms:
         counts.update(_whole_powers(term).keys())
@@ -74,25 +75,29 @@ def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
     return powers
 
 
-def _without(term: tuple[Expr, ...], divisor: Expr) -> Expr:
-    """The product `term` with a product of its factors taken out.
+def _without(term: tuple[Expr, ...], number: Expr, powers: dict[Expr, int]) -> Expr:
+    """The product `term` with a number and some powers of its factors taken out.
 
-    Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is.
+    Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is, and multiplies a sum by a lone number.
     """
-    taken = _whole_powers(sympy.Mul.make_args(divisor))
-    number = sympy.Mul(*term).as_coeff_Mul()[0] / divisor.as_coeff_Mul()[0]
-    return sympy.Mul(number, *(base ** (power - taken.get(base, 0)) for base, power in _whole_powers(term).items()))
+    rest = (base ** (power - powers.get(base, 0)) for base, power in _whole_powers(term).items())
+    return sympy.Mul(_coefficient(term) / number, *rest)
 
 
-def _shared(terms: list[tuple[Expr, ...]]) -> Expr:
-    """The product of what every term has as a factor, and of what number their coefficients share."""
+def _coefficient(term: tuple[Expr, ...]) -> Expr:
+    """The number that a product has; that of the product itself is gone where SymPy multiplied a sum by it."""
+    return sympy.Mul(*(factor for factor in term if factor.is_Rational))
+
+
+def _shared(terms: list[tuple[Expr, ...]]) -> tuple[Expr, dict[Expr, int]]:
+    """What number the coefficients of all terms share, and the powers that every term has as a factor."""
     powers = [_whole_powers(term) for term in terms]
     common = [base for base in powers[0] if all(base in other for other in powers)]
-    numbers = [sympy.Mul(*term).as_coeff_Mul()[0] for term in terms]
+    numbers = [_coefficient(term) for term in terms]
     number = sympy.Rational(
         sympy.gcd_list([abs(number.p) for number in numbers]), sympy.lcm_list([number.q for number in numbers])
     )
-    return sympy.Mul(number, *(base ** min(other[base] for other in powers) for base in common))
+    return number, {base: min(other[base] for other in powers) for base in common}
 
 
 def _joined(expression: Expr) -> Expr:

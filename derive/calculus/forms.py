@@ -5,7 +5,7 @@ one multiplied out, and of the one with the entries of Jacobians kept whole; one
 the one that comes first, so that the choice never depends on the order in which SymPy stores terms.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import sympy
 from sympy import Expr, KroneckerDelta
@@ -13,7 +13,7 @@ from sympy import Expr, KroneckerDelta
 from derive.calculus.contract import POWERS, normalise
 from derive.calculus.factor import cancel, collect
 from derive.calculus.readability import cost
-from derive.calculus.rewrite import Rule, apply, rewrite
+from derive.calculus.rewrite import Rule, apply, can_multiply_out, rewrite
 from derive.notation import Contraction
 
 FACTORED = "factor"
@@ -21,23 +21,41 @@ EXPANDED = "multiply out"
 CANCELLED = "cancel"
 
 
-def arrange(expression: Expr, facts: tuple[Rule, ...] = ()) -> tuple[str, Expr] | None:
-    """What to do to `expression`, and the arrangement that is easiest to read; None where it is that already."""
+Arrangement = tuple[str, Expr]
+"""What is done to an expression, and what it becomes."""
+
+
+def arrange(expression: Expr, facts: tuple[Rule, ...] = ()) -> Iterator[Arrangement]:
+    """One arrangement after the other, each easier to read than the last, until none is."""
+    step = _easiest(expression, (*_multiplied_out(expression, facts), *_as_it_stands(expression, facts)))
+    while step is not None:
+        yield step
+        # Multiplied out, every arrangement of one expression is the same again.
+        step = _easiest(step[1], _as_it_stands(step[1], facts))
+
+
+def _easiest(expression: Expr, arrangements: Iterable[Arrangement]) -> Arrangement | None:
+    """The arrangement that is easiest to read; None where `expression` itself is no harder."""
     best, least = None, cost(expression)
-    for name, candidate in _arrangements(expression, facts):
+    for name, candidate in arrangements:
         tidy = apply(POWERS, candidate)
         if cost(tidy) < least:
             best, least = (name, tidy), cost(tidy)
     return best
 
 
-def _arrangements(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[tuple[str, Expr]]:
+def _multiplied_out(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrangement]:
+    if not can_multiply_out(expression):
+        return
     expanded = normalise(expression, facts)
     yield EXPANDED, expanded
-    yield FACTORED, sympy.factor_terms(expression)
-    yield FACTORED, collect(expression)
     yield FACTORED, collect(expanded)
     yield FACTORED, collect(expanded, deltas_first=True)
+
+
+def _as_it_stands(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrangement]:
+    yield FACTORED, sympy.factor_terms(expression)
+    yield FACTORED, collect(expression)
     yield FACTORED, _around_repeated(expression, facts)
     yield CANCELLED, cancel(expression)
 
@@ -54,4 +72,6 @@ def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
         return None
 
     hidden = rewrite(expression, hide)
+    if not can_multiply_out(hidden):
+        return expression
     return collect(normalise(hidden, facts)).xreplace({symbol: node for node, symbol in kept.items()})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from derive.calculus import contract, forms
-from derive.calculus.rewrite import Rule, apply
+from derive.calculus.rewrite import Rule, apply, can_multiply_out
 from derive.catalogue.model import Assumption
 from derive.derivation import Chain, Step
 from derive.errors import ProofError
@@ -62,9 +62,9 @@ class Line:
         self.now = after
         return True
 
-    def take(self, rule: Rule, used: Sequence[Assumption] = ()) -> bool:
+    def take(self, rule: Rule) -> bool:
         """Apply a rule wherever it fits; False where it fits nowhere."""
-        return self.put(rule.name, rule.reason, apply(rule, self.now), used)
+        return self.put(rule.name, rule.reason, apply(rule, self.now), rule.assumptions)
 
     def exhaust(self, rules: Sequence[Rule]) -> None:
         """Take the first rule that changes something, again and again until none does."""
@@ -77,19 +77,17 @@ class Line:
         """Evaluate the sums and bring the result into its most readable form; then put in each assumption likewise."""
         self._contract()
         for assumption in self.assumptions:
-            known = contract.fact(f"{assumption.id} assumed", assumption.statement, assumption.left, assumption.right)
             if not self.now.has(assumption.left):
-                apart = contract.normalise(self.now, self.facts)
+                apart = contract.normalise(self.now, self.facts) if can_multiply_out(self.now) else self.now
                 if not apart.has(assumption.left):
                     continue
                 self.put(contract.DISTRIBUTE.name, contract.DISTRIBUTE.reason, apart)
-            self.take(known, (assumption,))
+            self.take(contract.assumed(assumption))
             self._contract()
 
     def _contract(self) -> None:
         self.exhaust((*self.facts, *contract.RULES))
-        while (arranged := forms.arrange(self.now, self.facts)) is not None:
-            name, expression = arranged
+        for name, expression in forms.arrange(self.now, self.facts):
             self.put(name, _REASONS[name], expression)
 
     def chain(self) -> Chain:

@@ -8,14 +8,16 @@ from functools import cache
 import sympy
 from sympy import Expr, Indexed
 
+from derive import notation
 from derive.calculus import contract, differentiate
 from derive.calculus.differentiate import known
 from derive.calculus.line import Line
 from derive.calculus.problem import Problem
+from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, expand
 from derive.catalogue.model import Assumption
 from derive.derivation import Chain
-from derive.notation import Partial, i, j, loss, rename, y, z
+from derive.notation import Contraction, Partial, free_indices, i, j, loss, nesting, occurrences, rename, y, z
 from derive.proof.evaluate import Definitions
 
 Chains = tuple[Chain, ...]
@@ -81,11 +83,18 @@ def free_of_logits(problem: Problem) -> Definitions:
     return {name: meaning for name, meaning in problem.definitions.items() if name not in (y, output)}
 
 
-def differentiated(problem: Problem, line: Line) -> Chain:
-    """Every derivative in the line taken, with the Jacobian of y as a known rule, and the sums contracted."""
+def differentiated(problem: Problem, line: Line, sums: Chains = ()) -> Chain:
+    """Every derivative in the line taken, with the Jacobian of y as a known rule, and the sums contracted.
+
+    Args:
+        problem: what is derived.
+        line: the line, which holds derivatives.
+        sums: derivatives of sums over the classes, each known from here on.
+    """
     chains = jacobian_of_y(problem)
     rules = [put_in("Jacobian of y", chains[-1])] if chains else []
-    line.exhaust((*rules, *differentiate.RULES))
+    rules += [put_in("derivative of the sum put in", chain) for chain in sums]
+    line.exhaust((*rules, *differentiate.rules_around({_differentiated_in(chain) for chain in sums})))
     line.exhaust(contract.RULES)
     if problem.folding is not None:
         line.take(problem.folding)
@@ -93,10 +102,31 @@ def differentiated(problem: Problem, line: Line) -> Chain:
     return line.chain()
 
 
+def derivatives_of_sums(problem: Problem, expression: Expr, variable: Expr) -> Chains:
+    """The derivative of each sum in `expression` that is one number a row and moves with `variable`, inner ones first.
+
+    Taken by themselves they stay short, and what is made of them has their shape: the product rule on the whole would
+    have to find it again among its terms.
+    """
+    found = [node for node in occurrences(expression, Contraction) if free_indices(node) <= {notation.label}]
+    moving = [node for node in dict.fromkeys(found) if differentiate.depends(node, variable)]
+    chains: Chains = ()
+    for node in sorted(moving, key=lambda each: (nesting(each), cost(each), str(each))):
+        line = start(problem, "The derivative of a sum in it", Partial(node, variable), problem.assumptions)
+        chains = (*chains, differentiated(problem, line, chains))
+    return chains
+
+
+def _differentiated_in(chain: Chain) -> Expr:
+    """What the derivative that a chain starts from is taken of."""
+    assert isinstance(chain.left, Partial)  # noqa: S101 - asked only of chains that start from a derivative
+    return chain.left.body
+
+
 def put_in(name: str, chain: Chain) -> Rule:
     """The result of a chain as a rule on the derivative that it starts from, at whatever indices."""
     assert isinstance(chain.left, Partial)  # noqa: S101 - asked only of chains that start from a derivative
-    return known(name, "found above", chain.left, chain.result)
+    return known(name, "found above", chain.left, chain.result, chain.assumptions)
 
 
 def known_jacobian(problem: Problem, output: Expr) -> Rule:

@@ -13,6 +13,7 @@ from sympy import Expr, Indexed
 from derive.calculus.pieces import (
     LOG_OF_QUOTIENT,
     Chains,
+    derivatives_of_sums,
     differentiated,
     jacobian,
     known_jacobian,
@@ -64,6 +65,7 @@ def gradient(problem: Problem) -> Chains:
     )
     if any(node.base == z for node in occurrences(problem.loss_definition, Indexed)):
         line.put("definition", "the loss put in", Partial(problem.loss_definition, z[j]))
+        line.take(output_put_in(problem))
         return (*jacobian(problem), differentiated(problem, line))
     output = problem.composition.output_vector
     outer = loss_by_output(problem)
@@ -82,8 +84,9 @@ def hessian(problem: Problem) -> Chains:
     """∂²L/∂z_i∂z_j, row i and column j."""
     line = start(problem, "The Hessian of the loss", Partial(Partial(loss, z[i]), z[j]), problem.assumptions)
     first, used = _closed_form(problem, gradient)
+    sums = derivatives_of_sums(problem, first, z[j])
     line.put("gradient put in", "its closed form", Partial(rename(first, {j: i}), z[j]), used)
-    return (differentiated(problem, line),)
+    return (*sums, differentiated(problem, line, sums))
 
 
 def hvp(problem: Problem) -> Chains:
@@ -109,8 +112,7 @@ QUANTITIES: dict[str, Quantity] = {
 
 def used_assumptions(chains: Chains) -> tuple[Assumption, ...]:
     """The assumptions that some step used, in the order of use."""
-    steps = [step for chain in chains for step in chain.steps]
-    return tuple(dict.fromkeys(assumption for step in steps for assumption in step.assumptions))
+    return tuple(dict.fromkeys(each for chain in chains for each in chain.assumptions))
 
 
 def _closed_form(problem: Problem, quantity: Quantity) -> tuple[Expr, tuple[Assumption, ...]]:

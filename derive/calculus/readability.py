@@ -1,5 +1,7 @@
 """How easily a formula is read: a measure, less is easier."""
 
+from functools import cache
+
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
@@ -9,6 +11,7 @@ REVERSED = 0.75
 """What a difference costs that is the wrong way round: more than the minus sign that turns it."""
 
 
+@cache
 def cost(expression: Expr) -> float:
     """How much there is to read: less is easier.
 

@@ -15,7 +15,7 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
 from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
 from derive.kernel import expressions
-from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, power, select
+from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, power, scalars, select
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -43,7 +43,7 @@ _FUNCTIONS = {
     sympy.tanh: "tanh",
 }
 
-_INDICES: Mapping[int, tuple[Symbol, ...]] = {0: (), 1: (j,), 2: (i, j)}
+INDICES: Mapping[int, tuple[Symbol, ...]] = {0: (), 1: (j,), 2: (i, j)}
 """The free indices of a closed form by rank: j for a vector, i (row) and j (column) for a matrix."""
 
 
@@ -83,7 +83,7 @@ def lower(
     taken = {*inputs, *(output.name for output in outputs), CLASS_COUNT, *(each.name for each in parameters.values())}
     lowering = _Lowering(name, y_definition, parameters, taken)
     for output in outputs:
-        indices = _INDICES[output.rank]
+        indices = INDICES[output.rank]
         value = lowering.lower(output.closed_form, frozenset(indices))
         bound = tuple(index.name for index in indices)
         lowering.body.append(Map(output.name, bound, value) if bound else Let(output.name, value))
@@ -108,6 +108,11 @@ class _Lowering:
     taken: set[str]
     body: list[Statement] = field(default_factory=list)
     sums: dict[Contraction, str] = field(default_factory=dict)
+
+    @property
+    def constants(self) -> frozenset[str]:
+        """What the scalar parameters are called."""
+        return frozenset(each.name for each in self.parameters.values())
 
     def lower(self, expression: Expr, bound: frozenset[Symbol]) -> Expression:
         """`expression`, in which the indices `bound` are those of the surrounding map or reduction."""
@@ -183,6 +188,13 @@ class _Lowering:
             else:
                 above.append(lowered)
         coefficient = div(coefficient_above, coefficient_below)
+        # Dividing by a parameter comes last: the passes know a factor only among the factors of its product.
+        constant = [divisor for divisor in below if not arrays(divisor) and scalars(divisor) <= self.constants]
+        below = [divisor for divisor in below if divisor not in constant]
+        return div(self.divide(coefficient, above, below), mul(*constant))
+
+    def divide(self, coefficient: Expression, above: list[Expression], below: list[Expression]) -> Expression:
+        """The coefficient times the factors `above` over those `below`."""
         if not below:
             return mul(coefficient, *above)
         # An exponential and its sum stay one quotient, exp(z)/exp_sum: the passes know a probability by that form.

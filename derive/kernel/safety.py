@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import mpmath
@@ -12,8 +13,8 @@ from derive.catalogue.parameters import Parameter, choose_parameters
 from derive.errors import UnsupportedError
 from derive.kernel.interpret import Array, interpret
 from derive.kernel.ir import Kernel
-from derive.kernel.lower import Output
-from derive.notation import g, i, j, label, t, v, y, z
+from derive.kernel.lower import INDICES, Output
+from derive.notation import g, i, label, t, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import BadPointError, Reals
 
@@ -35,6 +36,7 @@ _LOGITS = (
     (-900.0, 1.0, 0.0),
     (-np.inf, 1.0, 0.0),
 )
+_CLASSES = 3
 _TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
@@ -72,29 +74,38 @@ class _Row:
 
 
 def find_break(
-    kernel: Kernel, outputs: Sequence[Output], y_definition: Expr | None, parameters: Mapping[str, Parameter]
+    kernel: Kernel,
+    outputs: Sequence[Output],
+    y_definition: Expr | None,
+    parameters: Mapping[str, Parameter],
+    loss: Expr | None = None,
 ) -> Break | None:
     """The first hard row at which `kernel` is wrong in single or double precision; None where there is none.
 
     Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0. Where the exact
-    value is infinite, undefined or too large for the precision, nothing is asked of the kernel.
+    value, or the loss, is infinite, undefined or too large for the precision, nothing is asked of the kernel.
 
     Args:
         kernel: from `derive.kernel.pipeline.compile_kernel`.
         outputs: what it computes.
         y_definition: entry i of y in terms of z; None where there is no y.
         parameters: the kernel's parameters, by their names in the closed forms.
+        loss: the closed form of the loss, where the kernel is one of a loss.
     """
-    chosen = choose_parameters(tuple(parameters.values()), 3)
+    chosen = choose_parameters(tuple(parameters.values()), _CLASSES)
     for row in _rows(kernel):
-        exact = [_exact(output, row, y_definition, parameters, chosen) for output in outputs]
+        with mpmath.workdps(DIGITS):
+            point = _point(row, y_definition, parameters, chosen)
+            if loss is not None and _value(loss, point) is None:
+                continue
+            exact = [_exact(output, point) for output in outputs]
         for dtype in (np.float32, np.float64):
             names = {array.name for array in kernel.inputs}
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
             values |= {name: each.astype(dtype) for name, each in chosen.items()}
             got = interpret(kernel, values, row.label)
             for output, expected in zip(outputs, exact, strict=True):
-                wrong = _first_wrong(np.atleast_1d(got[output.name]), expected, dtype)
+                wrong = _first_wrong(np.ravel(got[output.name]), expected, dtype)
                 if wrong is not None:
                     return Break(kernel.name, output.name, f"{row.describe()} in {np.dtype(dtype).name}", *wrong)
     return None
@@ -107,7 +118,7 @@ def _rows(kernel: Kernel) -> Iterator[_Row]:
         vectors: dict[IndexedBase, tuple[float, ...]] = {z: logits}
         vectors |= {base: direction for base in (g, v) if str(base) in names}
         if kernel.labels:
-            yield from (_Row(vectors, place) for place in range(3) if logits[place] != -np.inf)
+            yield from (_Row(vectors, place) for place in range(_CLASSES) if logits[place] != -np.inf)
         elif str(t) in names:
             for targets in _TARGETS:
                 if all(target == 0 or logit != -np.inf for target, logit in zip(targets, logits, strict=True)):
@@ -116,28 +127,28 @@ def _rows(kernel: Kernel) -> Iterator[_Row]:
             yield _Row(vectors, None)
 
 
-def _exact(
-    output: Output,
-    row: _Row,
-    y_definition: Expr | None,
-    parameters: Mapping[str, Parameter],
-    chosen: Mapping[str, Array],
-) -> list[Any]:
-    """The exact entries; None for those that are not finite."""
-    with mpmath.workdps(DIGITS):
-        values: dict[IndexedBase | Symbol, Any] = {}
-        for base, numbers in row.vectors.items():
-            values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
-        for name, parameter in parameters.items():
-            number = chosen[parameter.name]
-            if parameter.per_class:
-                values[IndexedBase(name)] = [mpmath.mpf(float(each)) for each in number]
-            else:
-                values[Symbol(name, real=True)] = mpmath.mpf(float(number))
-        definitions = {} if y_definition is None else {y: (i, y_definition)}
-        point = Point(Reals(), 3, values, definitions, {} if row.label is None else {label: row.label})
-        places = [{}] if output.rank == 0 else [{j: number} for number in range(3)]
-        return [_value(output.closed_form, point.at(place)) for place in places]
+def _point(
+    row: _Row, y_definition: Expr | None, parameters: Mapping[str, Parameter], chosen: Mapping[str, Array]
+) -> Point:
+    """Where the closed forms are evaluated."""
+    values: dict[IndexedBase | Symbol, Any] = {}
+    for base, numbers in row.vectors.items():
+        values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
+    for name, parameter in parameters.items():
+        number = chosen[parameter.name]
+        if parameter.per_class:
+            values[IndexedBase(name)] = [mpmath.mpf(float(each)) for each in number]
+        else:
+            values[Symbol(name, real=True)] = mpmath.mpf(float(number))
+    definitions = {} if y_definition is None else {y: (i, y_definition)}
+    return Point(Reals(), _CLASSES, values, definitions, {} if row.label is None else {label: row.label})
+
+
+def _exact(output: Output, point: Point) -> list[Any]:
+    """The exact entries, those of a matrix row by row; None for those that are not finite."""
+    indices = INDICES[output.rank]
+    places = product(range(_CLASSES), repeat=len(indices))
+    return [_value(output.closed_form, point.at(dict(zip(indices, place, strict=True)))) for place in places]
 
 
 def _value(closed_form: Expr, point: Point) -> Any:

@@ -156,7 +156,8 @@ class UnicodeSpeller(Speller):
         raised = exponent.translate(_SUPERSCRIPTS)
         if all(before != after for before, after in zip(exponent, raised, strict=True)):
             return Spelled(base.written + raised, Level.POWER)
-        return Spelled(f"{base.written}^{exponent}", Level.POWER)
+        close = exponent.replace(self.minus, self.sign).replace(" + ", "+")
+        return Spelled(f"{base.written}^{close}", Level.POWER)
 
     def _class_sum(self, node: ClassSum) -> Spelled:
         return Spelled(f"Σ_{node.index} {self._within(node.body, Level.PRODUCT).written}", Level.POWER, is_open=True)

@@ -1,25 +1,42 @@
-"""Is `left` equal to `right`? Decided exactly, at points where only the stated assumptions hold."""
+"""Is `left` equal to `right`? Decided at random points where only the stated assumptions hold.
+
+Modulo a large prime, where arithmetic is exact. That is the stricter way: two sides that are equal by a law which the
+field does not know (the root of a number that is no square there, exp(−x) against 1/exp x inside another function)
+differ in it. Those few are decided by real numbers of many digits instead, and the check says so.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
 
+import mpmath
 import sympy
 from sympy import Expr, IndexedBase, KroneckerDelta, Symbol
 
 from derive.catalogue.model import Assumption
 from derive.derivation import Check
 from derive.errors import ProofError, UnsupportedError
-from derive.notation import Contraction, Partial, free_indices, label, z
+from derive.notation import Contraction, Partial, free_indices, g, label, o, t, v, y, z
 from derive.proof.evaluate import Definitions, Point, evaluate
-from derive.proof.field import BadPointError, PrimeField, RationalFunctions
+from derive.proof.field import BadPointError, PrimeField, RationalFunctions, Reals
 
 FEWEST_CLASSES = 3
 MOST_CLASSES = 9
 ATTEMPTS = 40
+ROOTLESS_ATTEMPTS = 6
+"""Points tried where the field lacks a root or a quotient, before real numbers are asked."""
 GENERATORS = 64
+DIGITS = 80
+AGREEMENT = 50
+"""Digits to which two sides must agree in real numbers; `DIGITS` leaves as many again for what cancels on the way."""
+
+Meanings = tuple[tuple[IndexedBase | Symbol, tuple[Symbol | None, Expr]], ...]
+"""Definitions that can be a key."""
 
 
 def check(left: Expr, right: Expr, definitions: Definitions, assumptions: Sequence[Assumption] = ()) -> Check:
-    """Check left = right modulo a prime, at random points that satisfy nothing but `assumptions`.
+    """Check left = right, at random points that satisfy nothing but `assumptions`: modulo a prime, or in real numbers.
 
     Points are drawn at 3 classes and at as many as the total degree of the two sides, because an identity can hold for
     few classes and fail for more: p1³ − 3 p1 p2 + 2 p3 = 0 (power sums) holds at n = 2 and fails from n = 3.
@@ -29,16 +46,59 @@ def check(left: Expr, right: Expr, definitions: Definitions, assumptions: Sequen
     """
     most = min(max(FEWEST_CLASSES + 1, degree(left), degree(right)), MOST_CLASSES)
     classes = (FEWEST_CLASSES, most)
-    for n in classes:
-        for attempt in range(ATTEMPTS):
-            try:
-                _compare(left, right, Point(PrimeField(attempt), n, definitions=definitions), assumptions)
-                break
-            except BadPointError:
-                continue
-        else:
-            raise ProofError(f"no point at which {left} and {right} are both defined was found")
+    meanings, known = tuple(definitions.items()), tuple(assumptions)
+    try:
+        for n in classes:
+            points = (_modular_point(meanings, known, n, seed) for seed in range(ROOTLESS_ATTEMPTS))
+            _compare_somewhere(left, right, points)
+    except ProofError as refusal:
+        with mpmath.workdps(DIGITS):
+            for n in classes:
+                points = (_real_point(meanings, known, n, seed) for seed in range(ATTEMPTS))
+                _compare_somewhere(left, right, points, refusal)
+        return Check("real", classes, points=1)
     return Check("modular", classes, points=1)
+
+
+def _compare_somewhere(left: Expr, right: Expr, points: Iterator[Point], refusal: ProofError | None = None) -> None:
+    """Compare at the first of `points` at which both sides are defined.
+
+    Raises:
+        ProofError: the sides differ there, or there is no such point; `refusal` where one is given.
+    """
+    for point in points:
+        try:
+            _compare(left, right, point)
+        except BadPointError:
+            continue
+        except ProofError as difference:
+            raise refusal or difference from None
+        else:
+            return
+    raise refusal or ProofError(f"no point at which {left} and {right} are both defined was found")
+
+
+@lru_cache(maxsize=16)
+def _modular_point(meanings: Meanings, assumptions: tuple[Assumption, ...], n: int, seed: int) -> Point:
+    """The same point for every step of a derivation: what it remembers is computed once."""
+    return _assuming(Point(PrimeField(seed), n, definitions=dict(meanings)), assumptions)
+
+
+@lru_cache(maxsize=16)
+def _real_point(meanings: Meanings, assumptions: tuple[Assumption, ...], n: int, seed: int) -> Point:
+    """Logits and directions of both signs, targets and free outputs between 0 and 1; parameters now below 1, now above.
+
+    To be called, and evaluated at, with mpmath working in `DIGITS`.
+    """
+    signed, share = Reals(seed), Reals(seed, low=0.05, high=0.95)
+    field = Reals(seed, low=0.05, high=0.95 if seed % 2 else 3.0)
+    drawn = [(signed, base) for base in (z, g, v)] + [(share, base) for base in (y, o, t)]
+    values = {
+        base: [reals.unknown(str(base.label), number) for number in range(n)]
+        for reals, base in drawn
+        if base not in dict(meanings)
+    }
+    return _assuming(Point(field, n, values, dict(meanings)), assumptions)
 
 
 def prove(left: Expr, right: Expr, n: int, definitions: Definitions, assumptions: Sequence[Assumption] = ()) -> Check:
@@ -58,7 +118,7 @@ def prove(left: Expr, right: Expr, n: int, definitions: Definitions, assumptions
     for name in exponentials[1:]:
         first = first - field.unknown(*name)
     field.generators[exponentials[0]] = first
-    _compare(left, right, point, assumptions)
+    _compare(left, right, _assuming(point, tuple(assumptions)))
     return Check("rational", (n,), points=0)
 
 
@@ -71,16 +131,30 @@ def agree(left: Expr, right: Expr, definitions: Definitions, assumptions: Sequen
     return True
 
 
-def _compare(left: Expr, right: Expr, point: Point, assumptions: Sequence[Assumption]) -> None:
-    values = {name: entries for assumption in assumptions for name, entries in _assumed(assumption, point)}
-    point = Point(point.field, point.n, {**point.values, **values}, point.definitions)
+def _compare(left: Expr, right: Expr, point: Point) -> None:
     meanings = (meaning for _, meaning in point.definitions.values())
     labels = {label for meaning in meanings if label in free_indices(meaning)}
     for indices in _patterns(sorted(free_indices(left) | free_indices(right) | labels, key=str), point.n):
         placed = point.at(indices)
-        if evaluate(left, placed) != evaluate(right, placed):
+        if not _same(evaluate(left, placed), evaluate(right, placed)):
             where = ", ".join(f"{index} = {number + 1}" for index, number in indices.items())
             raise ProofError(f"{left} is not {right} at n = {point.n}{', ' if where else ''}{where}")
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two numbers of a field are equal; real ones to `AGREEMENT` digits of the larger, or of 1."""
+    reals = [number for number in (left, right) if isinstance(number, (mpmath.mpf, mpmath.mpc))]
+    if not reals:
+        return bool(left == right)
+    if not all(isinstance(number, mpmath.mpf) and mpmath.isfinite(number) for number in reals):
+        raise BadPointError
+    return bool(abs(left - right) <= mpmath.mpf(10) ** -AGREEMENT * max(1, abs(left), abs(right)))
+
+
+def _assuming(point: Point, assumptions: tuple[Assumption, ...]) -> Point:
+    """`point` with the values that the assumptions leave."""
+    values = {name: entries for assumption in assumptions for name, entries in _assumed(assumption, point)}
+    return Point(point.field, point.n, {**point.values, **values}, point.definitions)
 
 
 def _assumed(assumption: Assumption, point: Point) -> Iterator[tuple[IndexedBase, list[object]]]:
@@ -88,7 +162,9 @@ def _assumed(assumption: Assumption, point: Point) -> Iterator[tuple[IndexedBase
     body, field = assumption.left.body, point.field
     if not isinstance(body, sympy.Indexed):
         raise UnsupportedError(f"the assumption {assumption.id} is no sum of one vector")
-    entries = [field.unknown(str(body.base.label), number) for number in range(point.n - 1)]
+    # Each below 1/n, so that what real numbers between 0 and 1 leave for the last one is positive.
+    share = field.number(Fraction(1, point.n))
+    entries = [field.unknown(str(body.base.label), number) * share for number in range(point.n - 1)]
     last = evaluate(assumption.right, point)
     for entry in entries:
         last = last + -entry

@@ -38,6 +38,7 @@ class Point:
         indices: the class that each free index has, counted from 0.
         level: how many derivatives are being taken around this point.
         name: what the innermost of them perturbs, and `outer` the point before it did.
+        memory: what was evaluated here before, by expression and classes; `shifted` the points after a perturbation.
     """
 
     field: Field
@@ -49,6 +50,7 @@ class Point:
     name: IndexedBase | Symbol | None = None
     outer: "Point | None" = None
     memory: dict[Any, Number] = dataclasses.field(default_factory=dict, compare=False)
+    shifted: dict[Any, "Point"] = dataclasses.field(default_factory=dict, compare=False)
 
     def at(self, indices: Mapping[Symbol, int]) -> "Point":
         """This point with further indices fixed."""
@@ -82,16 +84,21 @@ class Point:
 
     def perturbed(self, variable: Expr) -> "Point":
         """This point with ε added to `variable`, one level up; whatever is defined by it is computed anew."""
-        level = self.level + 1
-        if isinstance(variable, Indexed):
-            name, number = variable.base, self.indices_of(variable)[0]
-            entries = [self.entry(name, other) for other in range(self.n)]
-            entries[number] = Dual(entries[number], self.field.number(1), level)
-            values = {**self.values, name: entries}
-        else:
-            name = variable
-            values = {**self.values, name: Dual(self.scalar(variable), self.field.number(1), level)}
-        return replace(self, values=values, level=level, name=name, outer=self, memory={})
+        number = self.indices_of(variable)[0] if isinstance(variable, Indexed) else None
+        name = variable.base if isinstance(variable, Indexed) else variable
+        if (name, number) not in self.shifted:
+            level, one = self.level + 1, self.field.number(1)
+            shifted: Any
+            if number is None:
+                shifted = Dual(self.scalar(name), one, level)
+            else:
+                shifted = [self.entry(name, other) for other in range(self.n)]
+                shifted[number] = Dual(shifted[number], one, level)
+            values = {**self.values, name: shifted}
+            self.shifted[name, number] = replace(
+                self, values=values, level=level, name=name, outer=self, memory={}, shifted={}
+            )
+        return self.shifted[name, number].at(self.indices)
 
     def definition(self, node: Indexed) -> "tuple[Expr, Point] | None":
         """What the entry of a vector stands for, and where to evaluate it; None where it stands for itself."""
@@ -104,7 +111,7 @@ class Point:
         """The point before ε was added, if it was added to the vector of `node`, with the indices of this one."""
         if self.outer is None or self.name != node.base:
             return None
-        return replace(self.outer, indices=self.indices, memory={})
+        return self.outer.at(self.indices)
 
     def indices_of(self, node: Expr) -> list[int]:
         """The classes at the indices of a vector's entry or of a Kronecker delta."""
@@ -115,10 +122,27 @@ class Point:
 def evaluate(expression: Expr, point: Point) -> Number:
     """The value of `expression` at `point`; explicit class numbers count from 1.
 
+    The point remembers what it was asked: the steps of a derivation differ in a small part, and sums recur.
+
     Raises:
         UnsupportedError: the expression holds a node that has no meaning here.
         BadPointError: a denominator is zero at this point.
     """
+    if not expression.args or isinstance(expression, (sympy.Rational, Indexed, KroneckerDelta)):
+        return _evaluate(expression, point)
+    key = (expression, *(point.indices.get(index) for index in _order(expression)), point.indices.get(notation.label))
+    if key not in point.memory:
+        point.memory[key] = _evaluate(expression, point)
+    return point.memory[key]
+
+
+@cache
+def _order(expression: Expr) -> tuple[Symbol, ...]:
+    """The free indices of `expression`, always in the same order."""
+    return tuple(sorted(free_indices(expression), key=str))
+
+
+def _evaluate(expression: Expr, point: Point) -> Number:
     match expression:
         case sympy.Rational():
             return point.field.number(Fraction(int(expression.p), int(expression.q)))
@@ -222,11 +246,11 @@ def _exp(argument: Expr, point: Point) -> Number:
 
 def _log(argument: Expr, point: Point) -> Number:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
+    if (outer := _before(argument, point)) is not None:
+        (value, change), level = _parts(evaluate(argument, point), point.level), point.level
+        logarithm = _log(argument, outer)
+        return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
     if isinstance(argument, sympy.Add):
-        entries = occurrences(argument, Indexed)
-        outer = next((before for entry in entries if (before := point.before(entry)) is not None), None)
-        if outer is not None:
-            return _log_before(argument, point, outer)
         argument, exponent = _one_product(argument, point)
         if exponent != 0:
             return evaluate(exponent, point) + _log(argument, point)
@@ -241,19 +265,18 @@ def _log(argument: Expr, point: Point) -> Number:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
             return _total([_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point)
         case Indexed():
-            if (outer := point.before(argument)) is not None:
-                return _log_before(argument, point, outer)
             if (definition := point.definition(argument)) is not None:
                 return _log(*definition)
     value = evaluate(argument, point)
     return point.field.number(0) if value == point.field.number(1) else _apply("log", value, point)
 
 
-def _log_before(argument: Expr, point: Point, outer: Point) -> Number:
-    """The logarithm of what ε was added to: its value is that of the point before, where names have meanings."""
-    (value, change), level = _parts(evaluate(argument, point), point.level), point.level
-    logarithm = _log(argument, outer)
-    return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
+def _before(argument: Expr, point: Point) -> Point | None:
+    """The point before ε was added to what the sum or entry `argument` is made of; None where it was not."""
+    if not isinstance(argument, (sympy.Add, Indexed)):
+        return None
+    outers = (point.before(entry) for entry in occurrences(argument, Indexed))
+    return next((outer for outer in outers if outer is not None), None)
 
 
 def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:

@@ -129,15 +129,23 @@ def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
         raise UnsupportedError(
             f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
         )
-    prefix = stem if kernel.n is None else f"{stem}_n{kernel.n}"
-    labels = "_labels" if kernel.labels else ""
     return Function(
-        name=f"{prefix}_{kernel.name}{labels}_{precision.name}",
-        constants=prefix.upper(),
+        name=function_name(stem, kernel, precision),
+        constants=_prefix(stem, kernel).upper(),
         kernel=kernel,
         precision=precision,
         body=arrange(Printer(kernel, precision)),
     )
+
+
+def function_name(stem: str, kernel: Kernel, precision: Precision) -> str:
+    """The name of the C function of `kernel`, such as `softmax_n3_value_f32`."""
+    labels = "_labels" if kernel.labels else ""
+    return f"{_prefix(stem, kernel)}_{kernel.name}{labels}_{precision.name}"
+
+
+def _prefix(stem: str, kernel: Kernel) -> str:
+    return stem if kernel.n is None else f"{stem}_n{kernel.n}"
 
 
 def _parameter(pointer: str, array: Array) -> str:

@@ -85,6 +85,9 @@ class LineBreaker(LatexSpeller):
         extra = TALL_PARENTHESIS if bracket or isinstance(node, Terms) else 0.0
         whole_width = head.width + width(node) + 2 * extra
         lines = [] if whole_width <= room else self._broken(node, room - head.width - extra, later - extra)
+        if len(lines) == 1 and extra:
+            # All of it fits but the parenthesis that closes it.
+            lines = self._broken(node, room - head.width - 2 * extra, later - extra)
         if len(lines) < 2:
             piece = self._factor(node, following=node if bracket else None)
             return [Line(_joined(head.written, piece.written), whole_width)]

@@ -74,11 +74,13 @@ def title(words: str, *, macros: bool = True) -> str:
 def check_sentence(result: Result) -> str:
     """How the derivation was checked: one sentence in plain words."""
     steps = {number for step in result.steps for number in step.check.classes}
-    modular = {number for proof in result.proofs if proof.method == "modular" for number in proof.classes}
+    random = {number for proof in result.proofs if proof.method != "rational" for number in proof.classes}
     rational = {number for proof in result.proofs if proof.method == "rational" for number in proof.classes}
     parts = [f"each step exactly, modulo a large prime at random points, with {_listed(steps)} classes"]
-    if modular:
-        parts.append(f"the closed form against the definition likewise, with {_listed(modular)} classes")
+    if in_reals := sum(step.check.method == "real" for step in result.steps):
+        parts.append(f"{in_reals} of them in real numbers to 50 digits, where that field lacks a root or a law")
+    if random:
+        parts.append(f"the closed form against the definition likewise, with {_listed(random)} classes")
     if rational:
         parts.append(
             f"and for n = {_listed(rational)} by proof: the two are the same rational function of the same "

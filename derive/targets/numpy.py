@@ -87,7 +87,7 @@ class _Program:
 
     @property
     def name(self) -> str:
-        return f"_{self.kernel.name}_{'label_' if self.kernel.labels else ''}rows"
+        return program_name(self.kernel)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -101,18 +101,11 @@ class _Program:
         return (*vectors, "labels") if reads_labels else vectors
 
     @property
-    def has_room(self) -> bool:
-        """Whether it can write to an array that it is given."""
-        return any(output.rank > 0 for output in self.kernel.outputs)
-
-    @property
     def signature(self) -> tuple[str, ...]:
         types = {"labels": "NDArray[np.intp]"}
         parameters = ["z: Array", *(f"{name}: {types.get(name, 'Array')}" for name in self.inputs)]
-        parameters += ["out: Array | None"] if self.has_room else []
-        outputs = ["Array"] * len(self.kernel.outputs)
-        returned = outputs[0] if len(outputs) == 1 else f"tuple[{', '.join(outputs)}]"
-        return _signature(self.name, parameters, returned)
+        parameters += [f"{output.name}: Array" for output in self.kernel.outputs]
+        return _signature(self.name, parameters, "None")
 
     @property
     def comments(self) -> tuple[str, ...]:
@@ -230,17 +223,20 @@ class _Function:
             for name, rank in self.outputs
         )
 
-    def call(self, program: _Program) -> str:
-        """The call of a private function on rows."""
+    def run(self, program: _Program) -> tuple[str, ...]:
+        """The lines that make room for the outputs and run a private function on the rows."""
         own = {parameter.name for parameter in self.parameters} | {"labels"}  # copies, which share no memory
-        vectors = [f"{name}_rows" for name in program.inputs if name not in own]
-        arguments = ["rows", *(name if name == "labels" else f"{name}_rows" for name in program.inputs)]
+        inputs = ["rows", *(name if name == "labels" else f"{name}_rows" for name in program.inputs)]
+        shared = [f"{name}_rows" for name in program.inputs if name not in own]
+        lines = []
         for name, rank in self.outputs:
-            if rank > 0:
-                shape, axis = ("rows.shape", "axis") if rank == 1 else ("(*rows.shape, rows.shape[-1])", "-1")
-                out = _out_name(name, self.takes_pair)
-                arguments.append(f"_room({', '.join((out, shape, axis, 'dtype', 'rows', *vectors))})")
-        return f"{program.name}({', '.join(arguments)})"
+            shape, axis = ("rows.shape", "axis") if rank == 1 else ("(*rows.shape, rows.shape[-1])", "-1")
+            out = _out_name(name, self.takes_pair)
+            room = f"_room({', '.join((out, shape, axis, 'dtype', 'rows', *shared))})"
+            lines.append(f"{name} = {room if rank else 'np.empty_like(rows[..., :1])'}")
+        outputs = [name for name, _ in self.outputs]
+        lines.append(f"_in_blocks({program.name}, {_tuple(inputs)}, {_tuple(outputs)})")
+        return tuple(lines)
 
 
 _RESULTS = (
@@ -252,7 +248,7 @@ _RESULTS = (
 
 _REDUCIBLE_RESULTS = (f"{_RESULTS[0]}; one number in all where it is reduced", *_RESULTS[1:])
 
-_LAID_OUT = ("{}[..., 0]", "np.moveaxis({}, -1, axis)", "{}")
+_LAID_OUT = ("{}[..., 0]", "_move({}, -1, axis)", "{}")
 """An output as the caller lays it out, by rank."""
 
 
@@ -272,6 +268,10 @@ def _signature(name: str, parameters: Sequence[str], returned: str) -> tuple[str
 
 def _laid_out(name: str, rank: int, has_loss: bool) -> str:
     return name if has_loss and rank == 0 else _LAID_OUT[rank].format(name)
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
 
 
 def _out_name(output: str, in_pair: bool) -> str:
@@ -297,6 +297,11 @@ class NumpyTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:  # noqa: ARG002 - as every target
         """None: each module stands alone."""
         return {}
+
+
+def program_name(kernel: Kernel) -> str:
+    """The name of the private function over rows of `kernel`."""
+    return f"_{kernel.name}_{'label_' if kernel.labels else ''}rows"
 
 
 def module_context(product: Product) -> dict[str, Any]:
@@ -336,6 +341,7 @@ def module_context(product: Product) -> dict[str, Any]:
         "parameters_taken": any(kernel.parameters for kernel in kernels),
         "losses_taken": product.composition.loss is not None,
         "upstream_taken": any(function.has_upstream for function in functions),
+        "sums_taken": any("_sum(" in line for program in programs for line in program.body),
         "pairs_returned": any(function.takes_pair for function in functions),
         "uses_exp_difference": any("_exp_difference(" in line for program in programs for line in program.body),
     }

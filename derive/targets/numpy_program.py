@@ -15,8 +15,8 @@ _UFUNCS = {"add": ("np.add", "+"), "sub": ("np.subtract", "-"), "mul": ("np.mult
 def print_body(kernel: Kernel) -> list[str]:
     """The lines of the function of `kernel`, which comes from `derive.kernel.pipeline.store`.
 
-    The function has the parameters z and so on, `labels` of shape (..., 1), and `out`: an array for its output over the
-    classes, or None to allocate one.
+    The function has the parameters z and so on, `labels` of shape (..., 1), and its outputs, arrays that it fills. They
+    may lie in memory row by row or class by class.
 
     Raises:
         UnsupportedError: a node that NumPy has no way to say.
@@ -30,11 +30,12 @@ class _Program:
 
     kernel: Kernel
     at_label: dict[str, str] = field(default_factory=dict)
-    made: set[str] = field(default_factory=set)
+    made: set[str] = field(init=False)
     shared: set[str] = field(init=False)
     """The scalars that are the same for all rows, and have no axis of rows."""
 
     def __post_init__(self) -> None:
+        self.made = {output.name for output in self.kernel.outputs}
         self.shared = {parameter.name for parameter in self.kernel.parameters}
 
     def lines(self) -> Iterator[str]:
@@ -47,7 +48,6 @@ class _Program:
                     yield from self.reduce(statement)
                 case Map():
                     yield from self.map(statement)
-        yield f"return {', '.join(output.name for output in self.kernel.outputs)}"
 
     def preamble(self) -> Iterator[str]:
         """The class count, positions and entries at the label, as far as they are used."""
@@ -75,11 +75,7 @@ class _Program:
         is_same_for_all = not arrays(statement.value) and scalars(statement.value) <= self.shared
         if is_same_for_all:
             self.shared.add(statement.name)
-        if statement.name not in {output.name for output in self.kernel.outputs}:
-            return f"{statement.name} = {value}"
-        if is_same_for_all:
-            value = f"np.full_like(z[..., :1], {value})"
-        return f"{statement.name}: Array = {value}"
+        return f"{statement.name}{'[...]' if statement.name in self.made else ''} = {value}"
 
     def reduce(self, statement: Reduce) -> Iterator[str]:
         rows = (statement.index,)
@@ -87,17 +83,24 @@ class _Program:
         if statement.operation == "max":
             yield f"{statement.name} = {self.atom(value, rows)}.max(axis=-1, keepdims=True)"
         elif apart is not None:
-            copied = "" if isinstance(value, Call) else ".copy()"
-            yield f"terms = {self.code(value, rows)}{copied}"
+            yield from self.terms(value, rows)
             yield f"np.put_along_axis(terms, labels, {self.code(apart)}, axis=-1)"
-            yield f"{statement.name} = terms.sum(axis=-1, keepdims=True)"
+            yield f"{statement.name} = _sum(terms)"
         elif (counted := _counted(value)) is not None:
-            # A sum of truth values would be an integer, and what it meets float64.
-            yield f"{statement.name} = {self.atom(counted, rows)}.sum(axis=-1, keepdims=True, dtype=z.dtype)"
+            # A sum of truth values would be slow, and an integer, and what it meets float64.
+            yield f"{statement.name} = _sum({self.atom(counted, rows)}.astype(z.dtype))"
         elif not indices(value) - {LABEL}:
             yield f"{statement.name} = z.shape[-1] * {self.atom(value, rows)}"
+        elif _takes_steps(value):
+            yield from self.terms(value, rows)
+            yield f"{statement.name} = _sum(terms)"
         else:
-            yield f"{statement.name} = {self.atom(value, rows)}.sum(axis=-1, keepdims=True)"
+            yield f"{statement.name} = _sum({self.code(value, rows)})"
+
+    def terms(self, value: Expression, rows: tuple[str, ...]) -> Iterator[str]:
+        """The lines that leave what is summed in an array of its own, which may then be changed."""
+        yield from _Filling(self, "terms", rows).fill(value)
+        self.made.add("terms")
 
     def map(self, statement: Map) -> Iterator[str]:
         apart, value = _set_apart(statement)
@@ -123,10 +126,6 @@ class _Filling:
     program: _Program
     array: str
     rows: tuple[str, ...]
-
-    @property
-    def is_output(self) -> bool:
-        return self.array in {output.name for output in self.program.kernel.outputs}
 
     @property
     def is_made(self) -> bool:
@@ -258,8 +257,6 @@ class _Filling:
         if self.is_made:
             return f"{function}({', '.join(codes)}, out={self.array})"
         self.program.made.add(self.array)
-        if self.is_output:
-            return f"{self.array}: Array = {function}({', '.join(codes)}, out=out)"
         operation = next((name for name, (ufunc, _) in _UFUNCS.items() if ufunc == function), None)
         if operation is not None:
             return f"{self.array} = {self.code(call(operation, *operands))}"
@@ -268,13 +265,11 @@ class _Filling:
     def assign(self, value: Expression) -> Iterator[str]:
         """The whole value at once, by way of a temporary."""
         if not self.is_made:
-            shape = "z.shape" if len(self.rows) == 1 else f"(*z.shape, {CLASS_COUNT})"
-            room = f"np.empty({shape}, z.dtype)"
-            if self.is_output:
-                yield f"{self.array}: Array = {room} if out is None else out"
-            else:
-                yield f"{self.array} = {room}"
             self.program.made.add(self.array)
+            if isinstance(value, Element) and self.covers(value):
+                yield f'{self.array} = {self.code(value)}.copy("K")'
+                return
+            yield f"{self.array} = np.empty_like(z)"
         yield f"{self.array}[...] = {self.code(value)}"
 
 
@@ -287,6 +282,16 @@ def _set_apart(statement: Plain) -> tuple[Expression | None, Expression]:
             if is_free and (not isinstance(statement, Map) or statement.array not in arrays(if_true)):
                 return if_true, if_false
     return None, statement.value
+
+
+def _takes_steps(value: Expression) -> bool:
+    """Whether computing it at once would make more than one array, or choose between two, which is slow."""
+    match value:
+        case Call("select", _):
+            return True
+        case Call(_, operands):
+            return any(isinstance(operand, Call) and indices(operand) for operand in operands)
+    return False
 
 
 def _asks_for_label(value: Expression) -> bool:

@@ -22,6 +22,8 @@ from derive.targets.latex_templates import render_latex
 
 WIDTH = 80
 """Columns of a terminal that suffice."""
+_BRACKET = 30
+"""How many columns a line may be shorter for a break outside one more bracket."""
 
 
 def report_text(results: Sequence[Result]) -> str:
@@ -90,22 +92,31 @@ def _fact(assumption: Assumption) -> str:
 
 
 def formula_lines(line: str) -> list[str]:
-    """A line of mathematics, broken before a plus or minus where it is too long."""
-    kept = re.sub(r"(?<=\S) (?![+−=])", "\N{NO-BREAK SPACE}", line)
-    return [part.replace("\N{NO-BREAK SPACE}", " ") for part in wrapped(kept, hang=4)]
-
-
-def wrapped(line: str, hang: int = 0) -> list[str]:
-    """A line as wide as a terminal at most, its margin kept and `hang` more from the second one on."""
+    """A line of mathematics, broken where it is too long: between terms and outside brackets rather than late."""
     margin = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(
-        line,
-        WIDTH,
-        subsequent_indent=margin + " " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-        initial_indent="",
-    )
+    lines: list[str] = []
+    while len(line) > WIDTH and (place := _breaking_place(line, len(margin) + 4)):
+        lines.append(line[:place])
+        line = f"{margin}    {line[place + 1 :]}"
+    return [*lines, line]
+
+
+def _breaking_place(line: str, margin: int) -> int | None:
+    """The space at which `line` is best broken; None where no part of it would fit."""
+    depth = 0
+    places: list[tuple[int, int]] = []
+    for place, sign in enumerate(line[: WIDTH + 1]):
+        depth += (sign in "([") - (sign in ")]")
+        if sign == " " and place > margin + 4 and line[place - 1] not in "+−=/·":
+            is_inside_term = line[place + 1] not in "+−="
+            places.append((_BRACKET * (depth + is_inside_term) - place, place))
+    return min(places)[1] if places else None
+
+
+def wrapped(line: str) -> list[str]:
+    """A line of words as wide as a terminal at most, its margin kept."""
+    margin = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, WIDTH, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def _markdown_paragraphs(result: Result) -> Iterator[str]:

@@ -23,8 +23,8 @@ class CallError(Exception):
 class Caller(Protocol):
     """The functions of one composition in one language."""
 
-    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
-        """The outputs of `kernel` for a batch, by name."""
+    def call(self, kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None = None) -> Mapping[str, Array]:
+        """The outputs of `kernel` for a batch, by name; parameters as `choose_parameters` has them where None."""
         ...
 
     def has(self, kernel: Kernel) -> bool:
@@ -52,10 +52,10 @@ class NumpyCaller:
         """Every kernel has a function."""
         return True
 
-    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
+    def call(self, kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None = None) -> Mapping[str, Array]:
         """Call the function of that name; one function takes dense targets and labels."""
         function = getattr(self.module, kernel.name)
-        result = function(*_inputs(kernel, rows), **choose_parameters(kernel.parameters, rows.z.shape[1]))
+        result = function(*_inputs(kernel, rows), **_chosen(kernel, rows, parameters))
         results = result if isinstance(result, tuple) else (result,)
         return dict(zip((array.name for array in kernel.outputs), results, strict=True))
 
@@ -81,7 +81,7 @@ class CCaller:
         """A kernel whose output is a matrix has no function in C."""
         return all(array.rank < 2 for array in kernel.outputs)
 
-    def call(self, kernel: Kernel, rows: Rows) -> Mapping[str, Array]:
+    def call(self, kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None = None) -> Mapping[str, Array]:
         """Call the function for the precision of the rows.
 
         Raises:
@@ -101,12 +101,17 @@ class CCaller:
                 {"float32": "f32", "float64": "f64"}[dtype.name],
             ]
         )
-        chosen = choose_parameters(kernel.parameters, n).values()
-        parameters = (dtype.type(value) if value.ndim == 0 else value.astype(dtype) for value in chosen)
-        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *outputs.values(), *parameters)
+        chosen = _chosen(kernel, rows, parameters)
+        numbers = (chosen[parameter.name] for parameter in kernel.parameters)
+        last = (dtype.type(value) if value.ndim == 0 else value.astype(dtype) for value in numbers)
+        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *outputs.values(), *last)
         if status != 0:
             raise CallError(f"{name} returned {status} for arguments that are right")
         return outputs
+
+
+def _chosen(kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None) -> Mapping[str, Array]:
+    return choose_parameters(kernel.parameters, rows.z.shape[1]) if parameters is None else parameters
 
 
 def _inputs(kernel: Kernel, rows: Rows) -> tuple[Array, ...]:

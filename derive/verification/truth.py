@@ -1,21 +1,24 @@
-"""What a kernel should give, to 50 digits, and how far from it a rounded result may be.
+"""What a kernel should give, to a hundred digits, and how far from it a rounded result may be.
 
 For few classes the truth is the definition itself, differentiated by dual numbers. For many it is the closed form,
 which a check has just proved equal to the definition: dual numbers would take the square of the time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, IndexedBase, Symbol
+import sympy
+from sympy import Expr, Indexed, IndexedBase, Symbol
 
 from derive import notation
 from derive.calculus.engine import derive_quantity
 from derive.calculus.problem import Problem
+from derive.calculus.rewrite import rewrite
 from derive.catalogue.model import Composition
 from derive.catalogue.parameters import choose_parameters
 from derive.errors import UnsupportedError
@@ -24,7 +27,10 @@ from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import Reals
 from derive.verification.rows import Array
 
-DIGITS = 50
+DIGITS = 150
+"""Enough for 1 - y in the rows of `derive.verification.rows`: their logits are 120 apart at most."""
+DIGITS_OF_REST = 900
+"""What 1 - y is evaluated to where it cancels, and no less than 10 to minus that: a power of it may divide."""
 FEW_CLASSES = 3
 SAMPLED_ENTRIES = 6
 """How many entries of each row are tested where there are many classes."""
@@ -145,7 +151,11 @@ def definition_of(composition: Composition, quantity: str) -> Expr:
 
 
 def find_truth(
-    composition: Composition, quantity: str, row: Mapping[IndexedBase, Array], label: int | None = None
+    composition: Composition,
+    quantity: str,
+    row: Mapping[IndexedBase, Array],
+    label: int | None = None,
+    parameters: Mapping[str, Array] | None = None,
 ) -> Truth:
     """The truth of `quantity` for one row: vectors z, t, g and v of n numbers, taken to be exact.
 
@@ -156,44 +166,92 @@ def find_truth(
         quantity: one of its quantities.
         row: the vectors of the row; t is one-hot where the targets are labels.
         label: the class that the row's label names, where there is one.
+        parameters: by name; those of `choose_parameters` where None.
     """
     definition = definition_of(composition, quantity)
-    indices = sorted(free_indices(definition) - {notation.label}, key=lambda index: index.name)
+    point = _point(composition, row, label, parameters)
+    spots = _spots(definition, _sampled(point.n))
+    sized = _measure(composition, quantity, point, spots)
+    values = [each.value for each in sized]
+    if point.n <= FEW_CLASSES:
+        with mpmath.workdps(DIGITS):
+            values = [evaluate(definition, point.at(spot)) for spot in spots]
+    places = (tuple(spot.values()) for spot in spots)
+    return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
+
+
+def _without_rounding(value: Any) -> Any:
+    """0 for what only rounding keeps from it, as z - log(exp z) of a single class."""
+    return mpmath.mpf(0) if abs(value) < mpmath.mpf(10) ** (10 - DIGITS) else value
+
+
+def find_sizes(
+    composition: Composition,
+    quantity: str,
+    row: Mapping[IndexedBase, Array],
+    label: int | None = None,
+    parameters: Mapping[str, Array] | None = None,
+) -> tuple[Any, ...]:
+    """The size of every entry, for a truth from somewhere else; arguments as for `find_truth`."""
+    point = _point(composition, row, label, parameters)
+    spots = _spots(definition_of(composition, quantity), range(point.n))
+    return _of_row(quantity, _measure(composition, quantity, point, spots))
+
+
+def _point(
+    composition: Composition,
+    row: Mapping[IndexedBase, Array],
+    label: int | None,
+    parameters: Mapping[str, Array] | None,
+) -> Point:
+    """Where the definitions of `composition` are evaluated."""
     n = len(row[z])
-    places = _places(n, len(indices))
-    spots = [dict(zip(indices, place, strict=True)) for place in places]
+    chosen = choose_parameters(composition.parameters, n) if parameters is None else parameters
+    exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
+    fixed = {} if label is None else {notation.label: label}
+    return Point(Reals(), n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed)
+
+
+def _sampled(n: int) -> Sequence[int]:
+    """The classes that are tested: all where there are few, some at the ends and in the middle of many."""
+    several = {*range(SAMPLED_ENTRIES // 2), n // 2, *range(n - SAMPLED_ENTRIES // 2, n)}
+    return range(n) if n <= FEW_CLASSES else sorted(several)
+
+
+def _spots(definition: Expr, classes: Sequence[int]) -> list[dict[Symbol, int]]:
+    """A class for each free index, in every way."""
+    indices = sorted(free_indices(definition) - {notation.label}, key=lambda index: index.name)
+    return [dict(zip(indices, place, strict=True)) for place in product(classes, repeat=len(indices))]
+
+
+def _measure(
+    composition: Composition, quantity: str, point: Point, spots: Sequence[Mapping[Symbol, int]]
+) -> list[Sized]:
+    """The entries from the closed form, with their sizes."""
     with mpmath.workdps(DIGITS):
-        exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
-        indices_fixed = {} if label is None else {notation.label: label}
-        known = {**exact, **_parameter_values(composition, n)}
-        defined = Point(Reals(), n, known, Problem(composition).definitions, indices_fixed)
-        form, point = _hoist(_closed_form(composition, quantity), _sized(composition, defined))
-        sized = [evaluate(form, point.at(spot)) for spot in spots]
-        few = n <= FEW_CLASSES
-        values = [evaluate(definition, defined.at(spot)) for spot in spots] if few else [each.value for each in sized]
+        form, sized = _hoist(
+            _set_apart(_closed_form(composition, quantity, notation.label in point.indices)), _sized(composition, point)
+        )
+        return [evaluate(form, sized.at(spot)) for spot in spots]
+
+
+def _of_row(quantity: str, sized: Sequence[Sized]) -> tuple[Any, ...]:
+    """The size that each entry is measured by: a derivative's by the largest of its row."""
     sizes = [each.size for each in sized]
-    if quantity != "value":
-        sizes = [max(sizes)] * len(sizes)
-    return Truth(tuple(places), tuple(values), tuple(sizes))
+    return tuple(sizes) if quantity == "value" else (max(sizes),) * len(sizes)
 
 
-def _places(n: int, rank: int) -> list[tuple[int, ...]]:
-    """The entries of an output that are tested: all where there are few, some at the ends and in the middle of many."""
-    several = sorted({*range(SAMPLED_ENTRIES // 2), n // 2, *range(n - SAMPLED_ENTRIES // 2, n)})
-    return list(product(range(n) if n <= FEW_CLASSES else several, repeat=rank))
-
-
-def _closed_form(composition: Composition, quantity: str) -> Expr:
+def _closed_form(composition: Composition, quantity: str, labels: bool) -> Expr:
     """An expression in y of what the kernel computes; it assumes nothing of the targets."""
-    if quantity != "value":
-        return derive_quantity(composition, quantity).closed_form
+    if quantity != "value" or labels:
+        return derive_quantity(composition, quantity, labels=labels).closed_form
     return rename(composition.output, {i: j}) if composition.loss_definition is None else composition.loss_definition
 
 
-def _parameter_values(composition: Composition, n: int) -> dict[IndexedBase | Symbol, Any]:
-    """What the parameters are in every test, exactly."""
+def _exactly(parameters: Mapping[str, Array]) -> dict[IndexedBase | Symbol, Any]:
+    """The parameters as exact numbers."""
     values: dict[IndexedBase | Symbol, Any] = {}
-    for name, chosen in choose_parameters(composition.parameters, n).items():
+    for name, chosen in parameters.items():
         if chosen.ndim == 0:
             values[Symbol(name, real=True)] = mpmath.mpf(float(chosen))
         else:
@@ -202,19 +260,76 @@ def _parameter_values(composition: Composition, n: int) -> dict[IndexedBase | Sy
 
 
 def _sized(composition: Composition, defined: Point) -> Point:
-    """The same point with sizes. An entry of y carries the rounding of its logit less the largest: |z_i - max z| u."""
+    """The same point with sizes.
+
+    An entry of y carries the rounding of its logit less the largest, |z_i - max z| u; log y and 1 - y carry the largest
+    of these, and no more: a kernel can compute each without cancellation.
+    """
 
     def size(number: Any) -> Any:
         return [size(each) for each in number] if isinstance(number, list) else Sized(number, abs(number))
 
+    def sizes(numbers: Sequence[Any], factors: Sequence[Any]) -> list[Sized]:
+        return [Sized(number, abs(number) * factor) for number, factor in zip(numbers, factors, strict=True)]
+
     values = {name: size(number) for name, number in defined.values.items()}
     if composition.y_definition is not None:
-        form, point = _hoist(composition.y_definition, defined)
-        entries = [evaluate(form, point.at({i: number})) for number in range(defined.n)]
-        distances = [max(defined.values[z]) - number for number in defined.values[z]]
-        values[y] = [Sized(entry, entry * (1 + far)) for entry, far in zip(entries, distances, strict=True)]
+        read = {name: value for name, value in defined.values.items() if composition.y_definition.has(name)}
+        known = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in read.items())
+        entries, rests = _entries_of_y(composition.y_definition, defined.n, known)
+        largest = max(defined.values[z])
+        factors = [1 + largest - number for number in defined.values[z]]
+        farthest = [max(factors)] * defined.n
+        values[y] = sizes(entries, factors)
+        values[LOG_Y] = sizes([mpmath.log(entry) for entry in entries], farthest)
+        values[REST] = sizes(rests, farthest)
+        values[LOG_REST] = sizes([mpmath.log(rest) for rest in rests], farthest)
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
+
+
+@lru_cache(maxsize=100)
+def _entries_of_y(
+    definition: Expr, n: int, known: tuple[tuple[IndexedBase | Symbol, Any], ...]
+) -> tuple[list[Any], list[Any]]:
+    """The entries of y and of 1 - y, from what the definition reads; kept, as every quantity of a row asks for them."""
+    for digits in (DIGITS, DIGITS_OF_REST):
+        with mpmath.workdps(digits):
+            form, point = _hoist(definition, Point(Reals(), n, dict(known)))
+            entries = [evaluate(form, point.at({i: number})) for number in range(n)]
+            rests = [max(1 - entry, mpmath.mpf(10) ** -digits) for entry in entries]
+            if min(rests) > mpmath.mpf(10) ** (-digits // 2):
+                break
+    return entries, rests
+
+
+LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
+"""What a closed form writes in terms of y, and a kernel computes without cancellation."""
+
+
+def _set_apart(expression: Expr) -> Expr:
+    """`expression` with names for log y, log(1 - y), and 1 - y where it is raised to a power or divides."""
+
+    def visit(node: Expr) -> Expr | None:
+        match node:
+            case sympy.log(args=(Indexed(base=base, indices=(index,)),)) if base == y:
+                return LOG_Y[index]
+            case sympy.log(args=(rest,)) if (left := _left_of_one(rest)) is not None and left[0] == 1:
+                return LOG_REST[left[1]]
+            case sympy.Pow(base=base, exp=exponent) if (left := _left_of_one(base)) is not None:
+                return (left[0] * REST[left[1]]) ** rewrite(exponent, visit)
+        return None
+
+    return rewrite(expression, visit)
+
+
+def _left_of_one(expression: Expr) -> tuple[int, Symbol] | None:
+    """The sign and the index where `expression` is 1 - y or y - 1."""
+    for entry in (each for each in occurrences(expression, Indexed) if each.base == y):
+        for sign in (1, -1):
+            if expression == sign * (1 - entry):
+                return sign, entry.indices[0]
+    return None
 
 
 def _hoist(expression: Expr, point: Point) -> tuple[Expr, Point]:

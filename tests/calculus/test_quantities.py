@@ -71,6 +71,14 @@ INVENTED = [
     "sum(t*log(t) + y*log(y) - (t + y)*log((t + y)/2))/2",
     "(1 - sum(t*y**a))/a",
     "sum(y[i]*y[k]*exp(t[i] - t[k]) for i in range(n) for k in range(n))",
+    "-sum(t*log(y) + (1 - t)*log(1 - y))",
+    "sum(log(1 + exp(1 - t*z)))",
+    "sqrt(sum((sqrt(t) - sqrt(y))**2)/2)",
+    "exp(-sum(tanh(y))**2)",
+    "sum(sqrt(1 + y**2))",
+    "sum(y**(1/a))",
+    "sum(2*exp(z[i])*sum((1 - y[k])*y[k] for k in range(n)) for i in range(n))",
+    "sum((t - (exp(z) + 1)/sum(exp(z) + 1))**2)",
 ]
 
 
@@ -162,6 +170,21 @@ def test_a_loss_of_another_output_goes_through_that_output() -> None:
     assert derive_quantity(likelihood, "gradient", assumptions=ASSUMED).closed_form == read("y[j] - t[j]")
     identity = Composition(Activation("identity", "z[i]", None, source=""), mse)
     assert derive_quantity(identity, "gradient").closed_form == read("2/n*(z[j] - t[j])")
+
+
+def test_an_assumption_that_a_sum_s_derivative_used_shows_where_that_is_put_in() -> None:
+    normalised = Loss("nce", "sum(t*log(y))/sum(log(y))", source="", assumes=("sum-t-1",))
+    result = derive_quantity(Composition(softmax, normalised), "hessian", assumptions=ASSUMED)
+    (put_in,) = [
+        step for step in result.chains[-1].steps if step.rule == "derivative of the sum put in" and step.assumptions
+    ]
+    assert put_in.assumptions == ASSUMED
+
+
+def test_a_loss_of_logits_and_of_an_output_that_is_not_y_follows_both() -> None:
+    both = Composition(log_softmax, Loss("both", "sum(y[i]*z[i] for i in range(n))", source=""))
+    form = "z[j] + log(y[j]) - y[j]*sum(z[i] for i in range(n))"
+    assert derive_quantity(both, "gradient").closed_form == read(form)
 
 
 def test_an_activation_that_is_no_softmax_is_folded_back_too() -> None:

@@ -1,10 +1,12 @@
 """Each pass by itself, on kernels written by hand: what it rewrites, and what it leaves alone."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
+from derive.catalogue.parameters import Parameter
 from derive.errors import KernelError
 from derive.kernel.dump import dump_statement
 from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, select, sub
@@ -26,6 +28,7 @@ from derive.kernel.ir import (
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
+from derive.kernel.passes.complement import complement
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
@@ -135,9 +138,44 @@ def test_with_a_label_its_class_is_the_one_left_out() -> None:
         "other_share = other_sum/s",
         "out = -other_share",
     ]
+    twice = Let("out", add(at_label, at_label, neg(ONE)))
+    assert ran(separate, NUMBER, MAXIMUM, SHIFTED_SUM, twice, labels=True)[-1] == (
+        "out = (exp(z[label] - z_max)/s) + (-other_share)"
+    )
     assert ran(separate, NUMBER, MAXIMUM, SHIFTED_SUM, Let("out", call("log", S)), labels=True)[-1] == (
         "out = log1p(other_sum + expm1(z[label] - z_max))"
     )
+
+
+def test_with_a_label_the_diagonal_and_both_its_lines_are_set_apart() -> None:
+    is_row, is_column, is_diagonal = (
+        select(Same(one, two), ONE, ZERO) for one, two in (("i", LABEL), ("j", LABEL), ("i", "j"))
+    )
+    value = add(mul(Element("z", "i"), is_diagonal), mul(Element("t", "i"), is_row), mul(Element("t", "j"), is_column))
+    assert ran(split_cases, MATRIX, Map("out", ("i", "j"), value), labels=True) == [
+        (
+            "out[i, j] = select(i is j, select(i is label, z[label] + t[label] + t[label], z[i]), "
+            "select(i is label, t[label], select(j is label, t[label], 0)))"
+        )
+    ]
+
+
+def test_what_is_left_of_a_logistic_is_a_logistic() -> None:
+    logistic = div(ONE, add(call("exp", neg(Z)), ONE))
+    assert ran(complement, VECTOR, stored(add(ONE, neg(logistic))))[-1] == "out[j] = 1/(exp(z[j]) + 1)"
+    assert ran(complement, VECTOR, stored(add(logistic, T, neg(ONE))))[-1] == "out[j] = (-(1/(exp(z[j]) + 1))) + t[j]"
+
+
+def test_a_maximum_is_that_of_the_logits_where_a_parameter_scales_them() -> None:
+    scaled = call("exp", div(Z, Scalar("T")))
+    warm = replace(
+        kernel(VECTOR, Reduce("s", "sum", "j", scaled), stored(div(scaled, S))), parameters=(Parameter("T", False),)
+    )
+    assert [line for each in shift(warm).body for line in dump_statement(each)] == [
+        "z_max = max over j of z[j]",
+        "s = sum over j of exp((z[j] - z_max)/T)",
+        "out[j] = exp((z[j] - z_max)/T)/s",
+    ]
 
 
 def test_a_weighted_sum_of_log_probabilities_is_split() -> None:

@@ -13,6 +13,8 @@ from derive.errors import UnsafeError
 from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel
+from derive.kernel.safety import find_break
+from derive.notation import i, j, t, y
 from derive.pipeline import find_breaks, plan_kernels
 from tests.kernel import programs as forms
 
@@ -32,11 +34,28 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (SOFTMAX, "-log(y[k]) + e*(1 - y[k])", ""),
         (SIGMOID, "-sum(t*log(y) + (1 - t)*log(1 - y))", ""),
         (WARM, "-sum(t*log(y))", ""),
+        (WARM, "-(1 - y[k])**gamma*log(y[k])", ""),
+        (SOFTMAX, "(1 - y[k])**2 + sum(y*y)", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:
     composition = Composition(activation, Loss("own", definition, source="", where=where))
     assert find_breaks(composition, plan_kernels(composition, None)) == ()
+
+
+def test_matrices_and_what_two_kernels_do_at_once_are_tried() -> None:
+    right, wrong = forms.JACOBIAN, forms.JACOBIAN + y[i] * y[j] / 9
+    kernel = compile_kernel("jacobian", [Output("jac", 2, right)], ["z"], forms.Y)
+    assert find_break(kernel, [Output("jac", 2, right)], forms.Y, {}) is None
+    found = find_break(kernel, [Output("jac", 2, wrong)], forms.Y, {})
+    assert found is not None
+    assert found.output == "jac"
+    outputs = [Output("loss", 0, forms.CROSS_ENTROPY), Output("grad", 1, forms.CROSS_ENTROPY_GRADIENT)]
+    kernel = compile_kernel("loss_and_gradient", outputs, ["z", "t"], forms.Y)
+    assert find_break(kernel, outputs, forms.Y, {}, forms.CROSS_ENTROPY) is None
+    found = find_break(kernel, [outputs[0], Output("grad", 1, t[j])], forms.Y, {}, forms.CROSS_ENTROPY)
+    assert found is not None
+    assert found.output == "grad"
 
 
 def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path: Path) -> None:

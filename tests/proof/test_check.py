@@ -79,3 +79,16 @@ def test_an_identity_of_two_classes_fails_at_more() -> None:
 def test_free_indices_are_tried_equal_and_different() -> None:
     for claim, wrong in itertools.permutations(["y[i]*y[j]", "y[i]*y[j] + delta(i, j)"], 2):
         assert not agree(read(claim), read(wrong), {})
+
+
+ROOTS = [
+    ("log(1 + exp(-1 - z[j]))", "log(1 + exp(1 + z[j])) - 1 - z[j]"),
+    ("log(exp(-z[j]) + 1)", "log(exp(z[j]) + 1) - z[j]"),
+    ("sum(sqrt(1 + y[i]**2) for i in range(n))", "sum((1 + y[i]**2)/sqrt(1 + y[i]**2) for i in range(n))"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), ROOTS)
+def test_what_the_prime_field_lacks_is_decided_in_real_numbers(left: str, right: str) -> None:
+    assert check(read(left), read(right), {}).method == "real"
+    assert not agree(read(left), read(f"{right} + y[j]/10**9"), {})

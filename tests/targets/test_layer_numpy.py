@@ -177,4 +177,9 @@ def test_a_module_for_a_given_n_says_what_it_takes(tmp_path, arrays):
     with pytest.raises(ValueError, match=r"w has shape \(2, 3\); it should be \(2, 2\)"):
         module.loss_and_gradients(*arrays)
     imports = {line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))}
-    assert imports == {"import numpy as np", "from numpy.typing import ArrayLike, DTypeLike, NDArray"}
+    assert imports == {
+        "from collections.abc import Callable",
+        "from typing import Any",
+        "import numpy as np",
+        "from numpy.typing import ArrayLike, DTypeLike, NDArray",
+    }

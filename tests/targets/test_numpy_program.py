@@ -24,54 +24,62 @@ def test_a_chain_of_operations_runs_in_place() -> None:
     value = sub(mul(call("exp", sub(Z, M)), M, S), T)
     assert printed(1, MAXIMUM, TOTAL, stored(value)) == [
         "z_max = z.max(axis=-1, keepdims=True)",
-        "total = z.sum(axis=-1, keepdims=True)",
-        "out_: Array = np.subtract(z, z_max, out=out)",
+        "total = _sum(z)",
+        "np.subtract(z, z_max, out=out_)",
         "np.exp(out_, out=out_)",
         "out_ *= z_max * total",
         "out_ -= t",
-        "return out_",
     ]
 
 
 def test_what_reads_the_overwritten_entry_is_computed_first() -> None:
     lines = printed(1, TOTAL, stored(call("exp", Z)), stored(mul(sub(OUT, S), OUT)))
-    assert lines[-2] == "out_ *= out_ - total"
+    assert lines[-1] == "out_ *= out_ - total"
     lines = printed(1, TOTAL, stored(call("exp", Z)), stored(sub(T, mul(OUT, S))))
-    assert lines[-3:-1] == ["out_ *= total", "np.subtract(t, out_, out=out_)"]
+    assert lines[-2:] == ["out_ *= total", "np.subtract(t, out_, out=out_)"]
     lines = printed(1, TOTAL, stored(call("exp", Z)), stored(mul(add(OUT, S), add(OUT, T))))
-    assert lines[-2] == "out_[...] = (out_ + total) * (out_ + t)"
+    assert lines[-1] == "out_[...] = (out_ + total) * (out_ + t)"
 
 
 def test_a_value_without_a_class_fills_an_array_of_its_own() -> None:
-    assert printed(1, stored(ZERO)) == [
-        "out_: Array = np.empty(z.shape, z.dtype) if out is None else out",
-        "out_[...] = 0",
-        "return out_",
-    ]
-    assert printed(0, Let("out_", ONE)) == ["out_: Array = np.full_like(z[..., :1], 1)", "return out_"]
+    assert printed(1, stored(ZERO)) == ["out_[...] = 0"]
+    assert printed(0, Let("out_", ONE)) == ["out_[...] = 1"]
 
 
 def test_the_label_is_patched_after_the_rest() -> None:
     value = select(Same("j", LABEL), neg(S), mul(Z, S))
     assert printed(1, TOTAL, stored(value), labels=True)[1:] == [
-        "out_: Array = np.multiply(z, total, out=out)",
+        "np.multiply(z, total, out=out_)",
         "np.put_along_axis(out_, labels, -total, axis=-1)",
-        "return out_",
     ]
 
 
 def test_a_sum_without_the_label_leaves_inputs_alone() -> None:
     others = Reduce("total", "sum", "j", select(Same("j", LABEL), ZERO, Z))
     assert printed(0, others, Let("out_", S), labels=True)[:3] == [
-        "terms = z.copy()",
+        'terms = z.copy("K")',
         "np.put_along_axis(terms, labels, 0, axis=-1)",
-        "total = terms.sum(axis=-1, keepdims=True)",
+        "total = _sum(terms)",
     ]
 
 
 def test_truth_is_counted_in_the_dtype_of_the_logits() -> None:
     ties = Reduce("total", "sum", "j", select(call("equal", Z, ONE), ONE, ZERO))
-    assert printed(0, ties, Let("out_", S))[0] == "total = (z == 1).sum(axis=-1, keepdims=True, dtype=z.dtype)"
+    assert printed(0, ties, Let("out_", S))[0] == "total = _sum((z == 1).astype(z.dtype))"
+
+
+def test_what_is_chosen_for_a_sum_is_chosen_in_place_and_the_next_sum_takes_the_same_array() -> None:
+    below = Reduce("below", "sum", "j", select(call("equal", Z, ONE), ZERO, Z))
+    dot = Reduce("dot", "sum", "j", mul(T, sub(Z, Scalar("below"))))
+    assert printed(0, below, dot, Let("out_", Scalar("dot"))) == [
+        'terms = z.copy("K")',
+        "np.copyto(terms, 0, where=z == 1)",
+        "below = _sum(terms)",
+        "np.subtract(z, below, out=terms)",
+        "terms *= t",
+        "dot = _sum(terms)",
+        "out_[...] = dot",
+    ]
 
 
 def test_a_matrix_gets_its_diagonal_last() -> None:
@@ -79,21 +87,17 @@ def test_a_matrix_gets_its_diagonal_last() -> None:
     value = select(Same("i", "j"), mul(sub(ONE, z_i), z_i), neg(mul(z_i, Z)))
     assert printed(2, Map("out_", ("i", "j"), value)) == [
         "n = z.shape[-1]",
-        "out_: Array = np.multiply((-z)[..., :, None], z[..., None, :], out=out)",
+        "np.multiply((-z)[..., :, None], z[..., None, :], out=out_)",
         "positions = np.arange(n)",
         "diagonal = 1 - z",
         "diagonal *= z",
         "out_[..., positions, positions] = diagonal",
-        "return out_",
     ]
 
 
 def test_a_matrix_of_columns_is_filled_by_broadcasting() -> None:
     lines = printed(2, Map("out_", ("i", "j"), neg(Z)))
-    assert lines[1:3] == [
-        "out_: Array = np.empty((*z.shape, n), z.dtype) if out is None else out",
-        "out_[...] = (-z)[..., None, :]",
-    ]
+    assert lines[1:] == ["out_[...] = (-z)[..., None, :]"]
 
 
 def test_a_sum_of_what_is_the_same_for_all_classes_is_a_multiple() -> None:

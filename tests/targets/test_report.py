@@ -10,7 +10,8 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue import compositions, read_composition
 from derive.derivation import Result
 from derive.language.read import read
-from derive.targets.report import report_json, report_latex, report_markdown, report_text
+from derive.language.show import unicode
+from derive.targets.report import formula_lines, report_json, report_latex, report_markdown, report_text
 
 
 def result(name: str, quantity: str, n: int | None = None, *, assume: bool = True) -> Result:
@@ -85,3 +86,17 @@ def test_json_formulas_read_back_as_what_they_show() -> None:
         for written, step in zip(document["steps"], each.steps, strict=True):
             assert expand(read(written["before"]["text"]) - step.before) == 0, written
             assert expand(read(written["after"]["text"]) - step.after) == 0, written
+
+
+def test_a_long_line_is_broken_between_terms_outside_brackets() -> None:
+    assert formula_lines("    = " + "a_i (1 − b_i) " * 4 + "+ (c_i − d_i) (e_i − f_i)") == [
+        "    = a_i (1 − b_i) a_i (1 − b_i) a_i (1 − b_i) a_i (1 − b_i)",
+        "        + (c_i − d_i) (e_i − f_i)",
+    ]
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "hessian", "hvp"])
+def test_a_broken_line_says_what_it_said(quantity: str) -> None:
+    for step in result("softmax+focal", quantity).steps:
+        line = f"    = {unicode(step.after)}"
+        assert " ".join(part.strip() for part in formula_lines(line)) == line.strip()

@@ -1,6 +1,6 @@
 """1 - y from the logarithm of y, wherever a power, a logarithm or a quotient of it keeps its digits."""
 
-from derive.kernel.expressions import ONE, add, arguments, call, div, indices, is_call, neg, rewrite
+from derive.kernel.expressions import ONE, add, arguments, call, div, indices, is_call, mul, neg, rewrite
 from derive.kernel.ir import LABEL, Call, Expression, Kernel, Scalar
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -48,14 +48,17 @@ def complement(kernel: Kernel) -> Kernel:
 
 
 def _logistic(terms: tuple[Expression, ...]) -> Expression | None:
-    """1 - 1/(1 + exp(a)) among `terms`, put as 1/(1 + exp(-a))."""
+    """1 - 1/(1 + exp(a)) among `terms`, put as 1/(1 + exp(-a)); and 1/(1 + exp(a)) - 1 likewise."""
     for term in terms:
-        match term:
-            case Call("neg", (Call("div", (above, Call("add", (first, second)))),)) if (
-                above == ONE and ONE in terms and ONE in (first, second)
-            ):
-                other = second if first == ONE else first
-                if isinstance(other, Call) and other.operation == "exp":
-                    rest = [each for each in terms if each not in (ONE, term)]
-                    return add(div(ONE, add(call("exp", neg(other.arguments[0])), ONE)), *rest)
+        for one, share in ((ONE, neg(term)), (neg(ONE), term)):
+            match share:
+                case Call("div", (above, Call("add", (first, second)))) if (
+                    above == ONE and one in terms and ONE in (first, second)
+                ):
+                    other = second if first == ONE else first
+                    if isinstance(other, Call) and other.operation == "exp":
+                        rest = list(terms)
+                        rest.remove(one)
+                        rest.remove(term)
+                        return add(mul(one, div(ONE, add(call("exp", neg(other.arguments[0])), ONE))), *rest)
     return None

@@ -6,7 +6,7 @@ when they are computed from the rounded sum, and lose nothing when they are comp
 
 from dataclasses import dataclass, replace
 
-from derive.kernel.expressions import ONE, ZERO, add, at, call, div, neg, rewrite, select, sub
+from derive.kernel.expressions import ONE, ZERO, add, at, call, div, is_call, neg, rewrite, select, sub, walk
 from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
 
@@ -21,7 +21,7 @@ class _Normaliser:
     """A sum s of shifted exponentials exp(d), d = a - m."""
 
     total: Reduce
-    difference: Call
+    difference: Expression
 
     @property
     def known(self) -> Scalar:
@@ -44,8 +44,9 @@ class _Normaliser:
 
 def _find_normaliser(kernel: Kernel, name: str) -> _Normaliser | None:
     match find_sum(kernel, name):
-        case Reduce(_, _, _, Call("exp", (Call("sub", (_, Scalar())) as difference,))) as total:
-            return _Normaliser(total, difference)
+        case Reduce(_, _, _, Call("exp", (difference,))) as total:
+            is_shifted = any(is_call(node, "sub") for node in walk(difference))
+            return _Normaliser(total, difference) if is_shifted else None
     return None
 
 
@@ -77,8 +78,10 @@ def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
                     (neg(ONE), normaliser.label_share, neg),
                 ):
                     if one in terms and share in terms:
-                        rest = [rewrite(term, rule) for term in terms if term not in (one, share)]
-                        return add(*rest, sign(other_share))
+                        rest = list(terms)
+                        rest.remove(one)
+                        rest.remove(share)
+                        return add(*(rewrite(term, rule) for term in rest), sign(other_share))
         return None
 
     rewritten = rewrite_kernel(kernel, rule)

@@ -4,6 +4,7 @@ The association matters: (a - m) - log(s) keeps its digits where all logits carr
 errs by half of exp(a - m - log(s)) (Blanchard, Higham and Higham, IMA J. Numer. Anal. 41(4), 2021).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from derive.kernel.expressions import add, arguments, at, call, contains, div, indices, mul, neg, rewrite, sub
@@ -35,9 +36,16 @@ def _is_normaliser(kernel: Kernel, total: Reduce) -> bool:
 
 
 def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
-    wanted = f"{exponent.array}_max" if isinstance(exponent, Element) else "exponent_max"
-    maximum = Scalar(fresh_name(wanted, names(kernel)))
+    inner, outer = _take_off(kernel, exponent)
+    wanted = f"{inner.array}_max" if isinstance(inner, Element) else "exponent_max"
+    greatest = Scalar(fresh_name(wanted, names(kernel)))
+    maximum = outer(greatest)
     known = Scalar(total.name)
+
+    def below_maximum(value: Expression) -> Expression:
+        """Value - maximum, the difference of what is not scaled taken first."""
+        (index,) = indices(value)
+        return outer(sub(at(inner, total.index, index), greatest))
 
     def is_exponent(node: Expression) -> bool:
         found = indices(node)
@@ -46,7 +54,7 @@ def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
     def rule(node: Expression) -> Expression | None:
         match node:
             case Call("div", (Call("exp", (above,)), below)) if below == known and is_exponent(above):
-                return div(call("exp", sub(above, maximum)), known)
+                return div(call("exp", below_maximum(above)), known)
             case Call("add", terms):
                 return shift_terms(terms)
             case Call("log", (inner,)) if inner == known:
@@ -61,7 +69,7 @@ def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
         for term in terms:
             positive = neg(term) if logarithm in terms else term
             if is_exponent(positive) and (logarithm in terms or neg(logarithm) in terms):
-                shifted = sub(positive, maximum)
+                shifted = below_maximum(positive)
                 others = list(terms)
                 others.remove(term)
                 others.remove(logarithm if logarithm in terms else neg(logarithm))
@@ -69,8 +77,22 @@ def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
                 return add(*rest, *((neg(shifted), logarithm) if logarithm in terms else (shifted, neg(logarithm))))
         return None
 
-    shifted_sum = replace(total, value=call("exp", sub(exponent, maximum)))
+    shifted_sum = replace(total, value=call("exp", below_maximum(exponent)))
     before = plain(kernel).index(total)
     rest = rewrite_kernel(replace(kernel, body=kernel.body[before + 1 :]), rule).body
-    largest = Reduce(maximum.name, "max", total.index, exponent)
+    largest = Reduce(greatest.name, "max", total.index, inner)
     return noted(replace(kernel, body=(*kernel.body[:before], largest, shifted_sum, *rest)), NOTE)
+
+
+def _take_off(kernel: Kernel, exponent: Expression) -> tuple[Expression, Callable[[Expression], Expression]]:
+    """What a positive parameter scales in `exponent`, and the scaling: z and x/T of z/T. The maximum is that of z then.
+
+    Rounding z/T alone would cost the digits of a large offset that all logits have in common.
+    """
+    positive = {Scalar(each.name) for each in kernel.parameters if each.range.low is not None and each.range.low >= 0}
+    match exponent:
+        case Call("div", (Element() as inner, Scalar() as divisor)) if divisor in positive:
+            return inner, lambda value: div(value, divisor)
+        case Call("mul", (Scalar() as factor, Element() as inner)) if factor in positive:
+            return inner, lambda value: mul(factor, value)
+    return exponent, lambda value: value

@@ -9,9 +9,9 @@
  * Closed forms:
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/n*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
- *         2*t[i]) for i in range(n)) - 2*y[j])*sum(v[i]*y[i] for i in range(n)) - sum(v[i]*y[i]*(2*y[i] - t[i]) for i
- *         in range(n)))
+ *     hvp[j] = 2/n*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
+ *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
+ *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -680,37 +680,37 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
         const float exp_sum = finished_f32(exp_sum_blocks);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 y_dot_3_y_minus_2_t_blocks = {0.0f, 0.0f};
         sum_f32 v_dot_y_blocks = {0.0f, 0.0f};
         sum_f32 y_dot_y_minus_t_blocks = {0.0f, 0.0f};
+        sum_f32 y_dot_2_y_minus_t_blocks = {0.0f, 0.0f};
         sum_f32 row_sum_blocks = {0.0f, 0.0f};
         for (size_t start = 0; start < n; start += BLOCK) {
             const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float y_dot_3_y_minus_2_t_terms[BLOCK];
             float v_dot_y_terms[BLOCK];
             float y_dot_y_minus_t_terms[BLOCK];
+            float y_dot_2_y_minus_t_terms[BLOCK];
             float row_sum_terms[BLOCK];
             for (size_t j = start; j < start + count; j++) {
                 product_row[j] = product_row[j] * exp_sum_inverse;
-                y_dot_3_y_minus_2_t_terms[j - start] = (3.0f * product_row[j] - 2.0f * t_row[j]) * product_row[j];
                 v_dot_y_terms[j - start] = v_row[j] * product_row[j];
                 y_dot_y_minus_t_terms[j - start] = (product_row[j] - t_row[j]) * product_row[j];
+                y_dot_2_y_minus_t_terms[j - start] = (2.0f * product_row[j] - t_row[j]) * product_row[j];
                 row_sum_terms[j - start] = (2.0f * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
             }
-            add_block_f32(&y_dot_3_y_minus_2_t_blocks, count, y_dot_3_y_minus_2_t_terms);
             add_block_f32(&v_dot_y_blocks, count, v_dot_y_terms);
             add_block_f32(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
+            add_block_f32(&y_dot_2_y_minus_t_blocks, count, y_dot_2_y_minus_t_terms);
             add_block_f32(&row_sum_blocks, count, row_sum_terms);
         }
-        const float y_dot_3_y_minus_2_t = finished_f32(y_dot_3_y_minus_2_t_blocks);
         const float v_dot_y = finished_f32(v_dot_y_blocks);
         const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_blocks);
+        const float y_dot_2_y_minus_t = finished_f32(y_dot_2_y_minus_t_blocks);
         const float row_sum = finished_f32(row_sum_blocks);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0f / (float)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0f * product_row[j]) * v_dot_y +
-                (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
     return SOFTMAX_MSE_OK;
@@ -752,37 +752,37 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
         const double exp_sum = finished_f64(exp_sum_blocks);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 y_dot_3_y_minus_2_t_blocks = {0.0, 0.0};
         sum_f64 v_dot_y_blocks = {0.0, 0.0};
         sum_f64 y_dot_y_minus_t_blocks = {0.0, 0.0};
+        sum_f64 y_dot_2_y_minus_t_blocks = {0.0, 0.0};
         sum_f64 row_sum_blocks = {0.0, 0.0};
         for (size_t start = 0; start < n; start += BLOCK) {
             const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double y_dot_3_y_minus_2_t_terms[BLOCK];
             double v_dot_y_terms[BLOCK];
             double y_dot_y_minus_t_terms[BLOCK];
+            double y_dot_2_y_minus_t_terms[BLOCK];
             double row_sum_terms[BLOCK];
             for (size_t j = start; j < start + count; j++) {
                 product_row[j] = product_row[j] * exp_sum_inverse;
-                y_dot_3_y_minus_2_t_terms[j - start] = (3.0 * product_row[j] - 2.0 * t_row[j]) * product_row[j];
                 v_dot_y_terms[j - start] = v_row[j] * product_row[j];
                 y_dot_y_minus_t_terms[j - start] = (product_row[j] - t_row[j]) * product_row[j];
+                y_dot_2_y_minus_t_terms[j - start] = (2.0 * product_row[j] - t_row[j]) * product_row[j];
                 row_sum_terms[j - start] = (2.0 * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
             }
-            add_block_f64(&y_dot_3_y_minus_2_t_blocks, count, y_dot_3_y_minus_2_t_terms);
             add_block_f64(&v_dot_y_blocks, count, v_dot_y_terms);
             add_block_f64(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
+            add_block_f64(&y_dot_2_y_minus_t_blocks, count, y_dot_2_y_minus_t_terms);
             add_block_f64(&row_sum_blocks, count, row_sum_terms);
         }
-        const double y_dot_3_y_minus_2_t = finished_f64(y_dot_3_y_minus_2_t_blocks);
         const double v_dot_y = finished_f64(v_dot_y_blocks);
         const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_blocks);
+        const double y_dot_2_y_minus_t = finished_f64(y_dot_2_y_minus_t_blocks);
         const double row_sum = finished_f64(row_sum_blocks);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0 / (double)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0 * product_row[j]) * v_dot_y +
-                (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
     return SOFTMAX_MSE_OK;

@@ -9,9 +9,9 @@
  * Closed forms:
  *     loss = 1/3*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/3*y[j]*(v[j]*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) + (t[j] + sum(y[i]*(3*y[i] -
- *         2*t[i]) for i in range(n)) - 2*y[j])*sum(v[i]*y[i] for i in range(n)) - sum(v[i]*y[i]*(2*y[i] - t[i]) for i
- *         in range(n)))
+ *     hvp[j] = 2/3*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
+ *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
+ *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -570,26 +570,26 @@ int softmax_mse_n3_hvp_f32(size_t batch,
         const float exp_sum = block_sum_f32(n, product_row);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
-        float y_dot_3_y_minus_2_t_terms[3];
         float v_dot_y_terms[3];
         float y_dot_y_minus_t_terms[3];
+        float y_dot_2_y_minus_t_terms[3];
         float row_sum_terms[3];
         for (size_t j = 0; j < n; j++) {
             product_row[j] = product_row[j] * exp_sum_inverse;
-            y_dot_3_y_minus_2_t_terms[j] = (3.0f * product_row[j] - 2.0f * t_row[j]) * product_row[j];
             v_dot_y_terms[j] = v_row[j] * product_row[j];
             y_dot_y_minus_t_terms[j] = (product_row[j] - t_row[j]) * product_row[j];
+            y_dot_2_y_minus_t_terms[j] = (2.0f * product_row[j] - t_row[j]) * product_row[j];
             row_sum_terms[j] = (2.0f * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
         }
-        const float y_dot_3_y_minus_2_t = block_sum_f32(n, y_dot_3_y_minus_2_t_terms);
         const float v_dot_y = block_sum_f32(n, v_dot_y_terms);
         const float y_dot_y_minus_t = block_sum_f32(n, y_dot_y_minus_t_terms);
+        const float y_dot_2_y_minus_t = block_sum_f32(n, y_dot_2_y_minus_t_terms);
         const float row_sum = block_sum_f32(n, row_sum_terms);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0f / (float)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0f * product_row[j]) * v_dot_y +
-                (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
     return SOFTMAX_MSE_N3_OK;
@@ -627,26 +627,26 @@ int softmax_mse_n3_hvp_f64(size_t batch,
         const double exp_sum = block_sum_f64(n, product_row);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
-        double y_dot_3_y_minus_2_t_terms[3];
         double v_dot_y_terms[3];
         double y_dot_y_minus_t_terms[3];
+        double y_dot_2_y_minus_t_terms[3];
         double row_sum_terms[3];
         for (size_t j = 0; j < n; j++) {
             product_row[j] = product_row[j] * exp_sum_inverse;
-            y_dot_3_y_minus_2_t_terms[j] = (3.0 * product_row[j] - 2.0 * t_row[j]) * product_row[j];
             v_dot_y_terms[j] = v_row[j] * product_row[j];
             y_dot_y_minus_t_terms[j] = (product_row[j] - t_row[j]) * product_row[j];
+            y_dot_2_y_minus_t_terms[j] = (2.0 * product_row[j] - t_row[j]) * product_row[j];
             row_sum_terms[j] = (2.0 * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
         }
-        const double y_dot_3_y_minus_2_t = block_sum_f64(n, y_dot_3_y_minus_2_t_terms);
         const double v_dot_y = block_sum_f64(n, v_dot_y_terms);
         const double y_dot_y_minus_t = block_sum_f64(n, y_dot_y_minus_t_terms);
+        const double y_dot_2_y_minus_t = block_sum_f64(n, y_dot_2_y_minus_t_terms);
         const double row_sum = block_sum_f64(n, row_sum_terms);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0 / (double)n *
-                ((y_dot_3_y_minus_2_t + t_row[j] - 2.0 * product_row[j]) * v_dot_y +
-                (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) * v_row[j] - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) +
+                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
     return SOFTMAX_MSE_N3_OK;

@@ -1,0 +1,1 @@
+"""Measurements: `make bench` compares the generated kernels with their peers."""

@@ -1,0 +1,75 @@
+"""The machine that is measured on: what it is, how fast it copies, how fast it multiplies."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from derive.native import find_compiler
+
+COPIED = 1 << 28
+"""Bytes of the array that is copied: far more than any cache holds."""
+
+
+def describe() -> dict[str, str]:
+    """What a reader needs in order to judge a figure."""
+    return {
+        "processor": _read("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "instructions": ", ".join(
+            name for name in ("avx512f", "avx2", "fma") if name in _read("/proc/cpuinfo", "flags")
+        ),
+        "memory": _read("/proc/meminfo", "MemTotal"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "compiler": " ".join(find_compiler()),
+        "load": f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "",
+    }
+
+
+def memory_free() -> int:
+    """Bytes that are free for use, or very many where the system does not say."""
+    written = _read("/proc/meminfo", "MemAvailable").split()
+    return int(written[0]) * 1024 if written else 1 << 60
+
+
+def measure_copy(threads: int) -> float:
+    """Bytes a second, read and written both counted, of the best copy of an array out of cache."""
+    source = np.ones(COPIED // 8)
+    target = np.zeros_like(source)
+    parts = list(zip(np.array_split(source, threads), np.array_split(target, threads), strict=True))
+    with ThreadPoolExecutor(threads) as pool:
+        seconds = _median_time(lambda: list(pool.map(lambda part: np.copyto(part[1], part[0]), parts)))
+    return 2 * COPIED / seconds
+
+
+def measure_arithmetic(dtype: str) -> float:
+    """Floating-point operations a second of a product of matrices in cache, with as many threads as NumPy is given."""
+    size = 768
+    matrix = np.ones((size, size), dtype)
+    out = np.empty_like(matrix)
+    return 2 * size**3 / _median_time(lambda: np.matmul(matrix, matrix, out=out))
+
+
+def _median_time(call: Callable[[], object]) -> float:
+    call()
+    samples = []
+    for _ in range(7):
+        start = time.perf_counter()
+        call()
+        samples.append(time.perf_counter() - start)
+    return statistics.median(samples)
+
+
+def _read(path: str, key: str) -> str:
+    """The value of a line `key : value` of a file under /proc; empty where there is none."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")

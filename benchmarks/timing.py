@@ -1,0 +1,77 @@
+"""Interleaved timing: in every round each contender is called, so that what disturbs the machine disturbs them all."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+SAMPLE = 200e-6
+"""Seconds that one sample should last, so that the clock's resolution and its call do not count."""
+FEWEST_ROUNDS = 3
+MOST_ROUNDS = 41
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What was measured of one contender.
+
+    Attributes:
+        seconds: the median time of a call.
+        ratio: the median, over the rounds, of its time divided by that of the first contender.
+        rounds: how many samples there are.
+    """
+
+    seconds: float
+    ratio: float
+    rounds: int
+
+
+@dataclass
+class _Contender:
+    call: Callable[[], object]
+    repeats: int
+    samples: list[float] = field(default_factory=list)
+
+    def sample(self) -> None:
+        start = time.perf_counter()
+        for _ in range(self.repeats):
+            self.call()
+        self.samples.append((time.perf_counter() - start) / self.repeats)
+
+
+def measure(calls: Mapping[str, Callable[[], object]], budget: float) -> dict[str, Timing]:
+    """Time all `calls`, each at least `FEWEST_ROUNDS` times, for about `budget` seconds in all.
+
+    The calls are warm: each was made before the first sample, and what it compiles is compiled.
+    """
+    contenders = {name: _Contender(call, _choose_repeats(call)) for name, call in calls.items()}
+    start = time.perf_counter()
+    order = list(contenders.values())
+    for done in range(1, MOST_ROUNDS + 1):
+        for contender in order:
+            contender.sample()
+        order.append(order.pop(0))
+        spent = time.perf_counter() - start
+        if done >= FEWEST_ROUNDS and spent * (done + 1) / done > budget:
+            break
+    first = next(iter(contenders.values())).samples
+    return {
+        name: Timing(
+            statistics.median(each.samples),
+            statistics.median(own / ours for own, ours in zip(each.samples, first, strict=True)),
+            len(each.samples),
+        )
+        for name, each in contenders.items()
+    }
+
+
+def _choose_repeats(call: Callable[[], object]) -> int:
+    start = time.perf_counter()
+    call()
+    once = time.perf_counter() - start
+    if once >= SAMPLE:
+        return 1
+    start = time.perf_counter()
+    for _ in range(5):
+        call()
+    return max(1, round(SAMPLE * 5 / (time.perf_counter() - start)))

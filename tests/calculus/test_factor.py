@@ -1,0 +1,29 @@
+"""Factoring changes how a formula looks, and nothing else."""
+
+import pytest
+from sympy import Expr, KroneckerDelta, Rational, log
+
+from derive.calculus.factor import collect
+from derive.notation import i, j, t, y
+from derive.proof.check import agree
+
+DELTA = KroneckerDelta(i, j)
+ENTROPY = y[i] * (log(y[i]) + 1) - t[i]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        DELTA * (1 - y[i]) * (y[i] * (1 - y[i]) * log(y[i]) - y[i] * ENTROPY),
+        Rational(1, 2) * (1 - y[i]) * y[i] + Rational(1, 2) * (1 - y[i]) * log(y[i]),
+        Rational(1, 2) * (1 - y[i]) * (y[i] * DELTA / (t[i] + y[i]) + (1 - y[i]) * DELTA * log(y[i]) - y[i] ** 2),
+    ],
+)
+def test_what_is_factored_is_equal_to_what_it_was(expression: Expr) -> None:
+    assert agree(collect(expression), expression, {})
+
+
+def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:
+    expression = 3 * (t[i] + y[i]) ** 2 + 6 * y[i] * (t[i] + y[i])
+    assert collect(expression).is_Mul
+    assert agree(expression, collect(expression), {})
