@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: derive test stress catalogue lint pdf bench check-generated verify lock clean help
+.PHONY: derive test stress catalogue lint pdf bench exp-error check-generated verify lock clean help
 
 derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
 	@echo "make: deriving, checking and writing generated/"
@@ -38,6 +38,10 @@ pdf: ## compile every generated document into build/pdf/, with latexmk or pdflat
 bench: $(BIN)/bench-ready ## compare with other libraries, 30 minutes; QUICK=1: 2 minutes, DOCS=1: write docs/benchmarks
 	@echo "make: measuring"
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(DOCS),--docs) $(ARGS)
+
+exp-error: $(READY) ## largest error of the exponentials and logarithms in C, over every float32: some minutes
+	@echo "make: measuring every float32, and 10^8 numbers of float64"
+	@$(BIN)/python -m benchmarks.elementary_error
 
 check-generated: $(READY) ## show how generated/ differs from what the tool writes now
 	@$(BIN)/derive build --check

@@ -286,12 +286,13 @@ def _again(
 def _print(*parts: Any) -> None:
     """Print rich text and tables; piped output is as wide as it needs and has neither colour nor trailing spaces."""
     from rich.console import Console
+    from rich.text import Text
 
     piped = not sys.stdout.isatty()
     console = Console(markup=False, emoji=False, highlight=False, width=160 if piped else None)
     with console.capture() as printed:
         for part in parts:
-            console.print(part)
+            console.print(part, soft_wrap=piped and isinstance(part, Text))  # a command stays one line
     click.echo(re.sub(" +$", "", printed.get(), flags=re.MULTILINE) if piped else printed.get(), nl=False)
 
 
