@@ -4,7 +4,7 @@ import sympy
 from sympy import Expr, KroneckerDelta, Symbol
 
 from derive import notation
-from derive.calculus.rewrite import Rule, expand, rewrite
+from derive.calculus.rewrite import Rule, expand, replace, rewrite
 from derive.catalogue.model import Assumption
 from derive.notation import Contraction, free_indices, occurrences, rename
 
@@ -51,7 +51,7 @@ def _expand_mixed(body: Expr, index: Symbol) -> Expr:
 
     terms = (rewrite(term, hide) for term in sympy.Add.make_args(body))
     expanded = expand(sympy.Add(*terms))
-    return expanded.xreplace({symbol: node for node, symbol in kept.items()})
+    return replace(expanded, {symbol: node for node, symbol in kept.items()})
 
 
 def _contract_term(term: Expr, index: Symbol) -> Expr:

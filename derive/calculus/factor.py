@@ -1,13 +1,18 @@
 """Factor formulas the way people do: shared factors in front, sums joined, differences turned the usual way round."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from derive.calculus.readability import cost, is_reversed
-from derive.calculus.rewrite import rewrite
+from derive.calculus.rewrite import can_multiply_out, replace, rewrite
 from derive.notation import Contraction, occurrences
+
+MOST_TERMS_OF_FRACTION = 150
+"""Terms that a numerator may have for a fraction to be cancelled and factored; at twice as many that takes seconds."""
 
 
 def collect(expression: Expr, deltas_first: bool = False) -> Expr:
@@ -43,11 +48,11 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
     if shared or number != 1:
         quotient = sympy.Add(*(_without(term, number, shared) for term in terms))
         rest = _collect_terms([sympy.Mul.make_args(term) for term in sympy.Add.make_args(quotient)], deltas_first)
-        factors = (base**power for base, power in shared.items())
+        factors = (each.whole for each in shared.values())
         return _oriented(sympy.Mul(number, *factors, *sympy.Mul.make_args(_joined(rest))))
     counts: Counter[Expr] = Counter()
     for term in terms:
-        counts.update(_whole_powers(term).keys())
+        counts.update(_powers(term).keys())
     common = [factor for factor, count in counts.items() if count > 1]
     if not common or len(terms) < 3:
         return _joined(sympy.Add(*(sympy.Mul(*term) for term in terms)))
@@ -56,32 +61,58 @@ def _collect_terms(terms: list[tuple[Expr, ...]], deltas_first: bool) -> Expr:
         return deltas_first and isinstance(factor, KroneckerDelta), counts[factor], cost(factor), str(factor)
 
     chosen = max(common, key=rank)
-    with_it = [term for term in terms if chosen in _whole_powers(term)]
-    without = [term for term in terms if chosen not in _whole_powers(term)]
+    with_it = [term for term in terms if chosen in _powers(term)]
+    without = [term for term in terms if chosen not in _powers(term)]
     first = _collect_terms(with_it, deltas_first)
     second = _collect_terms(without, deltas_first) if without else Integer(0)
     return _joined(first + second)
 
 
-def _whole_powers(term: tuple[Expr, ...]) -> dict[Expr, int]:
-    """The factors of a product but its number: each base and its whole exponent."""
-    powers: dict[Expr, int] = {}
+@dataclass(frozen=True)
+class _Power:
+    """A factor of a product: a base and its exponent."""
+
+    base: Expr
+    exponent: Expr
+
+    @property
+    def whole(self) -> Expr:
+        power: Expr = self.base**self.exponent
+        return power
+
+    @property
+    def kind(self) -> Expr:
+        """What powers share that can be taken out of each other: x of x², 1/x of 1/x², √x of x√x, x^a of x^(a−1)."""
+        number, symbols = self.exponent.as_coeff_Add()
+        if symbols != 0:
+            return self.base**symbols
+        return self.base ** (sympy.sign(number) / number.q)
+
+
+def _powers(term: tuple[Expr, ...]) -> dict[Expr, _Power]:
+    """The factors of a product but its number, by their kind."""
+    powers: dict[Expr, _Power] = {}
     for factor in term:
         if factor.is_Rational:
             continue
-        whole = isinstance(factor, sympy.Pow) and factor.exp.is_Integer and factor.exp > 0
-        base, exponent = (factor.base, int(factor.exp)) if whole else (factor, 1)
-        powers[base] = powers.get(base, 0) + exponent
+        base, exponent = (factor.base, factor.exp) if isinstance(factor, sympy.Pow) else (factor, sympy.S.One)
+        power = _Power(base, exponent)
+        if power.kind in powers:
+            power = _Power(base, exponent + powers[power.kind].exponent)
+        powers[power.kind] = power
     return powers
 
 
-def _without(term: tuple[Expr, ...], number: Expr, powers: dict[Expr, int]) -> Expr:
-    """The product `term` with a number and some powers of its factors taken out.
+def _without(term: tuple[Expr, ...], number: Expr, shared: Mapping[Expr, _Power]) -> Expr:
+    """The product `term` with a number and powers of its factors taken out.
 
     Dividing would not do: SymPy leaves x^(a−1)·x^(1−a) as it is, and multiplies a sum by a lone number.
     """
-    rest = (base ** (power - powers.get(base, 0)) for base, power in _whole_powers(term).items())
-    return sympy.Mul(_coefficient(term) / number, *rest)
+    left = (
+        power.base ** (power.exponent - shared[kind].exponent) if kind in shared else power.whole
+        for kind, power in _powers(term).items()
+    )
+    return sympy.Mul(_coefficient(term) / number, *left)
 
 
 def _coefficient(term: tuple[Expr, ...]) -> Expr:
@@ -89,15 +120,28 @@ def _coefficient(term: tuple[Expr, ...]) -> Expr:
     return sympy.Mul(*(factor for factor in term if factor.is_Rational))
 
 
-def _shared(terms: list[tuple[Expr, ...]]) -> tuple[Expr, dict[Expr, int]]:
-    """What number the coefficients of all terms share, and the powers that every term has as a factor."""
-    powers = [_whole_powers(term) for term in terms]
-    common = [base for base in powers[0] if all(base in other for other in powers)]
+def _shared(terms: list[tuple[Expr, ...]]) -> tuple[Expr, Mapping[Expr, _Power]]:
+    """What number the coefficients of all terms share, and what powers, by their kind.
+
+    Not as one product: SymPy multiplies a number into a sum at once, 3 (t + y) = 3 t + 3 y, and it has no factors then.
+    """
+    powers = [_powers(term) for term in terms]
+    common = [kind for kind in powers[0] if all(kind in other for other in powers)]
     numbers = [_coefficient(term) for term in terms]
     number = sympy.Rational(
         sympy.gcd_list([abs(number.p) for number in numbers]), sympy.lcm_list([number.q for number in numbers])
     )
-    return number, {base: min(other[base] for other in powers) for base in common}
+    return number, {kind: _least([other[kind] for other in powers]) for kind in common}
+
+
+def _least(powers: list[_Power]) -> _Power:
+    """The power of one kind that every other has as a factor: x of x², 1/x of 1/x², x^(a−2) of x^a."""
+
+    def size(power: _Power) -> Expr:
+        number, symbols = power.exponent.as_coeff_Add()
+        return number if symbols != 0 else abs(number)
+
+    return min(powers, key=size)
 
 
 def _joined(expression: Expr) -> Expr:
@@ -130,10 +174,19 @@ def _body_at(node: Contraction, index: sympy.Symbol) -> Expr:
 
 
 def cancel(expression: Expr) -> Expr:
-    """`expression` as one factored fraction in lowest terms, where it has a sum below a fraction line."""
-    if not any(
-        node.exp.is_negative and isinstance(node.base, sympy.Add) for node in occurrences(expression, sympy.Pow)
-    ):
+    """`expression` as one factored fraction in lowest terms, where it has a sum below a fraction line.
+
+    Left as it is where the numerator of that fraction may have too many terms: factoring it would take minutes.
+    """
+    divisors = {
+        node.base: max(1, -node.exp) if node.exp.is_Integer else 1
+        for node in occurrences(expression, sympy.Pow)
+        if node.exp.is_negative and isinstance(node.base, sympy.Add)
+    }
+    if not divisors:
+        return expression
+    common = sympy.Mul(expression, *(base**power for base, power in divisors.items()), evaluate=False)
+    if not can_multiply_out(common, MOST_TERMS_OF_FRACTION):
         return expression
     hidden: dict[Expr, Expr] = {}
 
@@ -145,7 +198,7 @@ def cancel(expression: Expr) -> Expr:
         return hidden.setdefault(node, sympy.Dummy(f"a{len(hidden)}"))
 
     fraction = sympy.factor(sympy.cancel(rewrite(expression, hide)))
-    return _oriented(fraction.xreplace({symbol: node for node, symbol in hidden.items()}))
+    return _oriented(replace(fraction, {symbol: node for node, symbol in hidden.items()}))
 
 
 def _turnable(factor: Expr) -> bool:

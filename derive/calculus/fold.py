@@ -29,10 +29,11 @@ def fold(definition: Expr) -> Rule | None:
         return sympy.Mul(*(factor for factor in factors if factor is not None)) if None not in factors else None
 
     def whole(node: Expr) -> Expr | None:
-        if node.has(Contraction) or node.has(sympy.exp):
-            folded = expand(rewrite(expand(node), visit))
-            return None if folded == expand(node) else folded
-        return None
+        if not node.has(sympy.exp):
+            return None
+        apart = expand(node)
+        folded = rewrite(apart, visit)
+        return None if folded == apart else expand(folded)
 
     return Rule("write y for its definition", "the definition of y, read from right to left", whole)
 

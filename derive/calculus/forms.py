@@ -13,7 +13,7 @@ from sympy import Expr, KroneckerDelta
 from derive.calculus.contract import POWERS, normalise
 from derive.calculus.factor import cancel, collect
 from derive.calculus.readability import cost
-from derive.calculus.rewrite import Rule, apply, can_multiply_out, rewrite
+from derive.calculus.rewrite import Rule, apply, can_multiply_out, replace, rewrite
 from derive.notation import Contraction
 
 FACTORED = "factor"
@@ -74,4 +74,4 @@ def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
     hidden = rewrite(expression, hide)
     if not can_multiply_out(hidden):
         return expression
-    return collect(normalise(hidden, facts)).xreplace({symbol: node for node, symbol in kept.items()})
+    return replace(collect(normalise(hidden, facts)), {symbol: node for node, symbol in kept.items()})

@@ -1,6 +1,6 @@
 """Rules, and how one is applied throughout an expression."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import comb, prod
@@ -9,7 +9,7 @@ import sympy
 from sympy import Expr, Indexed, KroneckerDelta
 
 from derive.catalogue.model import Assumption
-from derive.notation import Contraction
+from derive.notation import Contraction, nesting
 
 Visit = Callable[[Expr], Expr | None]
 """What a node becomes; None where the rule does not apply to it."""
@@ -52,13 +52,24 @@ def rewrite(expression: Expr, visit: Visit) -> Expr:
     return expression if tuple(children) == expression.args else expression.func(*children)
 
 
+def replace(expression: Expr, replacements: Mapping[Expr, Expr]) -> Expr:
+    """`expression` with nodes replaced, in nested sums too, where what comes in may hold sums of its own.
+
+    SymPy's `xreplace` would rebuild an inner sum around the index of an outer one, and could capture it.
+    """
+    if nesting(expression) < 2:
+        replaced: Expr = expression.xreplace(dict(replacements))
+        return replaced
+    return rewrite(expression, replacements.get)
+
+
 MOST_TERMS = 400
-"""A power of a sum that has more terms than that when it is multiplied out stays as it is."""
+"""What has more terms than that when it is multiplied out stays as it is."""
 
 
-def can_multiply_out(expression: Expr) -> bool:
-    """Whether multiplying `expression` out, sums over the classes taken apart, leaves no more than `MOST_TERMS`."""
-    return _count_terms(expression) <= MOST_TERMS
+def can_multiply_out(expression: Expr, most: int = MOST_TERMS) -> bool:
+    """Whether multiplying `expression` out, sums over the classes taken apart, leaves no more than `most` terms."""
+    return _count_terms(expression) <= most
 
 
 @cache
@@ -80,16 +91,19 @@ def _count_terms(expression: Expr) -> int:
 def expand(expression: Expr) -> Expr:
     """`expression` with its products and small whole powers of sums multiplied out; the rest stays whole.
 
-    So does what stands below a fraction line: multiplied out, (1 − y)² would no longer be seen to be a power of 1 − y.
+    So does what stands below a fraction line or under a root: multiplied out, (1 − y)² would no longer be seen to be a
+    power of 1 − y.
     """
     kept: dict[Expr, Expr] = {}
     for power in expression.atoms(sympy.Pow):
-        if power.exp.is_Integer and isinstance(power.base, sympy.Add) and _stays_whole(power):
+        if power.exp.is_Rational and isinstance(power.base, sympy.Add) and _stays_whole(power):
             kept[power] = sympy.Dummy()
-    expanded: Expr = sympy.expand(expression.xreplace(kept), log=False, power_base=False, power_exp=False)
-    return expanded.xreplace({symbol: power for power, symbol in kept.items()})
+    expanded: Expr = sympy.expand(replace(expression, kept), log=False, power_base=False, power_exp=False)
+    return replace(expanded, {symbol: power for power, symbol in kept.items()})
 
 
 def _stays_whole(power: sympy.Pow) -> bool:
+    if power.exp.is_negative or not power.exp.is_Integer:
+        return True
     exponent = int(power.exp)
-    return exponent < 0 or comb(exponent + len(power.base.args) - 1, exponent) > MOST_TERMS
+    return comb(exponent + len(power.base.args) - 1, exponent) > MOST_TERMS

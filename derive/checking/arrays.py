@@ -31,6 +31,7 @@ from derive.checking.formula import (
     Table,
     Total,
     Transpose,
+    walk,
 )
 from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
 from derive.checking.habits import LOSSES
@@ -45,6 +46,8 @@ class Evaluator:
         self.composition, self.reading, self.n, self.label = composition, reading, n, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors
+        self.sums: dict[object, Array] = {}
+        self.names: dict[int, frozenset[str]] = {}
         self.standing: Mapping[Node, int] = {}
         self.work = 0
 
@@ -134,6 +137,8 @@ class Evaluator:
         bases = {"logits": notation.z, "targets": notation.t, "upstream": notation.g, "direction": notation.v}
         if role == "probabilities":
             entry: Callable[[int], Expr] = self._probability
+        elif role == "output":
+            entry = self._output
         elif role == "log-probabilities":
 
             def entry(c: int) -> Expr:
@@ -217,12 +222,25 @@ class Evaluator:
         if node.index is None:
             body = self._value(node.body)
             return body if body.ndim == 0 else as_array(np.sum(body))
+        read = self._read_by(node)
+        key = (id(node), tuple((name, number) for name, number in self.classes.items() if name in read))
+        if key not in self.sums:
+            self.sums[key] = self._sum(node, node.index)
+        return self.sums[key]
+
+    def _sum(self, node: Total, index: str) -> Array:
         without = {self._index(each) for each in node.without}
         found = as_array(Integer(0))
         for number in range(self.n):
             if number not in without:
-                found = as_array(found + self.at(node.body, {node.index: number}))
+                found = as_array(found + self.at(node.body, {index: number}))
         return found
+
+    def _read_by(self, node: Total) -> frozenset[str]:
+        """The names in a sum: with other classes for other indices it is the same."""
+        if id(node) not in self.names:
+            self.names[id(node)] = frozenset(part.name for part in walk(node) if isinstance(part, Name))
+        return self.names[id(node)]
 
     def _table(self, node: Table) -> Array:
         rows = [[self._value(entry) for entry in row] for row in node.rows]

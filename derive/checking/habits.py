@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, Name, Node, rewrite, walk
+from derive.notation import o
 
 PROBABILITIES = {
     "p", "P", "probs", "prob", "probabilities", "yhat", "y_hat", "Yhat", "Y_hat", "ŷ", r"\hat{y}", r"\hat{p}",
@@ -89,6 +90,7 @@ def assign(
     table: list[tuple[Collection[str], str]] = [
         ({parameter.name for parameter in composition.parameters}, "parameter"),
         (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
+        (("o",) if composition.output_vector == o else (), "output"),
         (UPSTREAM if quantity == "vjp" else (), "upstream"),
         (DIRECTION if quantity in _PRODUCTS else (), _PRODUCTS.get(quantity, "")),
         (LOG_PROBABILITIES, "log-probabilities"),

@@ -65,30 +65,43 @@ class Cursor:
 
     def group_tokens(self) -> list[Token]:
         """The tokens of what is in braces, or the one token that stands without, with its argument in braces."""
-        if not self.next("{"):
-            start = self.place
-            if self.next("-"):
-                raise self.failure("an exponent with a sign needs braces")
-            command = self.take()
-            if command.kind == "end":
-                raise self.failure("something is missing at the end")
-            if command.text in ACCENTS:
-                self.group_tokens()
-            return self.tokens[start : self.place]
-        self.expect("{")
+        if self.next("("):
+            return self.enclosed("(", ")")
+        if self.next("{"):
+            return self.enclosed("{", "}")
+        start = self.place
+        if self.next("-"):
+            raise self.failure("an exponent with a sign needs braces")
+        command = self.take()
+        if command.kind == "end":
+            raise self.failure("something is missing at the end")
+        if command.text in ACCENTS:
+            self.group_tokens()
+        return self.tokens[start : self.place]
+
+    def enclosed(self, opening: str, closing: str) -> list[Token]:
+        """The tokens up to the sign that closes what begins here."""
+        self.expect(opening)
         start, level = self.place, 1
         while level:
             token = self.take()
             if token.kind == "end":
-                raise self.failure("a brace is not closed")
-            level += (token.text == "{") - (token.text == "}")
+                raise self.failure("a brace is not closed" if opening == "{" else "a parenthesis is not closed")
+            level += (token.text == opening) - (token.text == closing)
         return self.tokens[start : self.place - 1]
 
     def subscripts(self) -> tuple[Node, ...]:
         """The indices of a subscript that begins here."""
+        braced = self.next("{", "(")
         tokens = self.group_tokens()
-        reader = self.inside(tokens)
-        return reader.indices("")
+        while not braced and self.continues_subscript(tokens[-1]):
+            tokens = [*tokens, self.take()]
+        return self.inside(tokens).indices("")
+
+    def continues_subscript(self, last: Token) -> bool:
+        """Whether δ_ij is typed as plain text: a letter follows at once, and no index of its own after it."""
+        adjacent = self.now.kind in ("letter", "number") and self.now.position == last.position + len(last.text)
+        return adjacent and "\\" not in self.text and self.tokens[self.place + 1].text not in ("_", "^")
 
     def indices(self, closing: str) -> tuple[Node, ...]:
         """The indices up to `closing`."""

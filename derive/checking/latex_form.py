@@ -31,7 +31,15 @@ from derive.checking.latex_tokens import Token, canonical, tokenize
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MOST_TOKENS = 3000
-_FUNCTIONS = {r"\log": "log", r"\ln": "log", r"\exp": "exp", r"\tanh": "tanh", r"\diag": "diag", r"\max": "max"}
+_FUNCTIONS = {
+    r"\abs": "abs",
+    r"\log": "log",
+    r"\ln": "log",
+    r"\exp": "exp",
+    r"\tanh": "tanh",
+    r"\diag": "diag",
+    r"\max": "max",
+}
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _TIMES = {"·": "dot", "×": "*", "*": "*", r"\otimes": "outer", "/": "/"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
@@ -45,7 +53,7 @@ _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", 
 
 def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
-    return bool(re.search(r"[\\{}]|(?<![A-Za-z0-9_])[^\W\d_]_[^\W_](?![A-Za-z0-9_\[(])|\^", text))
+    return bool(re.search(r"[\\{}∂²³√∑−]|δ_|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|\^", text))
 
 
 def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
@@ -274,7 +282,8 @@ class _Reader(Cursor):
             if slope is not None:
                 return slope
         function = _SPELLINGS.get(name, name)
-        return self.applied(function) if self.next("(") else self.indexed(Name(function))
+        takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
+        return self.applied(function) if takes else self.indexed(Name(function))
 
     def applied(self, function: str) -> Node:
         """A function of what follows: of parentheses, a sum, or one factor."""

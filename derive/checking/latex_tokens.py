@@ -29,9 +29,12 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp)(?![A-Za-z])
+    |(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label)(?![A-Za-z])
+    |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
+    |(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
+    |(?P<sum>Σ(?=_|\s))
     |(?P<letter>[^\W\d_])
-    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√′])""",
+    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′])""",
     re.VERBOSE,
 )
 
@@ -50,7 +53,8 @@ _SYNONYMS = {
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
     "oslash": "/", "implies": "=", "prime": "'",
 }  # fmt: skip
-_UNICODE = {"−": "-", "∑": "sum", "√": "sqrt", "′": "'"}
+_UNICODE = {"−": "-", "∑": "sum", "√": "sqrt", "∂": "partial", "′": "'"}
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = {
     "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
     "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
@@ -88,6 +92,15 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
             tokens.extend(_command(whole[1:], at))
         case "plain":
             tokens.append(Token("word", whole, at))
+        case "function":
+            tokens.append(Token("sign", f"\\{whole}", at))
+        case "raised":
+            power = tokenize(whole.translate(_RAISED))[:-1]
+            tokens.extend(Token(kind, written, at) for kind, written in (("sign", "^"), ("sign", "{")))
+            tokens.extend(Token(token.kind, token.text, at) for token in power)
+            tokens.append(Token("sign", "}", at))
+        case "sum":
+            tokens.append(Token("sign", "\\sum", at))
         case "letter" | "number":
             tokens.append(Token(kind, whole, at))
         case "escaped" | "sign":
@@ -97,7 +110,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
 
 
 def _sign(written: str) -> str:
-    return f"\\{_UNICODE[written]}" if written in "∑√" else _UNICODE.get(written, written)
+    return f"\\{_UNICODE[written]}" if written in "∑√∂" else _UNICODE.get(written, written)
 
 
 def _command(name: str, at: int) -> list[Token]:

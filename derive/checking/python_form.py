@@ -30,7 +30,7 @@ from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 MODULES = {"np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax"}
 """Names before a dot that change nothing: `np.log` is `log`."""
 
-MOST_PIECES = 1500
+MOST_PIECES = 3000
 
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",

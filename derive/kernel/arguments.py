@@ -28,15 +28,31 @@ _TAKEN = frozenset(
     """
     batch n row start count label labels axis out reduction weight upstream ignore_index np rows dtype terms
     positions diagonal is_label i j z t g v y loss value grad gradient hessian hvp vjp jvp jacobian jac hess product
-    tangent z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK LANES RESTRICT NULL INFINITY NAN size_t
-    int64_t uint64_t uint32_t ptrdiff_t exp expf log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf
+    tangent z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK LANES ROWS CLASSES
+    PARTS SUMS PIECE SHARE ISA RUN SHUFFLE INLINE NOINLINE PRAGMA first lane k parts share few RESTRICT NULL INFINITY
+    NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf
+    fabs fabsf
     pow powf memcpy abs all any bool float int len max min object range set str sum tuple type isinstance main errno
     EOF
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""
 
-_ENDINGS = ("_row", "_rows", "_stride", "_terms", "_blocks", "_out", "_label", "_f32", "_f64")
+_ENDINGS = (
+    "_row",
+    "_rows",
+    "_stride",
+    "_piece",
+    "_pieces",
+    "_few",
+    "_lanes",
+    "_sums",
+    "_parts",
+    "_out",
+    "_label",
+    "_f32",
+    "_f64",
+)
 """How the names end that a kernel makes of others."""
 
 

@@ -1,11 +1,11 @@
 """Reading and rewriting the statements of a kernel that is not fused yet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from derive.errors import KernelError
 from derive.kernel.expressions import Rewrite, contains, rewrite, walk
-from derive.kernel.ir import CLASS_COUNT, Expression, Kernel, Let, Loop, Map, Reduce
+from derive.kernel.ir import CLASS_COUNT, Expression, Kernel, Let, Loop, Map, Reduce, Statement
 
 Plain = Let | Map | Reduce
 """A statement of a kernel before fusion: one name, one value."""
@@ -19,6 +19,12 @@ def plain(kernel: Kernel) -> tuple[Plain, ...]:
             raise KernelError(f"kernel {kernel.name}: a pass that works before fusion met a loop")
         found.append(statement)
     return tuple(found)
+
+
+def flat(body: Sequence[Statement]) -> Iterator[Plain]:
+    """The statements of `body`, those of its loops included."""
+    for statement in body:
+        yield from statement.body if isinstance(statement, Loop) else (statement,)
 
 
 def sums(kernel: Kernel) -> tuple[str, ...]:

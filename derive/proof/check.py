@@ -86,13 +86,15 @@ def _modular_point(meanings: Meanings, assumptions: tuple[Assumption, ...], n: i
 
 @lru_cache(maxsize=16)
 def _real_point(meanings: Meanings, assumptions: tuple[Assumption, ...], n: int, seed: int) -> Point:
-    """Logits and directions of both signs, targets and free outputs between 0 and 1; parameters now below 1, now above.
+    """Logits and directions of both signs, outputs and targets between 0 and 1; every other time parameters too.
 
-    To be called, and evaluated at, with mpmath working in `DIGITS`.
+    Every other time targets have a sum below 1, for what assumes that it is 1. To be called, and evaluated at, with
+    mpmath working in `DIGITS`.
     """
     signed, share = Reals(seed), Reals(seed, low=0.05, high=0.95)
-    field = Reals(seed, low=0.05, high=0.95 if seed % 2 else 3.0)
-    drawn = [(signed, base) for base in (z, g, v)] + [(share, base) for base in (y, o, t)]
+    targets = Reals(seed, low=0.05 / n, high=0.95 / n) if seed % 2 else share
+    field = Reals(seed, low=0.05, high=0.95 if seed % 4 < 2 else 3.0)
+    drawn = [(signed, z), (signed, g), (signed, v), (share, y), (share, o), (targets, t)]
     values = {
         base: [reals.unknown(str(base.label), number) for number in range(n)]
         for reals, base in drawn

@@ -8,22 +8,53 @@ from derive.kernel.pipeline import schedule
 from derive.language.show import text
 from derive.notation import free_indices, label
 from derive.render import render
-from derive.targets.c_function import make_function
+from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
-from derive.targets.c_loops import BLOCK, functions_called
+from derive.targets.c_loops import LANES, MOST_ACROSS, PARTS, PIECE, ROWS, SUMS, functions_called
 from derive.targets.c_precision import PRECISIONS
 from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 
-FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
+FLAGS = ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
 """What the generated files are best compiled with; none of them changes what NaN and infinities mean."""
 
-LANES = 32
-"""Maxima side by side: four vectors of AVX2 in single precision, which hides the latency of one."""
+SHARE = 32768
+"""Entries that are enough work for a thread: some 10 microseconds, where waking one takes 2 or 3."""
 
-_OWN_FUNCTIONS = ("exp_of_sum", "exp", "exp_difference", "power", "sign", "larger", "maximum", "block_sum", "sum")
+_AVX512 = "avx2,fma,avx512f,avx512dq,avx512vl"
+
+_OWN_FUNCTIONS = (
+    "exp_of_sum",
+    "exp",
+    "exp_difference",
+    "exp_of_sum_nonpositive",
+    "exp_nonpositive",
+    "exp_difference_nonpositive",
+    "expm1",
+    "log_of_sum",
+    "log",
+    "log1p",
+    "power",
+    "sign",
+    "larger",
+    "maximum",
+    "largest_lane",
+    "row_maximum",
+    "row_maxima",
+    "sum",
+    "add_sums",
+    "filled",
+    "turn",
+    "load_rows",
+    "store_rows",
+    "sum_parts",
+)
 """The functions that a file may define for itself, each after those that it calls."""
+
+
+_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "row_maxima", "add_sums", "load_rows", "store_rows", "sum_parts")
+"""Those that are called and do not become part of their callers: code for SSE is slow between code for AVX."""
 
 
 class CTarget:
@@ -43,7 +74,7 @@ class CTarget:
             if all(array.rank < 2 for array in kernel.outputs)
         ]
         functions = [[make_function(product.stem, kernel, precision) for precision in PRECISIONS] for kernel in kernels]
-        called = {name for pair in functions for each in pair for name in functions_called(each.kernel, each.body)}
+        called = _called([each for pair in functions for each in pair])
         prefix = product.stem if product.n is None else f"{product.stem}_n{product.n}"
         head = [f" * {line}".rstrip() for line in heading(_without_matrices(product), self.name)]
         header = render(
@@ -63,8 +94,19 @@ class CTarget:
             header=f"{product.stem}.h",
             precisions=PRECISIONS,
             own=[name for name in _OWN_FUNCTIONS if name in called],
-            block=BLOCK if "sum" in called else product.n,
+            source=f"{product.stem}.c",
+            per_set=_PER_INSTRUCTION_SET,
+            avx512=_AVX512,
+            share=SHARE,
+            across="load_rows" in called,
+            rows=ROWS,
+            classes=MOST_ACROSS if product.n is None else product.n,
+            parts=PARTS if product.n is None else min(PARTS, _power_of_2(product.n / 2)),
+            pieces=bool(called & {"count_of_piece", "row_maximum"}),
             lanes=LANES,
+            halves=[SUMS >> level for level in range(1, SUMS.bit_length())],
+            sums=SUMS,
+            piece=PIECE,
             functions=[each for pair in functions for each in pair],
         )
         return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}
@@ -72,6 +114,26 @@ class CTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:
         """A CMake project of all of them; each pair of files stands alone."""
         return {"CMakeLists.txt": cmake_project(products, FLAGS)} if products else {}
+
+
+def _power_of_2(least: float) -> int:
+    """The smallest power of 2 that is not less."""
+    power = 1
+    while power < least:
+        power *= 2
+    return power
+
+
+def _called(functions: Sequence[Function]) -> frozenset[str]:
+    """The names of the functions of `templates/c/functions` that the C of `functions` calls."""
+    called: set[str] = set()
+    for function in functions:
+        for way in function.ways:
+            called |= functions_called(function.kernel, way.body, way.across)
+            if way.across:
+                called |= {"turn", "load_rows"} if function.read else set()
+                called |= {"turn", "store_rows"} if any(array.rank for array in function.kernel.outputs) else set()
+    return frozenset(called)
 
 
 def _without_matrices(product: Product) -> Product:

@@ -1,11 +1,12 @@
 """Print expressions of the loop program as C."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from derive.errors import UnsupportedError
-from derive.kernel.expressions import walk
-from derive.kernel.ir import CLASS_COUNT, Call, Const, Element, Expression, Kernel, Same, Scalar
+from derive.kernel.expressions import at, indices, walk
+from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Const, Element, Expression, Kernel, Reduce, Same, Scalar
+from derive.kernel.statements import flat
 from derive.targets.c_precision import Precision
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _ORDER, _EQUALITY, _CHOICE = 7, 6, 5, 4, 3, 2, 1
@@ -20,38 +21,72 @@ _INFIX = {
     "equal": ("==", _EQUALITY),
 }
 
-_LIBM = {"log": "log", "log1p": "log1p", "expm1": "expm1", "sqrt": "sqrt", "tanh": "tanh", "abs": "fabs"}
+_LIBM = {"sqrt": "sqrt", "tanh": "tanh", "abs": "fabs"}
 
-_OWN = {"exp": "exp", "exp_difference": "exp_difference", "sign": "sign", "max": "larger"}
+_OWN = {
+    "exp": "exp",
+    "exp_difference": "exp_difference",
+    "expm1": "expm1",
+    "log": "log",
+    "log1p": "log1p",
+    "sign": "sign",
+    "max": "larger",
+}
 """Operations that call a function which the file defines for itself; see `templates/c/functions`."""
 
 
 @dataclass(frozen=True)
 class Printer:
-    """Turns expressions of one kernel into C of one precision."""
+    """Turns expressions of one kernel into C of one precision.
+
+    Attributes:
+        across: whether the C is for rows side by side, where every value of a row is an array over the rows.
+        piece: whether it is for a piece of a row, whose classes are numbered from 0.
+    """
 
     kernel: Kernel
     precision: Precision
+    across: bool = False
+    piece: bool = False
+
+    def in_pieces(self) -> "Printer":
+        """The printer of the same kernel for a piece of a row."""
+        return replace(self, piece=True)
 
     def text(self, expression: Expression) -> str:
         """C source for `expression`; `UnsupportedError` where C has no way to say it."""
         return self._bound(expression)[0]
 
     def element(self, array: str, index: str) -> str:
-        """The entry of `array` in the row at hand."""
-        return f"{self.vector(array)}[{index}]"
+        """The entry of `array` in the row at hand; a parameter is the same for every row."""
+        if self.across:
+            if index == LABEL:
+                return f"{array}_label[row]"
+            return f"{array}[{index}]" if array in self._parameters else f"{array}_rows[{index}][row]"
+        return f"{array}_piece[k + lane]" if self.piece and index != LABEL else f"{self.vector(array)}[{index}]"
 
     def vector(self, array: str) -> str:
-        """The pointer to `array` in the row at hand; a parameter is the same for every row."""
-        is_parameter = array in {each.name for each in self.kernel.parameters}
-        return array if is_parameter else f"{array}_row"
+        """The pointer to `array` in the row at hand."""
+        return array if array in self._parameters else f"{array}_row"
 
     def scalar(self, name: str) -> str:
         """A value of the row: numbers of rank 0 live in an array over the rows, everything else in a variable."""
         if name == CLASS_COUNT:
             return f"({self.precision.type})n"
         per_row = {array.name for array in (*self.kernel.inputs, *self.kernel.outputs) if array.rank == 0}
+        if self.across and name not in self._parameters:
+            return f"{name}_rows[row]" if name in per_row else f"{name}[row]"
         return f"{name}[row]" if name in per_row else name
+
+    @property
+    def _parameters(self) -> frozenset[str]:
+        return frozenset(parameter.name for parameter in self.kernel.parameters)
+
+    def _number(self, index: str) -> str:
+        """The number of a class, in a piece that of its lane."""
+        if self.piece:
+            return "label_lane" if index == LABEL else "lane"
+        return "label[row]" if self.across and index == LABEL else index
 
     def _bound(self, expression: Expression) -> tuple[str, int]:
         """C source for `expression`, and how tightly its outermost operator binds."""
@@ -64,7 +99,7 @@ class Printer:
             case Element(array, index):
                 return self.element(array, index), _ATOM
             case Same(left, right):
-                return f"{left} == {right}", _EQUALITY
+                return f"{self._number(left)} == {self._number(right)}", _EQUALITY
             case Call():
                 return self._call(expression)
         raise self._unknown(type(expression).__name__)
@@ -76,7 +111,7 @@ class Printer:
         if operation in _LIBM:
             return self._function(f"{_LIBM[operation]}{self.precision.suffix}", arguments)
         if operation in _OWN:
-            return self._function(f"{_OWN[operation]}_{self.precision.name}", arguments)
+            return self._function(f"{_own_name(self.kernel, call)}_{self.precision.name}", arguments)
         match operation, arguments:
             case "neg", (argument,):
                 text, binding = self._bound(argument)
@@ -136,13 +171,32 @@ def whole_power(exponent: Expression) -> int | None:
     return None
 
 
-def own_functions(expression: Expression) -> frozenset[str]:
-    """The names of the functions of `templates/c/functions` that the C of `expression` calls."""
+def own_functions(kernel: Kernel, expression: Expression) -> frozenset[str]:
+    """The names of the functions of `templates/c/functions` that the C of `expression` in `kernel` calls."""
     names = set()
     for node in walk(expression):
         match node:
             case Call("pow", (_, exponent)) if whole_power(exponent) is not None:
                 names.add("power")
             case Call(operation) if operation in _OWN:
-                names.add(_OWN[operation])
+                names.add(_own_name(kernel, node))
     return frozenset(names)
+
+
+def _own_name(kernel: Kernel, call: Call) -> str:
+    """The name of the function for `call`: exponentials of what is never positive have a shorter one."""
+    name = _OWN[call.operation]
+    match call:
+        case Call("exp", (Call("sub", (value, Scalar(maximum))),)) | Call("exp_difference", (value, Scalar(maximum))):
+            if _is_maximum_of(kernel, maximum, value):
+                return f"{name}_nonpositive"
+    return name
+
+
+def _is_maximum_of(kernel: Kernel, name: str, value: Expression) -> bool:
+    """Whether the scalar `name` is the maximum over the classes of `value`, whatever class that is for."""
+    for statement in flat(kernel.body):
+        match statement:
+            case Reduce(found, "max", index, each) if found == name:
+                return any(at(each, index, own) == value for own in indices(value))
+    return False

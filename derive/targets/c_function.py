@@ -1,5 +1,6 @@
 """What the templates need to know of one C function: its name, its parameters, its comments and its body."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from derive.catalogue.parameters import Parameter
@@ -7,7 +8,7 @@ from derive.errors import UnsupportedError
 from derive.kernel.ir import Array, Kernel
 from derive.targets.c_expression import Printer
 from derive.targets.c_layout import comment
-from derive.targets.c_loops import Assignment, Pass, arrange, arrays_used, uses_label
+from derive.targets.c_loops import Item, Pass, arrange, arrays_used, scalars_used, uses_label, ways_of
 from derive.targets.c_precision import Precision
 
 _CONTINUED = "\n" + " " * 8
@@ -15,21 +16,41 @@ _CONTINUED = "\n" + " " * 8
 
 
 @dataclass(frozen=True)
+class Way:
+    """One way to do the work of a function.
+
+    Attributes:
+        name: the name of the C function that does it.
+        across: whether it works across rows, or along one row after the other.
+        body: the statements for one row, or for rows side by side.
+    """
+
+    name: str
+    across: bool
+    body: tuple[Item, ...]
+
+    @property
+    def sums(self) -> bool:
+        """Whether it finds any sum."""
+        return any(isinstance(item, Pass) and item.sums for item in self.body)
+
+
+@dataclass(frozen=True)
 class Function:
-    """One C function.
+    """One C function, which checks its arguments, and those that do its work on rows.
 
     Attributes:
         name: its name, its precision at the end.
         constants: the beginning of the names of the header's constants.
         kernel: the program of one row.
-        body: the statements for one row.
+        ways: how its work is done: across rows for few classes, then along rows for more.
     """
 
     name: str
     constants: str
     kernel: Kernel
     precision: Precision
-    body: tuple[Assignment | Pass, ...]
+    ways: tuple[Way, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -39,22 +60,42 @@ class Function:
     @property
     def declaration(self) -> str:
         """Its type, name and parameters: the sizes, and every array on a line of its own."""
-        kernel, real = self.kernel, self.precision.type
-        lines = ["size_t batch, size_t n" if kernel.n is None else "size_t batch"]
-        inputs = [_parameter(f"const {real} *", array) for array in kernel.inputs]
-        if kernel.labels:
-            inputs.insert(1, "const int64_t *labels")  # where dense targets stand, after the logits
-        lines += inputs
-        lines += [_parameter(f"{real} *", array) for array in kernel.outputs]
-        lines += [
-            f"const {real} *{each.name}" if each.per_class else f"{real} {each.name}" for each in kernel.parameters
-        ]
-        return f"int {self.name}({(',' + _CONTINUED).join(lines)})"
+        return f"int {self.name}({_listed(self._lines.values())})"
 
     @property
-    def definition(self) -> str:
-        """The declaration with the promise that no output overlaps another array."""
-        return self.declaration.replace(" *", " *RESTRICT ")
+    def parameters(self) -> str:
+        """The parameters of its ways: those that matter, with the promise that no output overlaps another array."""
+        return f"({_listed(self._used.values())})".replace(" *", " *RESTRICT ")
+
+    @property
+    def shared_arguments(self) -> str:
+        """The arguments of its ways for `count` rows from row `first` on."""
+        per_row = {array.name: f"first * {array.name}_stride" if array.rank else "first" for array in self._arrays}
+        places = {"batch": "count", "labels": "labels + first"}
+        places |= {name: f"{name} + {place}" for name, place in per_row.items()}
+        names = (name for line in self._used.values() for name in _names(line))
+        return ", ".join(places.get(name, name) for name in names)
+
+    @property
+    def _lines(self) -> Mapping[str, str]:
+        """The parameters that belong together, by the name of what they are about."""
+        kernel, real = self.kernel, self.precision.type
+        lines = {"batch": "size_t batch, size_t n" if kernel.n is None else "size_t batch"}
+        for array in kernel.inputs:
+            lines[array.name] = _parameter(f"const {real} *", array)
+            if kernel.labels:
+                lines.setdefault("labels", "const int64_t *labels")  # where dense targets stand, after the logits
+        lines |= {array.name: _parameter(f"{real} *", array) for array in kernel.outputs}
+        for each in kernel.parameters:
+            lines[each.name] = f"const {real} *{each.name}" if each.per_class else f"{real} {each.name}"
+        return lines
+
+    @property
+    def _used(self) -> Mapping[str, str]:
+        kernel = self.kernel
+        used = arrays_used(kernel) | scalars_used(kernel) | {array.name for array in kernel.outputs} | {"batch"}
+        used |= {"labels"} if self.uses_label else set()
+        return {name: line for name, line in self._lines.items() if name in used}
 
     @property
     def null(self) -> str:
@@ -98,6 +139,12 @@ class Function:
         )
 
     @property
+    def read(self) -> tuple[Array, ...]:
+        """The input arrays that the result depends on."""
+        used = arrays_used(self.kernel)
+        return tuple(array for array in self.kernel.inputs if array.name in used)
+
+    @property
     def uses_label(self) -> bool:
         """Whether the result depends on the label; its range is checked in any case."""
         return uses_label(self.kernel)
@@ -129,13 +176,26 @@ def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
         raise UnsupportedError(
             f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
         )
+    name = function_name(stem, kernel, precision)
     return Function(
-        name=function_name(stem, kernel, precision),
+        name=name,
         constants=_prefix(stem, kernel).upper(),
         kernel=kernel,
         precision=precision,
-        body=arrange(Printer(kernel, precision)),
+        ways=tuple(
+            Way(f"{name}_{'across' if across else 'along'}", across, arrange(Printer(kernel, precision, across)))
+            for across in ways_of(kernel)
+        ),
     )
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return f",{_CONTINUED}".join(lines)
+
+
+def _names(line: str) -> Iterator[str]:
+    """The names in a list of parameters."""
+    return (part.split("*")[-1].split()[-1] for part in line.split(", "))
 
 
 def function_name(stem: str, kernel: Kernel, precision: Precision) -> str:

@@ -1,56 +1,78 @@
-"""Arrange the statements of a kernel as C statements and loops over blocks of one row.
+"""Arrange the statements of a kernel as C statements and loops, in one of two ways that compilers make vector code of.
 
-A sum is added block by block, each block as a balanced tree, and the sums of the blocks with what their additions
-rounded off kept. So a loop with a reduction is a loop over blocks, in which every class writes its term to an array of
-the length of a block; a reduction of an array's own entries needs no such array. A row of a fixed and small number of
-classes is a single block.
+Across rows, for few classes: a number of rows are turned into columns, and every value of a row is an array over those
+rows. The innermost loops then have the same length whatever the number of classes is.
+
+Along a row, for more: classes are taken a chunk at a time, and every lane of a chunk keeps sums and maxima of its own.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from derive.errors import UnsupportedError
-from derive.kernel.expressions import arrays, indices
-from derive.kernel.ir import LABEL, Element, Kernel, Let, Loop, Map, Reduce, Statement
+from derive.kernel.expressions import arrays, indices, walk
+from derive.kernel.ir import LABEL, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.statements import flat
 from derive.targets.c_expression import Printer, own_functions
 
-BLOCK = 128
-"""Entries of a block: short enough for its terms to stay in the first-level cache, long enough for whole vectors."""
+LANES = 32
+"""Classes of a chunk: two vectors of AVX-512 in single precision."""
 
+SUMS = 4 * LANES
+"""Sums of a piece of a row that its classes are added to in turn, and which are then added in pairs: that is more exact
+than one after another."""
+
+PIECE = 4 * SUMS
+"""Classes of a row that are taken at a time."""
+
+ROWS = 32
+"""Rows side by side: with 16, GCC writes the innermost loops out before it could make vector code of them."""
+
+PARTS = 32
+"""Sums that the classes of a row are added to in turn, where rows are side by side."""
+
+MOST_ACROSS = 128
+"""Classes up to which rows are worked on side by side: beyond, columns leave the first-level cache."""
 
 _REDUCERS = {
-    ("maximum", "max"): ("maximum",),
-    ("block", "max"): ("maximum",),
-    ("blocks", "max"): ("maximum", "larger"),
-    ("block", "sum"): ("block_sum",),
-    ("blocks", "sum"): ("block_sum", "sum"),
+    (True, "max"): ("maximum",),
+    (True, "sum"): ("sum_parts",),
+    (False, "max"): ("maximum", "largest_lane"),
+    (False, "sum"): ("sum", "add_sums"),
 }
-"""The functions that reduce the values of each kind of pass."""
+"""The functions that reduce values, across rows or along one."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """`left = right;`, where `left` may begin with a declaration."""
+    """`left = right;`, where `left` may begin with a declaration; `+=` for `=` where it adds."""
 
     left: str
     right: str
+    sign: str = "="
 
 
 @dataclass(frozen=True)
-class Reduction:
-    """The sum or the maximum of one block of values.
+class Gather:
+    """The entry of `array` at each row's label, kept apart: a loop that gathers is not vector code everywhere."""
+
+    array: str
+    declares: bool
+    is_parameter: bool
+
+
+@dataclass(frozen=True)
+class Lets:
+    """Values of each of the rows that are worked on side by side.
 
     Attributes:
-        name: the variable that holds the result for the row.
-        operation: `sum` or `max`.
-        array: where the values are; `start` where the block begins in it is added by the template.
-        owned: whether `array` is an array of the loop's own that holds one block, and has to be declared.
+        declares: the arrays that hold those which are not outputs.
+        lets: how each is computed, in order.
     """
 
-    name: str
-    operation: str
-    array: str
-    owned: bool
+    declares: tuple[str, ...]
+    lets: tuple[Assignment, ...]
 
 
 @dataclass(frozen=True)
@@ -58,26 +80,73 @@ class Pass:
     """One pass over the classes.
 
     Attributes:
-        kind: `plain` without a reduction; `maximum` where it only looks for the largest entry of an array; `block`
-            where the row is a single block; `blocks` otherwise.
         index: the loop's variable.
         stores: what it does for one class, in order.
-        reductions: what is reduced, block by block.
+        sums: the names of the sums that it finds.
+        maxima: the names of the maxima that it finds.
+        reads: the arrays of which it needs what they held before, and how a row of each is written.
+        writes: the arrays that it writes.
+        in_pieces: whether it works along a row in chunks: it has something to reduce, or asks for the label's class.
+        asks_for_label: whether it asks for the label's class.
     """
 
-    kind: str
     index: str
     stores: tuple[Assignment, ...]
-    reductions: tuple[Reduction, ...]
+    sums: tuple[str, ...]
+    maxima: tuple[str, ...]
+    reads: tuple[tuple[str, str], ...]
+    writes: tuple[str, ...]
+    in_pieces: bool
+    asks_for_label: bool
 
 
-def arrange(printer: Printer) -> tuple[Assignment | Pass, ...]:
-    """The body of the loop over the rows; `UnsupportedError` for a kernel that C does not take."""
+@dataclass(frozen=True)
+class Maximum:
+    """The largest entry of a row of an array, or of each of the rows that are worked on side by side.
+
+    Attributes:
+        name: the variable that holds it.
+        row: how the row, or the array of columns, is written.
+    """
+
+    name: str
+    row: str
+
+
+Item = Assignment | Gather | Lets | Maximum | Pass
+"""A part of a body: one statement, or one loop."""
+
+
+def arrange(printer: Printer) -> tuple[Item, ...]:
+    """What is done to one row, or across rows; `UnsupportedError` for a kernel that C does not take."""
+    if printer.across:
+        return tuple(_arrange_across(printer))
     return tuple(_arranged(printer, statement) for statement in printer.kernel.body)
 
 
-def _arranged(printer: Printer, statement: Statement) -> Assignment | Pass:
+def _arrange_across(printer: Printer) -> Iterator[Item]:
+    """Each run of assignments as one loop over the rows, and what is read at the labels gathered before it."""
+    gathered: set[str] = set()
+    parameters = {parameter.name for parameter in printer.kernel.parameters}
+    outputs = {printer.scalar(array.name) for array in printer.kernel.outputs if array.rank == 0}
+    for together, run in groupby(printer.kernel.body, lambda statement: isinstance(statement, Let)):
+        statements = tuple(run)
+        for part in (statements,) if together else ((each,) for each in statements):
+            for array in sorted(_read_at_labels(part)):
+                yield Gather(array, declares=array not in gathered, is_parameter=array in parameters)
+                gathered.add(array)
+            items = [_arranged(printer, statement) for statement in part]
+            lets = tuple(item for item in items if isinstance(item, Assignment))
+            if together:
+                yield Lets(tuple(each.left.removesuffix("[row]") for each in lets if each.left not in outputs), lets)
+            else:
+                yield from items
+
+
+def _arranged(printer: Printer, statement: Statement) -> Assignment | Maximum | Pass:
     match statement:
+        case Reduce(name, "max", index, Element(array, own)) if own == index:
+            return Maximum(name, f"{array}_rows" if printer.across else printer.vector(array))
         case Let(name, value):
             left = printer.scalar(name)
             if left == name:
@@ -93,68 +162,99 @@ def _arranged(printer: Printer, statement: Statement) -> Assignment | Pass:
 
 
 def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
-    place = index if is_one_block(printer.kernel) else f"{index} - start"
-    stores: list[Assignment] = []
-    reductions: list[Reduction] = []
-    for position, statement in enumerate(body):
-        text = printer.text(statement.value)
+    reductions = [statement for statement in body if isinstance(statement, Reduce)]
+    writes = tuple(dict.fromkeys(statement.array for statement in body if isinstance(statement, Map)))
+    asks_for_label = any(_asks_for_label(statement.value) for statement in body)
+    in_pieces = not printer.across and (bool(reductions) or asks_for_label)
+    own = printer.in_pieces() if in_pieces else printer
+    return Pass(
+        index=index,
+        stores=tuple(_store(own, statement, index) for statement in body),
+        sums=tuple(each.name for each in reductions if each.operation == "sum"),
+        maxima=tuple(each.name for each in reductions if each.operation == "max"),
+        reads=tuple((array, printer.vector(array)) for array in _read_first(body)),
+        writes=writes,
+        in_pieces=in_pieces,
+        asks_for_label=asks_for_label,
+    )
+
+
+def _store(printer: Printer, statement: Map | Reduce, index: str) -> Assignment:
+    """What a loop does for one class: store its value, add it, or keep it if it is the largest so far."""
+    text = printer.text(statement.value)
+    match statement:
+        case Map(array):
+            return Assignment(printer.element(array, index), text)
+        case Reduce(name, "sum"):
+            across, along = f"{name}_parts[{index} & (parts - 1)][row]", f"{name}_sums[k % SUMS + lane]"
+            return Assignment(across if printer.across else along, text, "+=")
+        case Reduce(name):
+            left = f"{name}[row]" if printer.across else f"{name}_lanes[lane]"
+            return Assignment(left, f"maximum_{printer.precision.name}({left}, {text})")
+
+
+def _read_first(body: tuple[Map | Reduce, ...]) -> tuple[str, ...]:
+    """The arrays that `body` reads at its own index before it writes them, in order."""
+    found: dict[str, None] = {}
+    written: set[str] = set()
+    for statement in body:
+        for node in walk(statement.value):
+            if isinstance(node, Element) and node.index != LABEL and node.array not in written:
+                found[node.array] = None
         if isinstance(statement, Map):
-            stores.append(Assignment(printer.element(statement.array, index), text))
-        elif array := _whole_array(statement, body[position + 1 :]):
-            reductions.append(Reduction(statement.name, statement.operation, printer.vector(array), owned=False))
-        else:
-            terms = f"{statement.name}_terms"
-            stores.append(Assignment(f"{terms}[{place}]", text))
-            reductions.append(Reduction(statement.name, statement.operation, terms, owned=True))
-    return Pass(_kind(printer.kernel, stores, reductions), index, tuple(stores), tuple(reductions))
+            written.add(statement.array)
+    return tuple(found)
 
 
-def _kind(kernel: Kernel, stores: Sequence[Assignment], reductions: Sequence[Reduction]) -> str:
-    if not reductions:
-        return "plain"
-    if not stores and [reduction.operation for reduction in reductions] == ["max"]:
-        return "maximum"
-    return "block" if is_one_block(kernel) else "blocks"
+def _asks_for_label(value: Expression) -> bool:
+    """Whether `value` depends on which class is the label's, other than by what an array holds there."""
+    return any(isinstance(node, Same) and LABEL in (node.left, node.right) for node in walk(value))
 
 
-def _whole_array(reduction: Reduce, later: tuple[Map | Reduce, ...]) -> str | None:
-    """The array whose entries as they stand after the loop are just what is reduced; None where there is none."""
-    match reduction.value:
-        case Element(array, index) if index == reduction.index:
-            overwritten = any(isinstance(statement, Map) and statement.array == array for statement in later)
-            return None if overwritten else array
-    return None
+def ways_of(kernel: Kernel) -> tuple[bool, ...]:
+    """In which ways `kernel` is printed, True being across rows: both where the number of classes is not fixed."""
+    if kernel.n is None:
+        return True, False
+    return (kernel.n <= MOST_ACROSS,)
 
 
-def is_one_block(kernel: Kernel) -> bool:
-    """Whether a row always fits in one block."""
-    return kernel.n is not None and kernel.n <= BLOCK
-
-
-def functions_called(kernel: Kernel, body: Sequence[Assignment | Pass]) -> frozenset[str]:
-    """The names of the functions of `templates/c/functions` that the C of `kernel` calls, `body` being its body."""
-    names: set[str] = {name for statement in _statements(kernel) for name in own_functions(statement.value)}
-    if names & {"exp", "exp_difference"}:
-        names.add("exp_of_sum")
+def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> frozenset[str]:
+    """The names of the functions of `templates/c/functions` that the C of `kernel` calls, `body` being a body of it."""
+    names: set[str] = {name for statement in flat(kernel.body) for name in own_functions(kernel, statement.value)}
+    for suffix in ("", "_nonpositive"):
+        if names & {f"exp{suffix}", f"exp_difference{suffix}"}:
+            names.add(f"exp_of_sum{suffix}")
+    if names & {"log", "log1p"}:
+        names.add("log_of_sum")
     for item in body:
+        if isinstance(item, Maximum):
+            names |= {"maximum", "row_maxima"} if across else {"maximum", "largest_lane", "row_maximum"}
         if isinstance(item, Pass):
-            for reduction in item.reductions:
-                names.update(_REDUCERS[item.kind, reduction.operation])
+            operations = ("sum",) * bool(item.sums) + ("max",) * bool(item.maxima)
+            names.update(name for operation in operations for name in _REDUCERS[across, operation])
+            if item.in_pieces and item.reads:
+                names |= {"count_of_piece", "filled"}
     return frozenset(names)
+
+
+def _read_at_labels(statements: Sequence[Statement]) -> frozenset[str]:
+    """The arrays that `statements` read at the row's label."""
+    nodes = (node for statement in flat(statements) for node in walk(statement.value))
+    return frozenset(node.array for node in nodes if isinstance(node, Element) and node.index == LABEL)
 
 
 def arrays_used(kernel: Kernel) -> frozenset[str]:
     """The arrays that `kernel` reads or writes, entry by entry."""
-    written = {statement.array for statement in _statements(kernel) if isinstance(statement, Map)}
-    return frozenset(written.union(*(arrays(statement.value) for statement in _statements(kernel))))
+    written = {statement.array for statement in flat(kernel.body) if isinstance(statement, Map)}
+    return frozenset(written.union(*(arrays(statement.value) for statement in flat(kernel.body))))
+
+
+def scalars_used(kernel: Kernel) -> frozenset[str]:
+    """The numbers of a row that `kernel` reads."""
+    used = (node for statement in flat(kernel.body) for node in walk(statement.value))
+    return frozenset(node.name for node in used if isinstance(node, Scalar))
 
 
 def uses_label(kernel: Kernel) -> bool:
     """Whether the body of `kernel` needs the row's label."""
-    return any(LABEL in indices(statement.value) for statement in _statements(kernel))
-
-
-def _statements(kernel: Kernel) -> Iterator[Let | Map | Reduce]:
-    """The statements of `kernel`, those of its loops included."""
-    for statement in kernel.body:
-        yield from statement.body if isinstance(statement, Loop) else (statement,)
+    return any(LABEL in indices(statement.value) for statement in flat(kernel.body))

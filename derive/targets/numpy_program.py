@@ -61,7 +61,8 @@ class _Program:
                 taken.add(name)
                 self.at_label[node.array] = name
                 yield f"{name} = np.take_along_axis({node.array}, labels, axis=-1)"
-        if any(_asks_for_label(_set_apart(statement)[1]) for statement in plain(self.kernel)):
+        parts = (part for statement in plain(self.kernel) for part in _set_apart(statement) if part is not None)
+        if any(_asks_for_label(part) for part in parts):
             yield "is_label = np.arange(z.shape[-1]) == labels"
 
     def code(self, expression: Expression, rows: Sequence[str] = ()) -> str:

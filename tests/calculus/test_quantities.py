@@ -181,6 +181,12 @@ def test_an_assumption_that_a_sum_s_derivative_used_shows_where_that_is_put_in()
     assert put_in.assumptions == ASSUMED
 
 
+def test_a_root_that_is_real_under_the_assumption_alone_is_checked() -> None:
+    hellinger = Loss("hellinger", "sqrt(sum((sqrt(t) - sqrt(y))**2)/2)", source="", assumes=("sum-t-1",))
+    result = derive_quantity(Composition(softmax, hellinger), "hvp", assumptions=ASSUMED)
+    assert not result.closed_form.has(Partial)
+
+
 def test_a_loss_of_logits_and_of_an_output_that_is_not_y_follows_both() -> None:
     both = Composition(log_softmax, Loss("both", "sum(y[i]*z[i] for i in range(n))", source=""))
     form = "z[j] + log(y[j]) - y[j]*sum(z[i] for i in range(n))"

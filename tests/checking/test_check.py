@@ -142,7 +142,9 @@ def test_both_readings_are_in_the_report_and_in_json(capsys):
         "(" * 300 + "y" + ")" * 300,
         "y" + " + y" * 5000,
         "exp((z[1]+z[2]+z[0]+1)**60)",
-        "sum(" * 8 + "y[a]" + "".join(f" for {name} in range(n))" for name in "abcdefhm"),
+        "sum(" * 8
+        + "y[a]*y[b]*y[c]*y[d]*y[e]*y[f]*y[h]*y[m]"
+        + "".join(f" for {name} in range(n))" for name in "abcdefhm"),
         r"\frac{y}{",
         r"y_{",
         r"\begin{pmatrix} y \end{bmatrix}",

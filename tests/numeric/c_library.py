@@ -5,6 +5,7 @@ the space between, before and after them holds a pattern that must still be ther
 """
 
 import ctypes
+import os
 import re
 import shutil
 import subprocess
@@ -23,8 +24,14 @@ BUILDS: dict[str, tuple[str, tuple[str, ...] | None]] = {
     "gcc": ("gcc", None),
     "clang": ("clang", None),
     "gcc-O0": ("gcc", ("-std=c11", "-O0")),
+    "gcc-avx2": ("gcc", ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-DINSTRUCTION_SETS=2")),
+    "gcc-plain": ("gcc", ("-std=c11", "-O3", "-fno-trapping-math", "-DINSTRUCTION_SETS=1")),
 }
-"""Compiler and flags by name; None for those that the headers name. Without any flag the kernels must be as right."""
+"""Compiler and flags by name; None for those that the headers name. Without any flag, and on every instruction set, the
+kernels must be as right."""
+
+FORCED = os.environ.get("DERIVE_INSTRUCTION_SETS")
+"""1, 2 or 3: every library is compiled for so many instruction sets, from the plain one upwards."""
 
 OK, NULL_POINTER, IMPOSSIBLE_SIZE, LABEL_OUT_OF_RANGE = range(4)
 PATTERNS = {
@@ -51,7 +58,8 @@ def compile_library(folder: str, compiler: str, flags: Sequence[str] | None, int
     assert sources, f"no C files in {GENERATED / folder / 'c'}"
     library = into / f"{folder}.so"
     chosen = documented_flags(folder) if flags is None else flags
-    command = [compiler, *chosen, "-shared", "-fPIC", *map(str, sources), "-lm", "-o", str(library)]
+    forced = () if FORCED is None else ("-UINSTRUCTION_SETS", f"-DINSTRUCTION_SETS={FORCED}")
+    command = [compiler, *chosen, *forced, "-shared", "-fPIC", *map(str, sources), "-lm", "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
     return library

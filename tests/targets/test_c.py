@@ -11,7 +11,7 @@ import pytest
 from derive.errors import UnsupportedError
 from derive.kernel.ir import Array, Kernel, Map
 from derive.native import Library, compile_library
-from derive.targets.c import target
+from derive.targets.c import FLAGS, target
 from tests.targets.programs import Z, call, cross_entropy, extent, product, softmax, total
 
 COMPILERS = [compiler for compiler in ("gcc", "clang") if shutil.which(compiler)]
@@ -88,38 +88,59 @@ def test_a_fixed_number_of_classes_is_in_the_name_and_not_a_parameter(tmp_path: 
 
 def test_the_notes_of_the_passes_stand_above_the_function(tmp_path: Path) -> None:
     source = write(tmp_path, softmax()).read_text()
-    assert f"/* {softmax().notes[0]} */\nint softmax_value_f32" in source
+    assert f"/* {softmax().notes[0]} */\nstatic void ISA(softmax_value_f32_across)" in source
 
 
-ONE_BLOCK = """\
-        const float z_max = maximum_f32(n, z_row);
+ACROSS = """\
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            y_row[j] = exp_f32(z_row[j] - z_max);
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                y_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += y_rows[j][row];
+            }
         }
-        const float exp_sum = block_sum_f32(n, y_row);
-        const float exp_sum_inverse = 1.0f / exp_sum;
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        for (size_t j = 0; j < n; j++) {
-            y_row[j] = y_row[j] * exp_sum_inverse;
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                y_rows[j][row] = y_rows[j][row] * exp_sum_inverse[row];
+            }
         }
 """
-BLOCKS = """\
-        sum_f64 sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                sum_terms[j - start] = fabs(z_row[j]);
+ALONG = """\
+        sum_f64 sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    sum_sums[k % SUMS + lane] += fabs(z_piece[k + lane]);
+                }
             }
-            add_block_f64(&sum_blocks, count, sum_terms);
+            ISA(add_sums_f64)(&sum_pieces, count, sum_sums);
         }
-        const double sum = finished_f64(sum_blocks);
+        const double sum = finished_f64(sum_pieces);
         norm[row] = sum;
 """
 
 
-@pytest.mark.parametrize(("program", "body"), [(softmax(3), ONE_BLOCK), (total(call("abs", Z), None, "norm"), BLOCKS)])
+@pytest.mark.parametrize(("program", "body"), [(softmax(3), ACROSS), (total(call("abs", Z), None, "norm"), ALONG)])
 def test_the_body_of_a_function_reads_as_a_person_would_write_it(tmp_path: Path, program: Kernel, body: str) -> None:
     assert body in write(tmp_path, program).read_text()
 
@@ -219,6 +240,26 @@ def test_a_row_without_a_result_is_nan_and_its_neighbours_are_not(library: Libra
         assert library.call("softmax_value_f32", 3, n, z, y) == OK
         assert np.all(np.isnan(y[1]))
         assert np.all(np.isfinite(y[[0, 2]]))
+
+
+@pytest.mark.parametrize("n", [3, 128, 200])
+def test_the_bits_of_a_row_depend_neither_on_threads_nor_on_how_the_batch_is_split(
+    tmp_path: Path, library: Library, n: int
+) -> None:
+    threaded = compile_library([write(tmp_path, cross_entropy())], tmp_path, flags=(*FLAGS, "-fopenmp"))
+    batch = 120_001 // n
+    z = np.random.default_rng(n).normal(size=(batch, n)).astype(np.float32)
+    labels = np.arange(batch, dtype=np.int64) % n
+    found = set()
+    for each, parts in ((library, 1), (library, 7), (threaded, 1), (threaded, 3)):
+        loss, grad = np.empty(batch, np.float32), np.empty_like(z)
+        for part in np.array_split(np.arange(batch), parts):
+            rows = slice(part[0], part[-1] + 1)
+            arguments = (z[rows], labels[rows], loss[rows], grad[rows])
+            status = each.call("softmax_loss_and_gradient_labels_f32", len(part), n, *arguments)
+            assert status == OK
+        found.add(loss.tobytes() + grad.tobytes())
+    assert len(found) == 1
 
 
 MAIN = """

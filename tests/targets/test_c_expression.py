@@ -39,7 +39,7 @@ def number(numerator: int, denominator: int = 1) -> Const:
         (call("select", call("equal", A, number(0)), number(0), call("mul", A, B)), "a == 0.0f ? 0.0f : a * b"),
         (call("mul", call("select", Same("j", LABEL), A, B), C), "(j == label ? a : b) * c"),
         (call("select", call("less", A, B), call("select", Same("i", "j"), A, B), C), "a < b ? (i == j ? a : b) : c"),
-        (call("log1p", call("exp", A)), "log1pf(exp_f32(a))"),
+        (call("log1p", call("exp", A)), "log1p_f32(exp_f32(a))"),
         (call("exp_difference", A, B), "exp_difference_f32(a, b)"),
         (call("max", A, B), "larger_f32(a, b)"),
         (call("pow", A, number(2)), "power_f32(a, 2)"),
@@ -60,9 +60,17 @@ def test_the_tree_survives_the_rules_of_precedence(expression: Expression, text:
     assert Printer(KERNEL, F32).text(expression) == text
 
 
+def test_across_rows_every_value_of_a_row_has_one_for_each() -> None:
+    expression = call(
+        "mul", call("select", Same("j", LABEL), A, Element("z", "j")), Element("z", LABEL), Scalar("loss")
+    )
+    printed = Printer(KERNEL, F32, across=True).text(expression)
+    assert printed == "(j == label[row] ? a[row] : z_rows[j][row]) * z_label[row] * loss_rows[row]"
+
+
 def test_double_precision_has_no_suffix() -> None:
     expression = call("mul", call("log", A), call("exp", number(1, 4)))
-    assert Printer(KERNEL, F64).text(expression) == "log(a) * exp_f64(0.25)"
+    assert Printer(KERNEL, F64).text(expression) == "log_f64(a) * exp_f64(0.25)"
 
 
 @pytest.mark.parametrize(
@@ -85,4 +93,4 @@ def test_an_unknown_node_names_itself_the_kernel_and_the_target() -> None:
 
 def test_only_the_functions_that_are_called_are_asked_for() -> None:
     expression = call("add", call("pow", A, number(2)), call("pow", A, B), call("log", call("exp", A)))
-    assert own_functions(expression) == {"power", "exp"}
+    assert own_functions(KERNEL, expression) == {"power", "exp", "log"}

@@ -45,6 +45,9 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         flags,
         renamed(entrywise(call("exp", Z)), "exp"),
         renamed(entrywise(call("exp_difference", Z, Element("b", "j")), ("z", "b")), "exp_difference"),
+        renamed(entrywise(call("log", Z)), "log"),
+        renamed(entrywise(call("log1p", Z)), "log1p"),
+        renamed(entrywise(call("expm1", Z)), "expm1"),
         renamed(entrywise(call("sign", Z)), "sign"),
         renamed(entrywise(call("max", Z, Element("b", "j")), ("z", "b")), "larger"),
         renamed(entrywise(call("pow", Z, Const(Fraction(-5)))), "power"),
@@ -116,6 +119,37 @@ def test_exp_difference_of_infinities(library: Library, dtype: type) -> None:
     b = np.array([5, big, 5, np.inf, -np.inf, np.nan, -big, 5], dtype)
     expected = [0, 0, np.nan, np.nan, np.nan, np.nan, np.inf, np.inf]
     assert np.array_equal(entries(library, "exp_difference", a, b), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logarithms_are_within_their_bounds(library: Library, dtype: type) -> None:
+    finite, random = np.finfo(dtype), np.random.default_rng(3)
+    wide = np.exp(random.uniform(np.log(finite.tiny), np.log(finite.max), 2000)).astype(dtype)
+    near = (1 + random.uniform(-0.6, 0.6, 2000)).astype(dtype)
+    x = np.concatenate([wide, near])
+    assert worst_ulps(entries(library, "log", x), [mpmath.log(mpmath.mpf(float(v))) for v in x], dtype) <= 1.1
+    x = np.concatenate([wide, near - 1, -np.exp(random.uniform(-30, -1, 1000)).astype(dtype)])
+    assert worst_ulps(entries(library, "log1p", x), [mpmath.log1p(mpmath.mpf(float(v))) for v in x], dtype) <= 1.5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_expm1_is_within_2_units_of_the_last_place(library: Library, dtype: type) -> None:
+    random = np.random.default_rng(4)
+    x = np.concatenate([random.uniform(-40, 80, 2000), random.uniform(-1, 1, 2000)]).astype(dtype)
+    assert worst_ulps(entries(library, "expm1", x), [mpmath.expm1(mpmath.mpf(float(v))) for v in x], dtype) <= 2
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logarithms_and_expm1_at_their_ends(library: Library, dtype: type) -> None:
+    big, nan, inf = np.finfo(dtype).max, np.nan, np.inf
+    smallest = np.finfo(dtype).smallest_subnormal
+    x = np.array([0, -0.0, -1, nan, inf, 1], dtype)
+    assert np.array_equal(entries(library, "log", x), [-inf, -inf, nan, nan, inf, 0], equal_nan=True)
+    assert np.allclose(entries(library, "log", np.array([smallest], dtype)), np.log(smallest), rtol=1e-6)
+    x = np.array([0, -1, -2, nan, inf, smallest], dtype)
+    assert np.array_equal(entries(library, "log1p", x), [0, -inf, nan, nan, inf, smallest], equal_nan=True)
+    x = np.array([0, -inf, -big, nan, inf, big], dtype)
+    assert np.array_equal(entries(library, "expm1", x), [0, -1, -1, nan, inf, inf], equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

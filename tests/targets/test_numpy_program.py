@@ -54,6 +54,12 @@ def test_the_label_is_patched_after_the_rest() -> None:
     ]
 
 
+def test_the_label_on_the_diagonal_alone_is_asked_for() -> None:
+    z, t = Element("z", "i"), Element("t", "i")
+    value = select(Same("i", "j"), select(Same("i", LABEL), z, t), ZERO)
+    assert "is_label = np.arange(z.shape[-1]) == labels" in printed(2, Map("out_", ("i", "j"), value), labels=True)
+
+
 def test_a_sum_without_the_label_leaves_inputs_alone() -> None:
     others = Reduce("total", "sum", "j", select(Same("j", LABEL), ZERO, Z))
     assert printed(0, others, Let("out_", S), labels=True)[:3] == [

@@ -14,7 +14,11 @@
  * SPDX-License-Identifier: 0BSD
  *
  * The header says how to compile it and what holds for every function.
- */
+ *
+ * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
+ * a function for that set. */
+
+#ifndef ISA
 
 #include "log_softmax.h"
 
@@ -35,11 +39,56 @@
 #define RESTRICT restrict
 #endif
 
-/* Entries that are summed as one balanced tree. */
-#define BLOCK 128
+/* What a kernel calls for each class becomes part of it, and so is compiled for its instruction set. */
+#ifdef __GNUC__
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#else
+#define INLINE static inline
+#define NOINLINE static
+#endif
 
-/* Maxima that are kept side by side. */
+/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
+ * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+#if defined(__clang__)
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#pragma GCC optimize("no-thread-jumps")
+#else
+#define SIDE_BY_SIDE
+#endif
+
+/* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
+ * depend on how many there are. */
+#ifdef _OPENMP
+#define PRAGMA(text) _Pragma(#text)
+#define PARALLEL_FOR(condition) PRAGMA(omp parallel for schedule(static) if (condition))
+#else
+#define PARALLEL_FOR(condition)
+#endif
+
+/* Entries that are enough work for a thread. */
+#define SHARE 32768
+
+/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+#define ROWS 32
+#define CLASSES 128
+
+/* Sums that the classes of a row are added to in turn, where rows are side by side. */
+#define PARTS 32
+
+/* Along a row: classes that are worked on side by side, sums that they are added to in turn, classes of a piece. */
 #define LANES 32
+#define SUMS 128
+#define PIECE 512
+
+/* Entries of two vectors in another order, where the compiler has a word for that. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE __builtin_shufflevector
+#endif
+#endif
 
 /* Whether rows of n entries, stride apart, can lie in memory without overlapping. */
 static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
@@ -51,12 +100,34 @@ static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
     return batch == 0 || batch - 1 <= (limit - n) / stride;
 }
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.04 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+/* The rows of n entries that are enough work for a thread. */
+static size_t rows_of_share(size_t n)
+{
+    const size_t rows = SHARE / n;
+    return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
+}
+
+/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
+INLINE size_t parts_of(size_t n)
+{
+    size_t parts = 1;
+    while (parts < PARTS && 2 * parts < n) {
+        parts *= 2;
+    }
+    return parts;
+}
+
+/* How many of the classes that are left make the next piece: whole lanes, up to PIECE, or fewer than LANES. */
+INLINE size_t count_of_piece(size_t left)
+{
+    return left >= PIECE ? PIECE : left >= LANES ? left - left % LANES : left;
+}
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^23 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline float exp_of_sum_f32(float x, float rest)
+ * As for exp_of_sum_f32, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
 {
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
@@ -71,113 +142,133 @@ static inline float exp_of_sum_f32(float x, float rest)
     result = result * r + 0x1p+0f;
     result = result * r + 0x1p+0f;
 
-    uint32_t k_bits;
-    uint32_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 23;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.5d589ep+6f ? 0.0f : result;
-    result = x > 0x1.62e42ep+6f ? (float)INFINITY : result;
-    return x == x ? result : x;
+    uint32_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 23) + 0x3f800000u;
+    float power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
 }
 
-static inline float exp_f32(float x)
+INLINE float exp_nonpositive_f32(float x)
 {
-    return exp_of_sum_f32(x, 0.0f);
+    return exp_of_sum_nonpositive_f32(x, 0.0f);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline float exp_difference_f32(float a, float b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE float exp_difference_nonpositive_f32(float a, float b)
 {
     const float difference = a - b;
     const float b_part = a - difference;
     const float a_part = difference + b_part;
-    return exp_of_sum_f32(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f32(difference, (a - a_part) - (b - b_part));
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static float maximum_f32(size_t count, const float *values)
+/* log(x + rest), where rest is no more than a rounding error of x. The error of log(x) is at most 1.1 units in
+ * the last place; log(0) is -inf, and the logarithm of a negative number NaN.
+ *
+ * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f),
+     log(m) is f - f^2/2 + s (f^2/2 + q)
+ * with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from an integer. */
+INLINE float log_of_sum_f32(float x, float rest)
 {
-    const size_t whole = count - count % LANES;
-    float largest = -(float)INFINITY;
-    if (whole > 0) {
-        float lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    const int tiny = x < FLT_MIN;
+    const float scaled = tiny ? x * 0x1p+24f : x;
+    uint32_t bits;
+    memcpy(&bits, &scaled, sizeof bits);
+    bits += 0x3f800000u - 0x3f3504f3u;
+    uint32_t exponent_bits = (bits >> 23) | 0x4b000000u;
+    uint32_t m_bits = (bits & 0x007fffffu) + 0x3f3504f3u;
+    float exponent;
+    float m;
+    memcpy(&exponent, &exponent_bits, sizeof exponent);
+    memcpy(&m, &m_bits, sizeof m);
+    const float k = exponent - (0x1p+23f + 127.0f) - (tiny ? 24.0f : 0.0f);
+
+    const float f = m - 1.0f;
+    const float s = f / (2.0f + f);
+    const float s2 = s * s;
+    float q = 0x1.2ee61p-2f;
+    q = q * s2 + 0x1.997c3p-2f;
+    q = q * s2 + 0x1.55555cp-1f;
+    q *= s2;
+
+    const float half_square = 0.5f * f * f;
+    float result = s * (half_square + q) + (k * 0x1.7f7d1cp-20f + rest / x) - half_square + f + k * 0x1.62e4p-1f;
+    result = x > 0.0f ? result : (float)NAN;
+    result = x == 0.0f ? -(float)INFINITY : result;
+    return x > FLT_MAX ? x : result;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static float block_sum_f32(size_t count, const float *values)
+/* log(1 + x), with what the addition rounded off (Knuth, as above); at most 1.5 units in the last place. */
+INLINE float log1p_f32(float x)
 {
-    float sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
-    }
-    if (rest > half) {
-        sums[half] = values[half];
-    }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
-        }
-    }
-    return sums[0];
+    const float sum = 1.0f + x;
+    const float x_part = sum - 1.0f;
+    const float one_part = sum - x_part;
+    return log_of_sum_f32(sum, (1.0f - one_part) + (x - x_part));
 }
 
-/* A sum of blocks, and what its additions rounded off. */
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE float maximum_f32(float largest, float value)
+{
+    return value > largest ? value : largest;
+}
+
+/* A sum, and what its additions rounded off. */
 typedef struct {
     float total;
     float lost;
 } sum_f32;
 
-/* Add a block of 1 to BLOCK values (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-static inline void add_block_f32(sum_f32 *sum, size_t count, const float *values)
-{
-    const float added = block_sum_f32(count, values);
-    const float total = sum->total + added;
-    const float added_part = total - sum->total;
-    const float total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (added - added_part);
-    sum->total = total;
-}
-
 /* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-static inline float finished_f32(sum_f32 sum)
+INLINE float finished_f32(sum_f32 sum)
 {
     return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
 }
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.03 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
+INLINE const float *filled_f32(size_t count, const float *piece, float *few)
+{
+    if (count >= LANES) {
+        return piece;
+    }
+    memset(few, 0, LANES * sizeof *few);
+    memcpy(few, piece, count * sizeof *few);
+    return few;
+}
+
+#ifdef SHUFFLE
+/* Turn the rows of a square of 4 by 4 into columns. */
+INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
+{
+    typedef float vector __attribute__((vector_size(4 * sizeof(float))));
+    vector a, b, c, d;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+    memcpy(&c, from + 2 * from_stride, sizeof c);
+    memcpy(&d, from + 3 * from_stride, sizeof d);
+
+    const vector ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
+    const vector cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
+    a = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+    b = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+    c = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+    d = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+
+    memcpy(to, &a, sizeof a);
+    memcpy(to + to_stride, &b, sizeof b);
+    memcpy(to + 2 * to_stride, &c, sizeof c);
+    memcpy(to + 3 * to_stride, &d, sizeof d);
+}
+#endif
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^52 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline double exp_of_sum_f64(double x, double rest)
+ * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
@@ -197,112 +288,187 @@ static inline double exp_of_sum_f64(double x, double rest)
     result = result * r + 0x1p+0;
     result = result * r + 0x1p+0;
 
-    uint64_t k_bits;
-    uint64_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 52;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result;
-    result = x > 0x1.62e42fefa39efp+9 ? (double)INFINITY : result;
-    return x == x ? result : x;
+    uint64_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
+    double power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
 }
 
-static inline double exp_f64(double x)
+INLINE double exp_nonpositive_f64(double x)
 {
-    return exp_of_sum_f64(x, 0.0);
+    return exp_of_sum_nonpositive_f64(x, 0.0);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline double exp_difference_f64(double a, double b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE double exp_difference_nonpositive_f64(double a, double b)
 {
     const double difference = a - b;
     const double b_part = a - difference;
     const double a_part = difference + b_part;
-    return exp_of_sum_f64(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f64(difference, (a - a_part) - (b - b_part));
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static double maximum_f64(size_t count, const double *values)
+/* log(x + rest), where rest is no more than a rounding error of x. The error of log(x) is at most 1.1 units in
+ * the last place; log(0) is -inf, and the logarithm of a negative number NaN.
+ *
+ * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f),
+     log(m) is f - f^2/2 + s (f^2/2 + q)
+ * with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from an integer. */
+INLINE double log_of_sum_f64(double x, double rest)
 {
-    const size_t whole = count - count % LANES;
-    double largest = -(double)INFINITY;
-    if (whole > 0) {
-        double lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    const int tiny = x < DBL_MIN;
+    const double scaled = tiny ? x * 0x1p+53 : x;
+    uint64_t bits;
+    memcpy(&bits, &scaled, sizeof bits);
+    bits += UINT64_C(0x3ff0000000000000) - UINT64_C(0x3fe6a09e667f3bcd);
+    uint64_t exponent_bits = (bits >> 52) | UINT64_C(0x4330000000000000);
+    uint64_t m_bits = (bits & UINT64_C(0x000fffffffffffff)) + UINT64_C(0x3fe6a09e667f3bcd);
+    double exponent;
+    double m;
+    memcpy(&exponent, &exponent_bits, sizeof exponent);
+    memcpy(&m, &m_bits, sizeof m);
+    const double k = exponent - (0x1p+52 + 1023.0) - (tiny ? 53.0 : 0.0);
+
+    const double f = m - 1.0;
+    const double s = f / (2.0 + f);
+    const double s2 = s * s;
+    double q = 0x1.2b584c6b42d60p-3;
+    q = q * s2 + 0x1.39fe604146b74p-3;
+    q = q * s2 + 0x1.7462b4ac441afp-3;
+    q = q * s2 + 0x1.c71c62e57c3c4p-3;
+    q = q * s2 + 0x1.2492492df14bcp-2;
+    q = q * s2 + 0x1.99999999952e2p-2;
+    q = q * s2 + 0x1.5555555555558p-1;
+    q *= s2;
+
+    const double half_square = 0.5 * f * f;
+    double result = s * (half_square + q) + (k * -0x1.8432a1b0e2634p-43 + rest / x) - half_square + f +
+        k * 0x1.62e42fefa4p-1;
+    result = x > 0.0 ? result : (double)NAN;
+    result = x == 0.0 ? -(double)INFINITY : result;
+    return x > DBL_MAX ? x : result;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static double block_sum_f64(size_t count, const double *values)
+/* log(1 + x), with what the addition rounded off (Knuth, as above); at most 1.5 units in the last place. */
+INLINE double log1p_f64(double x)
 {
-    double sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
-    }
-    if (rest > half) {
-        sums[half] = values[half];
-    }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
-        }
-    }
-    return sums[0];
+    const double sum = 1.0 + x;
+    const double x_part = sum - 1.0;
+    const double one_part = sum - x_part;
+    return log_of_sum_f64(sum, (1.0 - one_part) + (x - x_part));
 }
 
-/* A sum of blocks, and what its additions rounded off. */
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE double maximum_f64(double largest, double value)
+{
+    return value > largest ? value : largest;
+}
+
+/* A sum, and what its additions rounded off. */
 typedef struct {
     double total;
     double lost;
 } sum_f64;
 
-/* Add a block of 1 to BLOCK values (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-static inline void add_block_f64(sum_f64 *sum, size_t count, const double *values)
-{
-    const double added = block_sum_f64(count, values);
-    const double total = sum->total + added;
-    const double added_part = total - sum->total;
-    const double total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (added - added_part);
-    sum->total = total;
-}
-
 /* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-static inline double finished_f64(sum_f64 sum)
+INLINE double finished_f64(sum_f64 sum)
 {
     return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1. */
+/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
+INLINE const double *filled_f64(size_t count, const double *piece, double *few)
+{
+    if (count >= LANES) {
+        return piece;
+    }
+    memset(few, 0, LANES * sizeof *few);
+    memcpy(few, piece, count * sizeof *few);
+    return few;
+}
+
+#ifdef SHUFFLE
+/* Turn the rows of a square of 2 by 2 into columns. */
+INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
+{
+    typedef double vector __attribute__((vector_size(2 * sizeof(double))));
+    vector a, b;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+
+    const vector first = SHUFFLE(a, b, 0, 2), second = SHUFFLE(a, b, 1, 3);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + to_stride, &second, sizeof second);
+}
+#endif
+
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
+    and the machine
+ * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+#if !defined(__x86_64__) || !defined(__GNUC__)
+#undef INSTRUCTION_SETS
+#define INSTRUCTION_SETS 1
+#elif !defined(INSTRUCTION_SETS)
+#define INSTRUCTION_SETS 3
+#endif
+
+#define ISA(name) name##_plain
+#include "log_softmax.c"
+#undef ISA
+
+#if INSTRUCTION_SETS >= 2
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define ISA(name) name##_avx2
+#include "log_softmax.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
+#endif
+#define ISA(name) name##_avx512
+#include "log_softmax.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? kernel##_avx512 arguments : \
+     __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#elif INSTRUCTION_SETS == 2
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#else
+#define RUN(kernel, arguments) kernel##_plain arguments
+#endif
+
 int log_softmax_value_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        float *RESTRICT value, size_t value_stride)
+        const float *z, size_t z_stride,
+        float *value, size_t value_stride)
 {
     if (z == NULL || value == NULL) {
         return LOG_SOFTMAX_NULL_POINTER;
@@ -311,43 +477,24 @@ int log_softmax_value_f32(size_t batch, size_t n,
         !rows_fit(batch, n, value_stride, sizeof *value)) {
         return LOG_SOFTMAX_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        float *value_row = value + row * value_stride;
-
-        const float z_max = maximum_f32(n, z_row);
-
-        sum_f32 exp_below_blocks = {0.0f, 0.0f};
-        sum_f32 ties_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float exp_below_terms[BLOCK];
-            float ties_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                value_row[j] = exp_f32(z_row[j] - z_max);
-                exp_below_terms[j - start] = value_row[j] == 1.0f ? 0.0f : value_row[j];
-                ties_terms[j - start] = value_row[j] == 1.0f ? 1.0f : 0.0f;
-            }
-            add_block_f32(&exp_below_blocks, count, exp_below_terms);
-            add_block_f32(&ties_blocks, count, ties_terms);
-        }
-        const float exp_below = finished_f32(exp_below_blocks);
-        const float ties = finished_f32(ties_blocks);
-        const float exp_rest = exp_below + (ties - 1.0f);
-        const float log1p_exp_rest = log1pf(exp_rest);
-
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_value_f32_across,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+        } else {
+            RUN(log_softmax_value_f32_along,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         }
     }
     return LOG_SOFTMAX_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1. */
 int log_softmax_value_f64(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        double *RESTRICT value, size_t value_stride)
+        const double *z, size_t z_stride,
+        double *value, size_t value_stride)
 {
     if (z == NULL || value == NULL) {
         return LOG_SOFTMAX_NULL_POINTER;
@@ -356,43 +503,25 @@ int log_softmax_value_f64(size_t batch, size_t n,
         !rows_fit(batch, n, value_stride, sizeof *value)) {
         return LOG_SOFTMAX_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        double *value_row = value + row * value_stride;
-
-        const double z_max = maximum_f64(n, z_row);
-
-        sum_f64 exp_below_blocks = {0.0, 0.0};
-        sum_f64 ties_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double exp_below_terms[BLOCK];
-            double ties_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                value_row[j] = exp_f64(z_row[j] - z_max);
-                exp_below_terms[j - start] = value_row[j] == 1.0 ? 0.0 : value_row[j];
-                ties_terms[j - start] = value_row[j] == 1.0 ? 1.0 : 0.0;
-            }
-            add_block_f64(&exp_below_blocks, count, exp_below_terms);
-            add_block_f64(&ties_blocks, count, ties_terms);
-        }
-        const double exp_below = finished_f64(exp_below_blocks);
-        const double ties = finished_f64(ties_blocks);
-        const double exp_rest = exp_below + (ties - 1.0);
-        const double log1p_exp_rest = log1p(exp_rest);
-
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_value_f64_across,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+        } else {
+            RUN(log_softmax_value_f64_along,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         }
     }
     return LOG_SOFTMAX_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int log_softmax_vjp_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT g, size_t g_stride,
-        float *RESTRICT z_grad, size_t z_grad_stride)
+        const float *z, size_t z_stride,
+        const float *g, size_t g_stride,
+        float *z_grad, size_t z_grad_stride)
 {
     if (z == NULL || g == NULL || z_grad == NULL) {
         return LOG_SOFTMAX_NULL_POINTER;
@@ -402,174 +531,1056 @@ int log_softmax_vjp_f32(size_t batch, size_t n,
         !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
         return LOG_SOFTMAX_BAD_SIZE;
     }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_vjp_f32_across,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        } else {
+            RUN(log_softmax_vjp_f32_along,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
+int log_softmax_vjp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *g, size_t g_stride,
+        double *z_grad, size_t z_grad_stride)
+{
+    if (z == NULL || g == NULL || z_grad == NULL) {
+        return LOG_SOFTMAX_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, g_stride, sizeof *g) ||
+        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
+        return LOG_SOFTMAX_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_vjp_f64_across,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        } else {
+            RUN(log_softmax_vjp_f64_along,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
+int log_softmax_jvp_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *v, size_t v_stride,
+        float *tangent, size_t tangent_stride)
+{
+    if (z == NULL || v == NULL || tangent == NULL) {
+        return LOG_SOFTMAX_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
+        return LOG_SOFTMAX_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_jvp_f32_across,
+                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                tangent + first * tangent_stride, tangent_stride));
+        } else {
+            RUN(log_softmax_jvp_f32_along,
+                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                tangent + first * tangent_stride, tangent_stride));
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
+int log_softmax_jvp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *v, size_t v_stride,
+        double *tangent, size_t tangent_stride)
+{
+    if (z == NULL || v == NULL || tangent == NULL) {
+        return LOG_SOFTMAX_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
+        return LOG_SOFTMAX_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(log_softmax_jvp_f64_across,
+                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                tangent + first * tangent_stride, tangent_stride));
+        } else {
+            RUN(log_softmax_jvp_f64_along,
+                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                tangent + first * tangent_stride, tangent_stride));
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
+#else
+
+/* The largest of the lanes of a piece of count classes. */
+NOINLINE float ISA(largest_lane_f32)(size_t count, float *lanes)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        lanes[lane] = -(float)INFINITY;
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row. */
+NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
+{
+    float lanes[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[lane] = -(float)INFINITY;
+    }
+    size_t j = 0;
+    for (; n - j >= LANES; j += LANES) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+        }
+    }
+    for (; j < n; j++) {
+        lanes[0] = maximum_f32(lanes[0], row[j]);
+    }
+    return ISA(largest_lane_f32)(LANES, lanes);
+}
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f32(largest[row], columns[j][row]);
+        }
+    }
+}
+
+/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
+ * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
+NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        sums[lane] = 0.0f;
+    }
+    for (size_t lane = 0; lane < 64; lane++) {
+        sums[lane] += sums[64 + lane];
+    }
+    for (size_t lane = 0; lane < 32; lane++) {
+        sums[lane] += sums[32 + lane];
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        sums[lane] += sums[16 + lane];
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        sums[lane] += sums[8 + lane];
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        sums[lane] += sums[4 + lane];
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        sums[lane] += sums[2 + lane];
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        sums[lane] += sums[1 + lane];
+    }
+    const float total = sum->total + sums[0];
+    const float added_part = total - sum->total;
+    const float total_part = total - added_part;
+    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
+    sum->total = total;
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
+    float (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
+}
+
+/* The largest of the lanes of a piece of count classes. */
+NOINLINE double ISA(largest_lane_f64)(size_t count, double *lanes)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        lanes[lane] = -(double)INFINITY;
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row. */
+NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
+{
+    double lanes[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[lane] = -(double)INFINITY;
+    }
+    size_t j = 0;
+    for (; n - j >= LANES; j += LANES) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+        }
+    }
+    for (; j < n; j++) {
+        lanes[0] = maximum_f64(lanes[0], row[j]);
+    }
+    return ISA(largest_lane_f64)(LANES, lanes);
+}
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f64(largest[row], columns[j][row]);
+        }
+    }
+}
+
+/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
+ * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
+NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        sums[lane] = 0.0;
+    }
+    for (size_t lane = 0; lane < 64; lane++) {
+        sums[lane] += sums[64 + lane];
+    }
+    for (size_t lane = 0; lane < 32; lane++) {
+        sums[lane] += sums[32 + lane];
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        sums[lane] += sums[16 + lane];
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        sums[lane] += sums[8 + lane];
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        sums[lane] += sums[4 + lane];
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        sums[lane] += sums[2 + lane];
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        sums[lane] += sums[1 + lane];
+    }
+    const double total = sum->total + sums[0];
+    const double added_part = total - sum->total;
+    const double total_part = total - added_part;
+    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
+    sum->total = total;
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
+    double (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
+ * The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1. */
+static void ISA(log_softmax_value_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        float *RESTRICT value, size_t value_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float value_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_below_parts[PARTS][ROWS];
+        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
+        float ties_parts[PARTS][ROWS];
+        memset(ties_parts, 0, parts * sizeof *ties_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 0.0f : value_rows[j][row];
+                ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 1.0f : 0.0f;
+            }
+        }
+        float exp_below[ROWS];
+        ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
+        float ties[ROWS];
+        ISA(sum_parts_f32)(parts, ties_parts, ties);
+
+        float exp_rest[ROWS];
+        float log1p_exp_rest[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
+            log1p_exp_rest[row] = log1p_f32(exp_rest[row]);
+        }
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, value_rows, value + first * value_stride, value_stride);
+    }
+}
+
+static void ISA(log_softmax_value_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        float *RESTRICT value, size_t value_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float *z_row = z + row * z_stride;
+        float *value_row = value + row * value_stride;
+
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
+
+        sum_f32 exp_below_pieces = {0.0f, 0.0f};
+        sum_f32 ties_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float value_few[LANES];
+            float *value_piece = count < LANES ? value_few : value_row + j;
+            float exp_below_sums[SUMS] = {0.0f};
+            float ties_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    value_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
+                    exp_below_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0f ? 0.0f : value_piece[k + lane];
+                    ties_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0f ? 1.0f : 0.0f;
+                }
+            }
+            if (count < LANES) {
+                memcpy(value_row + j, value_few, count * sizeof *value_few);
+            }
+            ISA(add_sums_f32)(&exp_below_pieces, count, exp_below_sums);
+            ISA(add_sums_f32)(&ties_pieces, count, ties_sums);
+        }
+        const float exp_below = finished_f32(exp_below_pieces);
+        const float ties = finished_f32(ties_pieces);
+        const float exp_rest = exp_below + (ties - 1.0f);
+        const float log1p_exp_rest = log1p_f32(exp_rest);
+
+        for (size_t j = 0; j < n; j++) {
+            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+        }
+    }
+}
+
+static void ISA(log_softmax_value_f64_across)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        double *RESTRICT value, size_t value_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double value_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_below_parts[PARTS][ROWS];
+        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
+        double ties_parts[PARTS][ROWS];
+        memset(ties_parts, 0, parts * sizeof *ties_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+                exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 0.0 : value_rows[j][row];
+                ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 1.0 : 0.0;
+            }
+        }
+        double exp_below[ROWS];
+        ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
+        double ties[ROWS];
+        ISA(sum_parts_f64)(parts, ties_parts, ties);
+
+        double exp_rest[ROWS];
+        double log1p_exp_rest[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
+            log1p_exp_rest[row] = log1p_f64(exp_rest[row]);
+        }
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, value_rows, value + first * value_stride, value_stride);
+    }
+}
+
+static void ISA(log_softmax_value_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        double *RESTRICT value, size_t value_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double *z_row = z + row * z_stride;
+        double *value_row = value + row * value_stride;
+
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
+
+        sum_f64 exp_below_pieces = {0.0, 0.0};
+        sum_f64 ties_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double value_few[LANES];
+            double *value_piece = count < LANES ? value_few : value_row + j;
+            double exp_below_sums[SUMS] = {0.0};
+            double ties_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    value_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
+                    exp_below_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0 ? 0.0 : value_piece[k + lane];
+                    ties_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0 ? 1.0 : 0.0;
+                }
+            }
+            if (count < LANES) {
+                memcpy(value_row + j, value_few, count * sizeof *value_few);
+            }
+            ISA(add_sums_f64)(&exp_below_pieces, count, exp_below_sums);
+            ISA(add_sums_f64)(&ties_pieces, count, ties_sums);
+        }
+        const double exp_below = finished_f64(exp_below_pieces);
+        const double ties = finished_f64(ties_pieces);
+        const double exp_rest = exp_below + (ties - 1.0);
+        const double log1p_exp_rest = log1p_f64(exp_rest);
+
+        for (size_t j = 0; j < n; j++) {
+            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+        }
+    }
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+static void ISA(log_softmax_vjp_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT g, size_t g_stride,
+        float *RESTRICT z_grad, size_t z_grad_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float g_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_rows);
+        float z_grad_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float g_sum_parts[PARTS][ROWS];
+        memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
+                z_grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
+            }
+        }
+        float g_sum[ROWS];
+        ISA(sum_parts_f32)(parts, g_sum_parts, g_sum);
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
+    }
+}
+
+static void ISA(log_softmax_vjp_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT g, size_t g_stride,
+        float *RESTRICT z_grad, size_t z_grad_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const float *z_row = z + row * z_stride;
         const float *g_row = g + row * g_stride;
         float *z_grad_row = z_grad + row * z_grad_stride;
 
-        const float z_max = maximum_f32(n, z_row);
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
 
-        sum_f32 g_sum_blocks = {0.0f, 0.0f};
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                z_grad_row[j] = exp_f32(z_row[j] - z_max);
+        sum_f32 g_sum_pieces = {0.0f, 0.0f};
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float g_few[LANES];
+            const float *g_piece = filled_f32(count, g_row + j, g_few);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float z_grad_few[LANES];
+            float *z_grad_piece = count < LANES ? z_grad_few : z_grad_row + j;
+            float g_sum_sums[SUMS] = {0.0f};
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    g_sum_sums[k % SUMS + lane] += g_piece[k + lane];
+                    z_grad_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += z_grad_piece[k + lane];
+                }
             }
-            add_block_f32(&g_sum_blocks, count, g_row + start);
-            add_block_f32(&exp_sum_blocks, count, z_grad_row + start);
+            if (count < LANES) {
+                memcpy(z_grad_row + j, z_grad_few, count * sizeof *z_grad_few);
+            }
+            ISA(add_sums_f32)(&g_sum_pieces, count, g_sum_sums);
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const float g_sum = finished_f32(g_sum_blocks);
-        const float exp_sum = finished_f32(exp_sum_blocks);
+        const float g_sum = finished_f32(g_sum_pieces);
+        const float exp_sum = finished_f32(exp_sum_pieces);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
         for (size_t j = 0; j < n; j++) {
             z_grad_row[j] = g_row[j] - g_sum * z_grad_row[j] * exp_sum_inverse;
         }
     }
-    return LOG_SOFTMAX_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-int log_softmax_vjp_f64(size_t batch, size_t n,
+static void ISA(log_softmax_vjp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT z, size_t z_stride,
         const double *RESTRICT g, size_t g_stride,
         double *RESTRICT z_grad, size_t z_grad_stride)
 {
-    if (z == NULL || g == NULL || z_grad == NULL) {
-        return LOG_SOFTMAX_NULL_POINTER;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double g_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_rows);
+        double z_grad_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double g_sum_parts[PARTS][ROWS];
+        memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
+                z_grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
+            }
+        }
+        double g_sum[ROWS];
+        ISA(sum_parts_f64)(parts, g_sum_parts, g_sum);
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
     }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, g_stride, sizeof *g) ||
-        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
-        return LOG_SOFTMAX_BAD_SIZE;
-    }
+}
+
+static void ISA(log_softmax_vjp_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT g, size_t g_stride,
+        double *RESTRICT z_grad, size_t z_grad_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const double *z_row = z + row * z_stride;
         const double *g_row = g + row * g_stride;
         double *z_grad_row = z_grad + row * z_grad_stride;
 
-        const double z_max = maximum_f64(n, z_row);
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
 
-        sum_f64 g_sum_blocks = {0.0, 0.0};
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                z_grad_row[j] = exp_f64(z_row[j] - z_max);
+        sum_f64 g_sum_pieces = {0.0, 0.0};
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double g_few[LANES];
+            const double *g_piece = filled_f64(count, g_row + j, g_few);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double z_grad_few[LANES];
+            double *z_grad_piece = count < LANES ? z_grad_few : z_grad_row + j;
+            double g_sum_sums[SUMS] = {0.0};
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    g_sum_sums[k % SUMS + lane] += g_piece[k + lane];
+                    z_grad_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += z_grad_piece[k + lane];
+                }
             }
-            add_block_f64(&g_sum_blocks, count, g_row + start);
-            add_block_f64(&exp_sum_blocks, count, z_grad_row + start);
+            if (count < LANES) {
+                memcpy(z_grad_row + j, z_grad_few, count * sizeof *z_grad_few);
+            }
+            ISA(add_sums_f64)(&g_sum_pieces, count, g_sum_sums);
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const double g_sum = finished_f64(g_sum_blocks);
-        const double exp_sum = finished_f64(exp_sum_blocks);
+        const double g_sum = finished_f64(g_sum_pieces);
+        const double exp_sum = finished_f64(exp_sum_pieces);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
         for (size_t j = 0; j < n; j++) {
             z_grad_row[j] = g_row[j] - g_sum * z_grad_row[j] * exp_sum_inverse;
         }
     }
-    return LOG_SOFTMAX_OK;
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int log_softmax_jvp_f32(size_t batch, size_t n,
+static void ISA(log_softmax_jvp_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT tangent, size_t tangent_stride)
 {
-    if (z == NULL || v == NULL || tangent == NULL) {
-        return LOG_SOFTMAX_NULL_POINTER;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float v_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
+        float tangent_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
+            }
+        }
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        float v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+        float v_dot_y[ROWS];
+        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
     }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
-        return LOG_SOFTMAX_BAD_SIZE;
-    }
+}
+
+static void ISA(log_softmax_jvp_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT v, size_t v_stride,
+        float *RESTRICT tangent, size_t tangent_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const float *z_row = z + row * z_stride;
         const float *v_row = v + row * v_stride;
         float *tangent_row = tangent + row * tangent_stride;
 
-        const float z_max = maximum_f32(n, z_row);
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
 
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                tangent_row[j] = exp_difference_f32(z_row[j], z_max);
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float tangent_few[LANES];
+            float *tangent_piece = count < LANES ? tangent_few : tangent_row + j;
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    tangent_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
+                    exp_sum_sums[k % SUMS + lane] += tangent_piece[k + lane];
+                }
             }
-            add_block_f32(&exp_sum_blocks, count, tangent_row + start);
+            if (count < LANES) {
+                memcpy(tangent_row + j, tangent_few, count * sizeof *tangent_few);
+            }
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const float exp_sum = finished_f32(exp_sum_blocks);
+        const float exp_sum = finished_f32(exp_sum_pieces);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 v_dot_y_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float v_dot_y_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                v_dot_y_terms[j - start] = v_row[j] * tangent_row[j] * exp_sum_inverse;
+        sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float v_few[LANES];
+            const float *v_piece = filled_f32(count, v_row + j, v_few);
+            float tangent_few[LANES];
+            const float *tangent_piece = filled_f32(count, tangent_row + j, tangent_few);
+            float v_dot_y_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * tangent_piece[k + lane] * exp_sum_inverse;
+                }
             }
-            add_block_f32(&v_dot_y_blocks, count, v_dot_y_terms);
+            ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
         }
-        const float v_dot_y = finished_f32(v_dot_y_blocks);
+        const float v_dot_y = finished_f32(v_dot_y_pieces);
 
         for (size_t j = 0; j < n; j++) {
             tangent_row[j] = v_row[j] - v_dot_y;
         }
     }
-    return LOG_SOFTMAX_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int log_softmax_jvp_f64(size_t batch, size_t n,
+static void ISA(log_softmax_jvp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT z, size_t z_stride,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT tangent, size_t tangent_stride)
 {
-    if (z == NULL || v == NULL || tangent == NULL) {
-        return LOG_SOFTMAX_NULL_POINTER;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double v_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
+        double tangent_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
+            }
+        }
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        double v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+        double v_dot_y[ROWS];
+        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
     }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
-        return LOG_SOFTMAX_BAD_SIZE;
-    }
+}
+
+static void ISA(log_softmax_jvp_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT v, size_t v_stride,
+        double *RESTRICT tangent, size_t tangent_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const double *z_row = z + row * z_stride;
         const double *v_row = v + row * v_stride;
         double *tangent_row = tangent + row * tangent_stride;
 
-        const double z_max = maximum_f64(n, z_row);
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
 
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                tangent_row[j] = exp_difference_f64(z_row[j], z_max);
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double tangent_few[LANES];
+            double *tangent_piece = count < LANES ? tangent_few : tangent_row + j;
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    tangent_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
+                    exp_sum_sums[k % SUMS + lane] += tangent_piece[k + lane];
+                }
             }
-            add_block_f64(&exp_sum_blocks, count, tangent_row + start);
+            if (count < LANES) {
+                memcpy(tangent_row + j, tangent_few, count * sizeof *tangent_few);
+            }
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const double exp_sum = finished_f64(exp_sum_blocks);
+        const double exp_sum = finished_f64(exp_sum_pieces);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 v_dot_y_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double v_dot_y_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                v_dot_y_terms[j - start] = v_row[j] * tangent_row[j] * exp_sum_inverse;
+        sum_f64 v_dot_y_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double v_few[LANES];
+            const double *v_piece = filled_f64(count, v_row + j, v_few);
+            double tangent_few[LANES];
+            const double *tangent_piece = filled_f64(count, tangent_row + j, tangent_few);
+            double v_dot_y_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * tangent_piece[k + lane] * exp_sum_inverse;
+                }
             }
-            add_block_f64(&v_dot_y_blocks, count, v_dot_y_terms);
+            ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
         }
-        const double v_dot_y = finished_f64(v_dot_y_blocks);
+        const double v_dot_y = finished_f64(v_dot_y_pieces);
 
         for (size_t j = 0; j < n; j++) {
             tangent_row[j] = v_row[j] - v_dot_y;
         }
     }
-    return LOG_SOFTMAX_OK;
 }
+
+#endif

@@ -16,7 +16,11 @@
  * SPDX-License-Identifier: 0BSD
  *
  * The header says how to compile it and what holds for every function.
- */
+ *
+ * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
+ * a function for that set. */
+
+#ifndef ISA
 
 #include "softmax_mse.h"
 
@@ -37,11 +41,56 @@
 #define RESTRICT restrict
 #endif
 
-/* Entries that are summed as one balanced tree. */
-#define BLOCK 128
+/* What a kernel calls for each class becomes part of it, and so is compiled for its instruction set. */
+#ifdef __GNUC__
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#else
+#define INLINE static inline
+#define NOINLINE static
+#endif
 
-/* Maxima that are kept side by side. */
+/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
+ * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+#if defined(__clang__)
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#pragma GCC optimize("no-thread-jumps")
+#else
+#define SIDE_BY_SIDE
+#endif
+
+/* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
+ * depend on how many there are. */
+#ifdef _OPENMP
+#define PRAGMA(text) _Pragma(#text)
+#define PARALLEL_FOR(condition) PRAGMA(omp parallel for schedule(static) if (condition))
+#else
+#define PARALLEL_FOR(condition)
+#endif
+
+/* Entries that are enough work for a thread. */
+#define SHARE 32768
+
+/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+#define ROWS 32
+#define CLASSES 128
+
+/* Sums that the classes of a row are added to in turn, where rows are side by side. */
+#define PARTS 32
+
+/* Along a row: classes that are worked on side by side, sums that they are added to in turn, classes of a piece. */
 #define LANES 32
+#define SUMS 128
+#define PIECE 512
+
+/* Entries of two vectors in another order, where the compiler has a word for that. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE __builtin_shufflevector
+#endif
+#endif
 
 /* Whether rows of n entries, stride apart, can lie in memory without overlapping. */
 static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
@@ -53,12 +102,34 @@ static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
     return batch == 0 || batch - 1 <= (limit - n) / stride;
 }
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.04 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+/* The rows of n entries that are enough work for a thread. */
+static size_t rows_of_share(size_t n)
+{
+    const size_t rows = SHARE / n;
+    return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
+}
+
+/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
+INLINE size_t parts_of(size_t n)
+{
+    size_t parts = 1;
+    while (parts < PARTS && 2 * parts < n) {
+        parts *= 2;
+    }
+    return parts;
+}
+
+/* How many of the classes that are left make the next piece: whole lanes, up to PIECE, or fewer than LANES. */
+INLINE size_t count_of_piece(size_t left)
+{
+    return left >= PIECE ? PIECE : left >= LANES ? left - left % LANES : left;
+}
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^23 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline float exp_of_sum_f32(float x, float rest)
+ * As for exp_of_sum_f32, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
 {
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
@@ -73,35 +144,30 @@ static inline float exp_of_sum_f32(float x, float rest)
     result = result * r + 0x1p+0f;
     result = result * r + 0x1p+0f;
 
-    uint32_t k_bits;
-    uint32_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 23;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.5d589ep+6f ? 0.0f : result;
-    result = x > 0x1.62e42ep+6f ? (float)INFINITY : result;
-    return x == x ? result : x;
+    uint32_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 23) + 0x3f800000u;
+    float power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
 }
 
-static inline float exp_f32(float x)
+INLINE float exp_nonpositive_f32(float x)
 {
-    return exp_of_sum_f32(x, 0.0f);
+    return exp_of_sum_nonpositive_f32(x, 0.0f);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline float exp_difference_f32(float a, float b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE float exp_difference_nonpositive_f32(float a, float b)
 {
     const float difference = a - b;
     const float b_part = a - difference;
     const float a_part = difference + b_part;
-    return exp_of_sum_f32(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f32(difference, (a - a_part) - (b - b_part));
 }
 
 /* base to a power that is a whole number. */
-static inline float power_f32(float base, unsigned exponent)
+INLINE float power_f32(float base, unsigned exponent)
 {
     float power = exponent % 2 == 1 ? base : 1.0f;
     while (exponent > 1) {
@@ -114,86 +180,66 @@ static inline float power_f32(float base, unsigned exponent)
     return power;
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static float maximum_f32(size_t count, const float *values)
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE float maximum_f32(float largest, float value)
 {
-    const size_t whole = count - count % LANES;
-    float largest = -(float)INFINITY;
-    if (whole > 0) {
-        float lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    return value > largest ? value : largest;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static float block_sum_f32(size_t count, const float *values)
-{
-    float sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
-    }
-    if (rest > half) {
-        sums[half] = values[half];
-    }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
-        }
-    }
-    return sums[0];
-}
-
-/* A sum of blocks, and what its additions rounded off. */
+/* A sum, and what its additions rounded off. */
 typedef struct {
     float total;
     float lost;
 } sum_f32;
 
-/* Add a block of 1 to BLOCK values (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-static inline void add_block_f32(sum_f32 *sum, size_t count, const float *values)
-{
-    const float added = block_sum_f32(count, values);
-    const float total = sum->total + added;
-    const float added_part = total - sum->total;
-    const float total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (added - added_part);
-    sum->total = total;
-}
-
 /* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-static inline float finished_f32(sum_f32 sum)
+INLINE float finished_f32(sum_f32 sum)
 {
     return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
 }
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.03 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
+INLINE const float *filled_f32(size_t count, const float *piece, float *few)
+{
+    if (count >= LANES) {
+        return piece;
+    }
+    memset(few, 0, LANES * sizeof *few);
+    memcpy(few, piece, count * sizeof *few);
+    return few;
+}
+
+#ifdef SHUFFLE
+/* Turn the rows of a square of 4 by 4 into columns. */
+INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
+{
+    typedef float vector __attribute__((vector_size(4 * sizeof(float))));
+    vector a, b, c, d;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+    memcpy(&c, from + 2 * from_stride, sizeof c);
+    memcpy(&d, from + 3 * from_stride, sizeof d);
+
+    const vector ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
+    const vector cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
+    a = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+    b = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+    c = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+    d = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+
+    memcpy(to, &a, sizeof a);
+    memcpy(to + to_stride, &b, sizeof b);
+    memcpy(to + 2 * to_stride, &c, sizeof c);
+    memcpy(to + 3 * to_stride, &d, sizeof d);
+}
+#endif
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^52 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline double exp_of_sum_f64(double x, double rest)
+ * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
@@ -213,35 +259,30 @@ static inline double exp_of_sum_f64(double x, double rest)
     result = result * r + 0x1p+0;
     result = result * r + 0x1p+0;
 
-    uint64_t k_bits;
-    uint64_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 52;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result;
-    result = x > 0x1.62e42fefa39efp+9 ? (double)INFINITY : result;
-    return x == x ? result : x;
+    uint64_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
+    double power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
 }
 
-static inline double exp_f64(double x)
+INLINE double exp_nonpositive_f64(double x)
 {
-    return exp_of_sum_f64(x, 0.0);
+    return exp_of_sum_nonpositive_f64(x, 0.0);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline double exp_difference_f64(double a, double b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE double exp_difference_nonpositive_f64(double a, double b)
 {
     const double difference = a - b;
     const double b_part = a - difference;
     const double a_part = difference + b_part;
-    return exp_of_sum_f64(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f64(difference, (a - a_part) - (b - b_part));
 }
 
 /* base to a power that is a whole number. */
-static inline double power_f64(double base, unsigned exponent)
+INLINE double power_f64(double base, unsigned exponent)
 {
     double power = exponent % 2 == 1 ? base : 1.0;
     while (exponent > 1) {
@@ -254,85 +295,116 @@ static inline double power_f64(double base, unsigned exponent)
     return power;
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static double maximum_f64(size_t count, const double *values)
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE double maximum_f64(double largest, double value)
 {
-    const size_t whole = count - count % LANES;
-    double largest = -(double)INFINITY;
-    if (whole > 0) {
-        double lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    return value > largest ? value : largest;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static double block_sum_f64(size_t count, const double *values)
-{
-    double sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
-    }
-    if (rest > half) {
-        sums[half] = values[half];
-    }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
-        }
-    }
-    return sums[0];
-}
-
-/* A sum of blocks, and what its additions rounded off. */
+/* A sum, and what its additions rounded off. */
 typedef struct {
     double total;
     double lost;
 } sum_f64;
 
-/* Add a block of 1 to BLOCK values (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-static inline void add_block_f64(sum_f64 *sum, size_t count, const double *values)
-{
-    const double added = block_sum_f64(count, values);
-    const double total = sum->total + added;
-    const double added_part = total - sum->total;
-    const double total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (added - added_part);
-    sum->total = total;
-}
-
 /* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-static inline double finished_f64(sum_f64 sum)
+INLINE double finished_f64(sum_f64 sum)
 {
     return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
+INLINE const double *filled_f64(size_t count, const double *piece, double *few)
+{
+    if (count >= LANES) {
+        return piece;
+    }
+    memset(few, 0, LANES * sizeof *few);
+    memcpy(few, piece, count * sizeof *few);
+    return few;
+}
+
+#ifdef SHUFFLE
+/* Turn the rows of a square of 2 by 2 into columns. */
+INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
+{
+    typedef double vector __attribute__((vector_size(2 * sizeof(double))));
+    vector a, b;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+
+    const vector first = SHUFFLE(a, b, 0, 2), second = SHUFFLE(a, b, 1, 3);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + to_stride, &second, sizeof second);
+}
+#endif
+
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
+    and the machine
+ * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+#if !defined(__x86_64__) || !defined(__GNUC__)
+#undef INSTRUCTION_SETS
+#define INSTRUCTION_SETS 1
+#elif !defined(INSTRUCTION_SETS)
+#define INSTRUCTION_SETS 3
+#endif
+
+#define ISA(name) name##_plain
+#include "softmax_mse.c"
+#undef ISA
+
+#if INSTRUCTION_SETS >= 2
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define ISA(name) name##_avx2
+#include "softmax_mse.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
+#endif
+#define ISA(name) name##_avx512
+#include "softmax_mse.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? kernel##_avx512 arguments : \
+     __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#elif INSTRUCTION_SETS == 2
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#else
+#define RUN(kernel, arguments) kernel##_plain arguments
+#endif
+
 int softmax_mse_loss_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss)
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss)
 {
     if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -342,45 +414,25 @@ int softmax_mse_loss_f32(size_t batch, size_t n,
         !rows_fit(batch, 1, 1, sizeof *loss)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-
-        const float z_max = maximum_f32(n, z_row);
-
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float exp_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                exp_sum_terms[j - start] = exp_f32(z_row[j] - z_max);
-            }
-            add_block_f32(&exp_sum_blocks, count, exp_sum_terms);
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_f32_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        } else {
+            RUN(softmax_mse_loss_f32_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
         }
-        const float exp_sum = finished_f32(exp_sum_blocks);
-        const float exp_sum_inverse = 1.0f / exp_sum;
-
-        sum_f32 y_minus_t_squared_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float y_minus_t_squared_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                y_minus_t_squared_sum_terms[j -
-                    start] = power_f32(exp_f32(z_row[j] - z_max) * exp_sum_inverse - t_row[j], 2);
-            }
-            add_block_f32(&y_minus_t_squared_sum_blocks, count, y_minus_t_squared_sum_terms);
-        }
-        const float y_minus_t_squared_sum = finished_f32(y_minus_t_squared_sum_blocks);
-        loss[row] = y_minus_t_squared_sum / (float)n;
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int softmax_mse_loss_f64(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss)
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss)
 {
     if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -390,45 +442,25 @@ int softmax_mse_loss_f64(size_t batch, size_t n,
         !rows_fit(batch, 1, 1, sizeof *loss)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-
-        const double z_max = maximum_f64(n, z_row);
-
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double exp_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                exp_sum_terms[j - start] = exp_f64(z_row[j] - z_max);
-            }
-            add_block_f64(&exp_sum_blocks, count, exp_sum_terms);
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_f64_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        } else {
+            RUN(softmax_mse_loss_f64_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
         }
-        const double exp_sum = finished_f64(exp_sum_blocks);
-        const double exp_sum_inverse = 1.0 / exp_sum;
-
-        sum_f64 y_minus_t_squared_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double y_minus_t_squared_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                y_minus_t_squared_sum_terms[j -
-                    start] = power_f64(exp_f64(z_row[j] - z_max) * exp_sum_inverse - t_row[j], 2);
-            }
-            add_block_f64(&y_minus_t_squared_sum_blocks, count, y_minus_t_squared_sum_terms);
-        }
-        const double y_minus_t_squared_sum = finished_f64(y_minus_t_squared_sum_blocks);
-        loss[row] = y_minus_t_squared_sum / (double)n;
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int softmax_mse_gradient_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT grad, size_t grad_stride)
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride)
 {
     if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -438,48 +470,27 @@ int softmax_mse_gradient_f32(size_t batch, size_t n,
         !rows_fit(batch, n, grad_stride, sizeof *grad)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-        float *grad_row = grad + row * grad_stride;
-
-        const float z_max = maximum_f32(n, z_row);
-
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = exp_f32(z_row[j] - z_max);
-            }
-            add_block_f32(&exp_sum_blocks, count, grad_row + start);
-        }
-        const float exp_sum = finished_f32(exp_sum_blocks);
-        const float exp_sum_inverse = 1.0f / exp_sum;
-
-        sum_f32 y_dot_y_minus_t_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float y_dot_y_minus_t_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = grad_row[j] * exp_sum_inverse;
-                y_dot_y_minus_t_terms[j - start] = (grad_row[j] - t_row[j]) * grad_row[j];
-            }
-            add_block_f32(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-        }
-        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_blocks);
-
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = 2.0f / (float)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_gradient_f32_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        } else {
+            RUN(softmax_mse_gradient_f32_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int softmax_mse_gradient_f64(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT grad, size_t grad_stride)
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
 {
     if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -489,49 +500,28 @@ int softmax_mse_gradient_f64(size_t batch, size_t n,
         !rows_fit(batch, n, grad_stride, sizeof *grad)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-        double *grad_row = grad + row * grad_stride;
-
-        const double z_max = maximum_f64(n, z_row);
-
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = exp_f64(z_row[j] - z_max);
-            }
-            add_block_f64(&exp_sum_blocks, count, grad_row + start);
-        }
-        const double exp_sum = finished_f64(exp_sum_blocks);
-        const double exp_sum_inverse = 1.0 / exp_sum;
-
-        sum_f64 y_dot_y_minus_t_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double y_dot_y_minus_t_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = grad_row[j] * exp_sum_inverse;
-                y_dot_y_minus_t_terms[j - start] = (grad_row[j] - t_row[j]) * grad_row[j];
-            }
-            add_block_f64(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-        }
-        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_blocks);
-
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = 2.0 / (double)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_gradient_f64_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        } else {
+            RUN(softmax_mse_gradient_f64_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss,
-        float *RESTRICT grad, size_t grad_stride)
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride)
 {
     if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -542,55 +532,28 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
         !rows_fit(batch, 1, 1, sizeof *loss)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-        float *grad_row = grad + row * grad_stride;
-
-        const float z_max = maximum_f32(n, z_row);
-
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = exp_f32(z_row[j] - z_max);
-            }
-            add_block_f32(&exp_sum_blocks, count, grad_row + start);
-        }
-        const float exp_sum = finished_f32(exp_sum_blocks);
-        const float exp_sum_inverse = 1.0f / exp_sum;
-
-        sum_f32 y_minus_t_squared_sum_blocks = {0.0f, 0.0f};
-        sum_f32 y_dot_y_minus_t_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float y_minus_t_squared_sum_terms[BLOCK];
-            float y_dot_y_minus_t_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = grad_row[j] * exp_sum_inverse;
-                y_minus_t_squared_sum_terms[j - start] = power_f32(grad_row[j] - t_row[j], 2);
-                y_dot_y_minus_t_terms[j - start] = (grad_row[j] - t_row[j]) * grad_row[j];
-            }
-            add_block_f32(&y_minus_t_squared_sum_blocks, count, y_minus_t_squared_sum_terms);
-            add_block_f32(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-        }
-        const float y_minus_t_squared_sum = finished_f32(y_minus_t_squared_sum_blocks);
-        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_blocks);
-        loss[row] = y_minus_t_squared_sum / (float)n;
-
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = 2.0f / (float)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_and_gradient_f32_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        } else {
+            RUN(softmax_mse_loss_and_gradient_f32_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
 int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss,
-        double *RESTRICT grad, size_t grad_stride)
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride)
 {
     if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -601,56 +564,28 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
         !rows_fit(batch, 1, 1, sizeof *loss)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-        double *grad_row = grad + row * grad_stride;
-
-        const double z_max = maximum_f64(n, z_row);
-
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = exp_f64(z_row[j] - z_max);
-            }
-            add_block_f64(&exp_sum_blocks, count, grad_row + start);
-        }
-        const double exp_sum = finished_f64(exp_sum_blocks);
-        const double exp_sum_inverse = 1.0 / exp_sum;
-
-        sum_f64 y_minus_t_squared_sum_blocks = {0.0, 0.0};
-        sum_f64 y_dot_y_minus_t_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double y_minus_t_squared_sum_terms[BLOCK];
-            double y_dot_y_minus_t_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                grad_row[j] = grad_row[j] * exp_sum_inverse;
-                y_minus_t_squared_sum_terms[j - start] = power_f64(grad_row[j] - t_row[j], 2);
-                y_dot_y_minus_t_terms[j - start] = (grad_row[j] - t_row[j]) * grad_row[j];
-            }
-            add_block_f64(&y_minus_t_squared_sum_blocks, count, y_minus_t_squared_sum_terms);
-            add_block_f64(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-        }
-        const double y_minus_t_squared_sum = finished_f64(y_minus_t_squared_sum_blocks);
-        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_blocks);
-        loss[row] = y_minus_t_squared_sum / (double)n;
-
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = 2.0 / (double)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_and_gradient_f64_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        } else {
+            RUN(softmax_mse_loss_and_gradient_f64_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
 int softmax_mse_hvp_f32(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT product, size_t product_stride)
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride)
 {
     if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
@@ -661,51 +596,1293 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
         !rows_fit(batch, n, product_stride, sizeof *product)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_hvp_f32_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        } else {
+            RUN(softmax_mse_hvp_f32_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_hvp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_hvp_f64_across,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        } else {
+            RUN(softmax_mse_hvp_f64_along,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+#else
+
+/* The largest of the lanes of a piece of count classes. */
+NOINLINE float ISA(largest_lane_f32)(size_t count, float *lanes)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        lanes[lane] = -(float)INFINITY;
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row. */
+NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
+{
+    float lanes[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[lane] = -(float)INFINITY;
+    }
+    size_t j = 0;
+    for (; n - j >= LANES; j += LANES) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+        }
+    }
+    for (; j < n; j++) {
+        lanes[0] = maximum_f32(lanes[0], row[j]);
+    }
+    return ISA(largest_lane_f32)(LANES, lanes);
+}
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f32(largest[row], columns[j][row]);
+        }
+    }
+}
+
+/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
+ * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
+NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        sums[lane] = 0.0f;
+    }
+    for (size_t lane = 0; lane < 64; lane++) {
+        sums[lane] += sums[64 + lane];
+    }
+    for (size_t lane = 0; lane < 32; lane++) {
+        sums[lane] += sums[32 + lane];
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        sums[lane] += sums[16 + lane];
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        sums[lane] += sums[8 + lane];
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        sums[lane] += sums[4 + lane];
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        sums[lane] += sums[2 + lane];
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        sums[lane] += sums[1 + lane];
+    }
+    const float total = sum->total + sums[0];
+    const float added_part = total - sum->total;
+    const float total_part = total - added_part;
+    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
+    sum->total = total;
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
+    float (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
+}
+
+/* The largest of the lanes of a piece of count classes. */
+NOINLINE double ISA(largest_lane_f64)(size_t count, double *lanes)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        lanes[lane] = -(double)INFINITY;
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row. */
+NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
+{
+    double lanes[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[lane] = -(double)INFINITY;
+    }
+    size_t j = 0;
+    for (; n - j >= LANES; j += LANES) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+        }
+    }
+    for (; j < n; j++) {
+        lanes[0] = maximum_f64(lanes[0], row[j]);
+    }
+    return ISA(largest_lane_f64)(LANES, lanes);
+}
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f64(largest[row], columns[j][row]);
+        }
+    }
+}
+
+/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
+ * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
+NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
+{
+    for (size_t lane = count; lane < LANES; lane++) {
+        sums[lane] = 0.0;
+    }
+    for (size_t lane = 0; lane < 64; lane++) {
+        sums[lane] += sums[64 + lane];
+    }
+    for (size_t lane = 0; lane < 32; lane++) {
+        sums[lane] += sums[32 + lane];
+    }
+    for (size_t lane = 0; lane < 16; lane++) {
+        sums[lane] += sums[16 + lane];
+    }
+    for (size_t lane = 0; lane < 8; lane++) {
+        sums[lane] += sums[8 + lane];
+    }
+    for (size_t lane = 0; lane < 4; lane++) {
+        sums[lane] += sums[4 + lane];
+    }
+    for (size_t lane = 0; lane < 2; lane++) {
+        sums[lane] += sums[2 + lane];
+    }
+    for (size_t lane = 0; lane < 1; lane++) {
+        sums[lane] += sums[1 + lane];
+    }
+    const double total = sum->total + sums[0];
+    const double added_part = total - sum->total;
+    const double total_part = total - added_part;
+    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
+    sum->total = total;
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
+    double (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+static void ISA(softmax_mse_loss_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT loss)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float t_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float loss_rows[ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+            }
+        }
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        float y_minus_t_squared_sum_parts[PARTS][ROWS];
+        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                y_minus_t_squared_sum_parts[j & (parts -
+                    1)][row] += power_f32(exp_nonpositive_f32(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
+                    t_rows[j][row], 2);
+            }
+        }
+        float y_minus_t_squared_sum[ROWS];
+        ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
+        }
+
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+static void ISA(softmax_mse_loss_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT loss)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float *z_row = z + row * z_stride;
+        const float *t_row = t + row * t_stride;
+
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
+
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    exp_sum_sums[k % SUMS + lane] += exp_nonpositive_f32(z_piece[k + lane] - z_max);
+                }
+            }
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const float exp_sum = finished_f32(exp_sum_pieces);
+        const float exp_sum_inverse = 1.0f / exp_sum;
+
+        sum_f32 y_minus_t_squared_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
+            float y_minus_t_squared_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    y_minus_t_squared_sum_sums[k % SUMS +
+                        lane] += power_f32(exp_nonpositive_f32(z_piece[k + lane] - z_max) * exp_sum_inverse -
+                        t_piece[k + lane], 2);
+                }
+            }
+            ISA(add_sums_f32)(&y_minus_t_squared_sum_pieces, count, y_minus_t_squared_sum_sums);
+        }
+        const float y_minus_t_squared_sum = finished_f32(y_minus_t_squared_sum_pieces);
+        loss[row] = y_minus_t_squared_sum / (float)n;
+    }
+}
+
+static void ISA(softmax_mse_loss_f64_across)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT loss)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double t_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double loss_rows[ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+            }
+        }
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        double y_minus_t_squared_sum_parts[PARTS][ROWS];
+        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                y_minus_t_squared_sum_parts[j & (parts -
+                    1)][row] += power_f64(exp_nonpositive_f64(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
+                    t_rows[j][row], 2);
+            }
+        }
+        double y_minus_t_squared_sum[ROWS];
+        ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
+        }
+
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+static void ISA(softmax_mse_loss_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT loss)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double *z_row = z + row * z_stride;
+        const double *t_row = t + row * t_stride;
+
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
+
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    exp_sum_sums[k % SUMS + lane] += exp_nonpositive_f64(z_piece[k + lane] - z_max);
+                }
+            }
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const double exp_sum = finished_f64(exp_sum_pieces);
+        const double exp_sum_inverse = 1.0 / exp_sum;
+
+        sum_f64 y_minus_t_squared_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
+            double y_minus_t_squared_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    y_minus_t_squared_sum_sums[k % SUMS +
+                        lane] += power_f64(exp_nonpositive_f64(z_piece[k + lane] - z_max) * exp_sum_inverse -
+                        t_piece[k + lane], 2);
+                }
+            }
+            ISA(add_sums_f64)(&y_minus_t_squared_sum_pieces, count, y_minus_t_squared_sum_sums);
+        }
+        const double y_minus_t_squared_sum = finished_f64(y_minus_t_squared_sum_pieces);
+        loss[row] = y_minus_t_squared_sum / (double)n;
+    }
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+static void ISA(softmax_mse_gradient_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT grad, size_t grad_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float t_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float grad_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
+            }
+        }
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
+            }
+        }
+        float y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
+                    grad_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+    }
+}
+
+static void ISA(softmax_mse_gradient_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT grad, size_t grad_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float *z_row = z + row * z_stride;
+        const float *t_row = t + row * t_stride;
+        float *grad_row = grad + row * grad_stride;
+
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
+
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float grad_few[LANES];
+            float *grad_piece = count < LANES ? grad_few : grad_row + j;
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const float exp_sum = finished_f32(exp_sum_pieces);
+        const float exp_sum_inverse = 1.0f / exp_sum;
+
+        sum_f32 y_dot_y_minus_t_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
+            float grad_few[LANES];
+            float *grad_piece = count < LANES ? grad_few : grad_row + j;
+            filled_f32(count, grad_row + j, grad_few);
+            float y_dot_y_minus_t_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = grad_piece[k + lane] * exp_sum_inverse;
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (grad_piece[k + lane] - t_piece[k + lane]) * grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f32)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+        }
+        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_pieces);
+
+        for (size_t j = 0; j < n; j++) {
+            grad_row[j] = 2.0f / (float)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+        }
+    }
+}
+
+static void ISA(softmax_mse_gradient_f64_across)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT grad, size_t grad_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double t_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double grad_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
+            }
+        }
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
+            }
+        }
+        double y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
+                    grad_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+    }
+}
+
+static void ISA(softmax_mse_gradient_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT grad, size_t grad_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double *z_row = z + row * z_stride;
+        const double *t_row = t + row * t_stride;
+        double *grad_row = grad + row * grad_stride;
+
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
+
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double grad_few[LANES];
+            double *grad_piece = count < LANES ? grad_few : grad_row + j;
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const double exp_sum = finished_f64(exp_sum_pieces);
+        const double exp_sum_inverse = 1.0 / exp_sum;
+
+        sum_f64 y_dot_y_minus_t_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
+            double grad_few[LANES];
+            double *grad_piece = count < LANES ? grad_few : grad_row + j;
+            filled_f64(count, grad_row + j, grad_few);
+            double y_dot_y_minus_t_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = grad_piece[k + lane] * exp_sum_inverse;
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (grad_piece[k + lane] - t_piece[k + lane]) * grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f64)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+        }
+        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_pieces);
+
+        for (size_t j = 0; j < n; j++) {
+            grad_row[j] = 2.0 / (double)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+        }
+    }
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+static void ISA(softmax_mse_loss_and_gradient_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT loss,
+        float *RESTRICT grad, size_t grad_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float t_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float loss_rows[ROWS];
+        float grad_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
+            }
+        }
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        float y_minus_t_squared_sum_parts[PARTS][ROWS];
+        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
+        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
+                y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f32(grad_rows[j][row] - t_rows[j][row], 2);
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
+            }
+        }
+        float y_minus_t_squared_sum[ROWS];
+        ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
+        float y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
+        }
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
+                    grad_rows[j][row];
+            }
+        }
+
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+    }
+}
+
+static void ISA(softmax_mse_loss_and_gradient_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        float *RESTRICT loss,
+        float *RESTRICT grad, size_t grad_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float *z_row = z + row * z_stride;
+        const float *t_row = t + row * t_stride;
+        float *grad_row = grad + row * grad_stride;
+
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
+
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float grad_few[LANES];
+            float *grad_piece = count < LANES ? grad_few : grad_row + j;
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const float exp_sum = finished_f32(exp_sum_pieces);
+        const float exp_sum_inverse = 1.0f / exp_sum;
+
+        sum_f32 y_minus_t_squared_sum_pieces = {0.0f, 0.0f};
+        sum_f32 y_dot_y_minus_t_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
+            float grad_few[LANES];
+            float *grad_piece = count < LANES ? grad_few : grad_row + j;
+            filled_f32(count, grad_row + j, grad_few);
+            float y_minus_t_squared_sum_sums[SUMS] = {0.0f};
+            float y_dot_y_minus_t_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = grad_piece[k + lane] * exp_sum_inverse;
+                    y_minus_t_squared_sum_sums[k % SUMS +
+                        lane] += power_f32(grad_piece[k + lane] - t_piece[k + lane], 2);
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (grad_piece[k + lane] - t_piece[k + lane]) * grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f32)(&y_minus_t_squared_sum_pieces, count, y_minus_t_squared_sum_sums);
+            ISA(add_sums_f32)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+        }
+        const float y_minus_t_squared_sum = finished_f32(y_minus_t_squared_sum_pieces);
+        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_pieces);
+        loss[row] = y_minus_t_squared_sum / (float)n;
+
+        for (size_t j = 0; j < n; j++) {
+            grad_row[j] = 2.0f / (float)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+        }
+    }
+}
+
+static void ISA(softmax_mse_loss_and_gradient_f64_across)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT loss,
+        double *RESTRICT grad, size_t grad_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double t_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double loss_rows[ROWS];
+        double grad_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
+            }
+        }
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        double y_minus_t_squared_sum_parts[PARTS][ROWS];
+        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
+        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
+                y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f64(grad_rows[j][row] - t_rows[j][row], 2);
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
+            }
+        }
+        double y_minus_t_squared_sum[ROWS];
+        ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
+        double y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
+        }
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
+                    grad_rows[j][row];
+            }
+        }
+
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+    }
+}
+
+static void ISA(softmax_mse_loss_and_gradient_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        double *RESTRICT loss,
+        double *RESTRICT grad, size_t grad_stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double *z_row = z + row * z_stride;
+        const double *t_row = t + row * t_stride;
+        double *grad_row = grad + row * grad_stride;
+
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
+
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double grad_few[LANES];
+            double *grad_piece = count < LANES ? grad_few : grad_row + j;
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
+                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+        }
+        const double exp_sum = finished_f64(exp_sum_pieces);
+        const double exp_sum_inverse = 1.0 / exp_sum;
+
+        sum_f64 y_minus_t_squared_sum_pieces = {0.0, 0.0};
+        sum_f64 y_dot_y_minus_t_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
+            double grad_few[LANES];
+            double *grad_piece = count < LANES ? grad_few : grad_row + j;
+            filled_f64(count, grad_row + j, grad_few);
+            double y_minus_t_squared_sum_sums[SUMS] = {0.0};
+            double y_dot_y_minus_t_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    grad_piece[k + lane] = grad_piece[k + lane] * exp_sum_inverse;
+                    y_minus_t_squared_sum_sums[k % SUMS +
+                        lane] += power_f64(grad_piece[k + lane] - t_piece[k + lane], 2);
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (grad_piece[k + lane] - t_piece[k + lane]) * grad_piece[k + lane];
+                }
+            }
+            if (count < LANES) {
+                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            }
+            ISA(add_sums_f64)(&y_minus_t_squared_sum_pieces, count, y_minus_t_squared_sum_sums);
+            ISA(add_sums_f64)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+        }
+        const double y_minus_t_squared_sum = finished_f64(y_minus_t_squared_sum_pieces);
+        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_pieces);
+        loss[row] = y_minus_t_squared_sum / (double)n;
+
+        for (size_t j = 0; j < n; j++) {
+            grad_row[j] = 2.0 / (double)n * (grad_row[j] - y_dot_y_minus_t - t_row[j]) * grad_row[j];
+        }
+    }
+}
+
+/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
+ * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        const float *RESTRICT v, size_t v_stride,
+        float *RESTRICT product, size_t product_stride)
+{
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float t_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float v_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
+        float product_rows[CLASSES][ROWS];
+
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
+
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
+            }
+        }
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        }
+
+        float v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        float y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
+        float row_sum_parts[PARTS][ROWS];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                row_sum_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
+                    v_rows[j][row] * product_rows[j][row];
+            }
+        }
+        float v_dot_y[ROWS];
+        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
+        float y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        float y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+        float row_sum[ROWS];
+        ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = 2.0f / (float)n *
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, product_rows, product + first * product_stride, product_stride);
+    }
+}
+
+static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
+        const float *RESTRICT z, size_t z_stride,
+        const float *RESTRICT t, size_t t_stride,
+        const float *RESTRICT v, size_t v_stride,
+        float *RESTRICT product, size_t product_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const float *z_row = z + row * z_stride;
         const float *t_row = t + row * t_stride;
         const float *v_row = v + row * v_stride;
         float *product_row = product + row * product_stride;
 
-        const float z_max = maximum_f32(n, z_row);
+        const float z_max = ISA(row_maximum_f32)(n, z_row);
 
-        sum_f32 exp_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                product_row[j] = exp_difference_f32(z_row[j], z_max);
+        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float z_few[LANES];
+            const float *z_piece = filled_f32(count, z_row + j, z_few);
+            float product_few[LANES];
+            float *product_piece = count < LANES ? product_few : product_row + j;
+            float exp_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    product_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
+                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
+                }
             }
-            add_block_f32(&exp_sum_blocks, count, product_row + start);
+            if (count < LANES) {
+                memcpy(product_row + j, product_few, count * sizeof *product_few);
+            }
+            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const float exp_sum = finished_f32(exp_sum_blocks);
+        const float exp_sum = finished_f32(exp_sum_pieces);
         const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 v_dot_y_blocks = {0.0f, 0.0f};
-        sum_f32 y_dot_y_minus_t_blocks = {0.0f, 0.0f};
-        sum_f32 y_dot_2_y_minus_t_blocks = {0.0f, 0.0f};
-        sum_f32 row_sum_blocks = {0.0f, 0.0f};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            float v_dot_y_terms[BLOCK];
-            float y_dot_y_minus_t_terms[BLOCK];
-            float y_dot_2_y_minus_t_terms[BLOCK];
-            float row_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                product_row[j] = product_row[j] * exp_sum_inverse;
-                v_dot_y_terms[j - start] = v_row[j] * product_row[j];
-                y_dot_y_minus_t_terms[j - start] = (product_row[j] - t_row[j]) * product_row[j];
-                y_dot_2_y_minus_t_terms[j - start] = (2.0f * product_row[j] - t_row[j]) * product_row[j];
-                row_sum_terms[j - start] = (2.0f * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
+        sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
+        sum_f32 y_dot_y_minus_t_pieces = {0.0f, 0.0f};
+        sum_f32 y_dot_2_y_minus_t_pieces = {0.0f, 0.0f};
+        sum_f32 row_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float v_few[LANES];
+            const float *v_piece = filled_f32(count, v_row + j, v_few);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
+            float product_few[LANES];
+            float *product_piece = count < LANES ? product_few : product_row + j;
+            filled_f32(count, product_row + j, product_few);
+            float v_dot_y_sums[SUMS] = {0.0f};
+            float y_dot_y_minus_t_sums[SUMS] = {0.0f};
+            float y_dot_2_y_minus_t_sums[SUMS] = {0.0f};
+            float row_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
+                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    y_dot_2_y_minus_t_sums[k % SUMS +
+                        lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    row_sum_sums[k % SUMS + lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
+                        lane] * product_piece[k + lane];
+                }
             }
-            add_block_f32(&v_dot_y_blocks, count, v_dot_y_terms);
-            add_block_f32(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-            add_block_f32(&y_dot_2_y_minus_t_blocks, count, y_dot_2_y_minus_t_terms);
-            add_block_f32(&row_sum_blocks, count, row_sum_terms);
+            if (count < LANES) {
+                memcpy(product_row + j, product_few, count * sizeof *product_few);
+            }
+            ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
+            ISA(add_sums_f32)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+            ISA(add_sums_f32)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
+            ISA(add_sums_f32)(&row_sum_pieces, count, row_sum_sums);
         }
-        const float v_dot_y = finished_f32(v_dot_y_blocks);
-        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_blocks);
-        const float y_dot_2_y_minus_t = finished_f32(y_dot_2_y_minus_t_blocks);
-        const float row_sum = finished_f32(row_sum_blocks);
+        const float v_dot_y = finished_f32(v_dot_y_pieces);
+        const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_pieces);
+        const float y_dot_2_y_minus_t = finished_f32(y_dot_2_y_minus_t_pieces);
+        const float row_sum = finished_f32(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0f / (float)n *
@@ -713,71 +1890,169 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
                 y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
-    return SOFTMAX_MSE_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int softmax_mse_hvp_f64(size_t batch, size_t n,
+static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT z, size_t z_stride,
         const double *RESTRICT t, size_t t_stride,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double t_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double v_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
+        double product_rows[CLASSES][ROWS];
+
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
+
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
+            }
+        }
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
+
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
+        }
+
+        double v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
+        double y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
+        double row_sum_parts[PARTS][ROWS];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
+                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) *
+                    product_rows[j][row];
+                row_sum_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) * v_rows[j][row] *
+                    product_rows[j][row];
+            }
+        }
+        double v_dot_y[ROWS];
+        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
+        double y_dot_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        double y_dot_2_y_minus_t[ROWS];
+        ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+        double row_sum[ROWS];
+        ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                product_rows[j][row] = 2.0 / (double)n *
+                    ((v_rows[j][row] - v_dot_y[row]) *
+                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
+                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, product_rows, product + first * product_stride, product_stride);
     }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
+}
+
+static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
+        const double *RESTRICT z, size_t z_stride,
+        const double *RESTRICT t, size_t t_stride,
+        const double *RESTRICT v, size_t v_stride,
+        double *RESTRICT product, size_t product_stride)
+{
     for (size_t row = 0; row < batch; row++) {
         const double *z_row = z + row * z_stride;
         const double *t_row = t + row * t_stride;
         const double *v_row = v + row * v_stride;
         double *product_row = product + row * product_stride;
 
-        const double z_max = maximum_f64(n, z_row);
+        const double z_max = ISA(row_maximum_f64)(n, z_row);
 
-        sum_f64 exp_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            for (size_t j = start; j < start + count; j++) {
-                product_row[j] = exp_difference_f64(z_row[j], z_max);
+        sum_f64 exp_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double z_few[LANES];
+            const double *z_piece = filled_f64(count, z_row + j, z_few);
+            double product_few[LANES];
+            double *product_piece = count < LANES ? product_few : product_row + j;
+            double exp_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    product_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
+                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
+                }
             }
-            add_block_f64(&exp_sum_blocks, count, product_row + start);
+            if (count < LANES) {
+                memcpy(product_row + j, product_few, count * sizeof *product_few);
+            }
+            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
         }
-        const double exp_sum = finished_f64(exp_sum_blocks);
+        const double exp_sum = finished_f64(exp_sum_pieces);
         const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 v_dot_y_blocks = {0.0, 0.0};
-        sum_f64 y_dot_y_minus_t_blocks = {0.0, 0.0};
-        sum_f64 y_dot_2_y_minus_t_blocks = {0.0, 0.0};
-        sum_f64 row_sum_blocks = {0.0, 0.0};
-        for (size_t start = 0; start < n; start += BLOCK) {
-            const size_t count = n - start < BLOCK ? n - start : BLOCK;
-            double v_dot_y_terms[BLOCK];
-            double y_dot_y_minus_t_terms[BLOCK];
-            double y_dot_2_y_minus_t_terms[BLOCK];
-            double row_sum_terms[BLOCK];
-            for (size_t j = start; j < start + count; j++) {
-                product_row[j] = product_row[j] * exp_sum_inverse;
-                v_dot_y_terms[j - start] = v_row[j] * product_row[j];
-                y_dot_y_minus_t_terms[j - start] = (product_row[j] - t_row[j]) * product_row[j];
-                y_dot_2_y_minus_t_terms[j - start] = (2.0 * product_row[j] - t_row[j]) * product_row[j];
-                row_sum_terms[j - start] = (2.0 * product_row[j] - t_row[j]) * v_row[j] * product_row[j];
+        sum_f64 v_dot_y_pieces = {0.0, 0.0};
+        sum_f64 y_dot_y_minus_t_pieces = {0.0, 0.0};
+        sum_f64 y_dot_2_y_minus_t_pieces = {0.0, 0.0};
+        sum_f64 row_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double v_few[LANES];
+            const double *v_piece = filled_f64(count, v_row + j, v_few);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
+            double product_few[LANES];
+            double *product_piece = count < LANES ? product_few : product_row + j;
+            filled_f64(count, product_row + j, product_few);
+            double v_dot_y_sums[SUMS] = {0.0};
+            double y_dot_y_minus_t_sums[SUMS] = {0.0};
+            double y_dot_2_y_minus_t_sums[SUMS] = {0.0};
+            double row_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
+                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+                    y_dot_y_minus_t_sums[k % SUMS +
+                        lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    y_dot_2_y_minus_t_sums[k % SUMS +
+                        lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
+                    row_sum_sums[k % SUMS + lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
+                        lane] * product_piece[k + lane];
+                }
             }
-            add_block_f64(&v_dot_y_blocks, count, v_dot_y_terms);
-            add_block_f64(&y_dot_y_minus_t_blocks, count, y_dot_y_minus_t_terms);
-            add_block_f64(&y_dot_2_y_minus_t_blocks, count, y_dot_2_y_minus_t_terms);
-            add_block_f64(&row_sum_blocks, count, row_sum_terms);
+            if (count < LANES) {
+                memcpy(product_row + j, product_few, count * sizeof *product_few);
+            }
+            ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
+            ISA(add_sums_f64)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
+            ISA(add_sums_f64)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
+            ISA(add_sums_f64)(&row_sum_pieces, count, row_sum_sums);
         }
-        const double v_dot_y = finished_f64(v_dot_y_blocks);
-        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_blocks);
-        const double y_dot_2_y_minus_t = finished_f64(y_dot_2_y_minus_t_blocks);
-        const double row_sum = finished_f64(row_sum_blocks);
+        const double v_dot_y = finished_f64(v_dot_y_pieces);
+        const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_pieces);
+        const double y_dot_2_y_minus_t = finished_f64(y_dot_2_y_minus_t_pieces);
+        const double row_sum = finished_f64(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0 / (double)n *
@@ -785,5 +2060,6 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
                 y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
         }
     }
-    return SOFTMAX_MSE_OK;
 }
+
+#endif

@@ -35,9 +35,10 @@ extern "C" {
  * for that row only.
  *
  * Compile with
- *     cc -std=c11 -O3 -march=native -ffp-contract=fast -fno-trapping-math -fno-math-errno -c log_softmax.c
- * Each flag but the first may be left out: they make the code faster and are not needed for its accuracy. Never
- * compile with -ffast-math, which takes away infinities and NaN. */
+ *     cc -std=c11 -O3 -ffp-contract=fast -fno-trapping-math -fno-math-errno -c log_softmax.c
+ * Each flag but the first may be left out: they make the code faster and are not needed for its accuracy. With
+ * -fopenmp threads share the rows, and the results are the same. Never compile with -ffast-math, which takes away
+ * infinities and NaN. */
 
 /* What every function returns. */
 enum log_softmax_n3_status {

@@ -14,7 +14,11 @@
  * SPDX-License-Identifier: 0BSD
  *
  * The header says how to compile it and what holds for every function.
- */
+ *
+ * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
+ * a function for that set. */
+
+#ifndef ISA
 
 #include "softmax.h"
 
@@ -35,11 +39,51 @@
 #define RESTRICT restrict
 #endif
 
-/* Entries that are summed as one balanced tree. */
-#define BLOCK 3
+/* What a kernel calls for each class becomes part of it, and so is compiled for its instruction set. */
+#ifdef __GNUC__
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE static __attribute__((noinline))
+#else
+#define INLINE static inline
+#define NOINLINE static
+#endif
 
-/* Maxima that are kept side by side. */
-#define LANES 32
+/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
+ * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+#if defined(__clang__)
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#pragma GCC optimize("no-thread-jumps")
+#else
+#define SIDE_BY_SIDE
+#endif
+
+/* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
+ * depend on how many there are. */
+#ifdef _OPENMP
+#define PRAGMA(text) _Pragma(#text)
+#define PARALLEL_FOR(condition) PRAGMA(omp parallel for schedule(static) if (condition))
+#else
+#define PARALLEL_FOR(condition)
+#endif
+
+/* Entries that are enough work for a thread. */
+#define SHARE 32768
+
+/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+#define ROWS 32
+#define CLASSES 3
+
+/* Sums that the classes of a row are added to in turn, where rows are side by side. */
+#define PARTS 2
+
+/* Entries of two vectors in another order, where the compiler has a word for that. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE __builtin_shufflevector
+#endif
+#endif
 
 /* Whether rows of n entries, stride apart, can lie in memory without overlapping. */
 static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
@@ -51,12 +95,28 @@ static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
     return batch == 0 || batch - 1 <= (limit - n) / stride;
 }
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.04 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+/* The rows of n entries that are enough work for a thread. */
+static size_t rows_of_share(size_t n)
+{
+    const size_t rows = SHARE / n;
+    return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
+}
+
+/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
+INLINE size_t parts_of(size_t n)
+{
+    size_t parts = 1;
+    while (parts < PARTS && 2 * parts < n) {
+        parts *= 2;
+    }
+    return parts;
+}
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^23 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline float exp_of_sum_f32(float x, float rest)
+ * As for exp_of_sum_f32, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
 {
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
@@ -71,90 +131,65 @@ static inline float exp_of_sum_f32(float x, float rest)
     result = result * r + 0x1p+0f;
     result = result * r + 0x1p+0f;
 
-    uint32_t k_bits;
-    uint32_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 23;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.5d589ep+6f ? 0.0f : result;
-    result = x > 0x1.62e42ep+6f ? (float)INFINITY : result;
-    return x == x ? result : x;
+    uint32_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 23) + 0x3f800000u;
+    float power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
 }
 
-static inline float exp_f32(float x)
+INLINE float exp_nonpositive_f32(float x)
 {
-    return exp_of_sum_f32(x, 0.0f);
+    return exp_of_sum_nonpositive_f32(x, 0.0f);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline float exp_difference_f32(float a, float b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE float exp_difference_nonpositive_f32(float a, float b)
 {
     const float difference = a - b;
     const float b_part = a - difference;
     const float a_part = difference + b_part;
-    return exp_of_sum_f32(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f32(difference, (a - a_part) - (b - b_part));
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static float maximum_f32(size_t count, const float *values)
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE float maximum_f32(float largest, float value)
 {
-    const size_t whole = count - count % LANES;
-    float largest = -(float)INFINITY;
-    if (whole > 0) {
-        float lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    return value > largest ? value : largest;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static float block_sum_f32(size_t count, const float *values)
+#ifdef SHUFFLE
+/* Turn the rows of a square of 4 by 4 into columns. */
+INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
 {
-    float sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
-    }
-    if (rest > half) {
-        sums[half] = values[half];
-    }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
-        }
-    }
-    return sums[0];
-}
+    typedef float vector __attribute__((vector_size(4 * sizeof(float))));
+    vector a, b, c, d;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+    memcpy(&c, from + 2 * from_stride, sizeof c);
+    memcpy(&d, from + 3 * from_stride, sizeof d);
 
-/* exp(x + rest), where rest is no more than a rounding error of x. The error is at most 1.03 units in the last
- * place; a result below the smallest normal number is 0, one above the largest is infinite, and NaN stays NaN.
+    const vector ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
+    const vector cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
+    a = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+    b = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+    c = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+    d = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+
+    memcpy(to, &a, sizeof a);
+    memcpy(to + to_stride, &b, sizeof b);
+    memcpy(to + 2 * to_stride, &c, sizeof c);
+    memcpy(to + 3 * to_stride, &d, sizeof d);
+}
+#endif
+
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+ * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^52 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of the result. No number is converted to an integer. */
-static inline double exp_of_sum_f64(double x, double rest)
+ * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
@@ -174,316 +209,744 @@ static inline double exp_of_sum_f64(double x, double rest)
     result = result * r + 0x1p+0;
     result = result * r + 0x1p+0;
 
-    uint64_t k_bits;
-    uint64_t result_bits;
-    memcpy(&k_bits, &shifted, sizeof k_bits);
-    memcpy(&result_bits, &result, sizeof result_bits);
-    result_bits += k_bits << 52;
-    memcpy(&result, &result_bits, sizeof result);
-
-    result = x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result;
-    result = x > 0x1.62e42fefa39efp+9 ? (double)INFINITY : result;
-    return x == x ? result : x;
+    uint64_t power_bits;
+    memcpy(&power_bits, &shifted, sizeof power_bits);
+    power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
+    double power;
+    memcpy(&power, &power_bits, sizeof power);
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
 }
 
-static inline double exp_f64(double x)
+INLINE double exp_nonpositive_f64(double x)
 {
-    return exp_of_sum_f64(x, 0.0);
+    return exp_of_sum_nonpositive_f64(x, 0.0);
 }
 
-/* exp(a - b) as if a - b were exact: what its rounding lost is recovered without error (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Where a - b is infinite that is NaN, and not looked at. */
-static inline double exp_difference_f64(double a, double b)
+/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+INLINE double exp_difference_nonpositive_f64(double a, double b)
 {
     const double difference = a - b;
     const double b_part = a - difference;
     const double a_part = difference + b_part;
-    return exp_of_sum_f64(difference, (a - a_part) - (b - b_part));
+    return exp_of_sum_nonpositive_f64(difference, (a - a_part) - (b - b_part));
 }
 
-/* The largest of count values, and -inf of none. NaN is passed over: it comes back when the maximum is subtracted.
- * LANES maxima side by side, since compilers do not make vector code of a single one. */
-static double maximum_f64(size_t count, const double *values)
+/* The larger of the largest value so far and another. NaN is passed over: it comes back when the maximum is
+ * subtracted. */
+INLINE double maximum_f64(double largest, double value)
 {
-    const size_t whole = count - count % LANES;
-    double largest = -(double)INFINITY;
-    if (whole > 0) {
-        double lanes[LANES];
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = largest;
-        }
-        for (size_t k = 0; k < whole; k += LANES) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                lanes[lane] = values[k + lane] > lanes[lane] ? values[k + lane] : lanes[lane];
-            }
-        }
-        for (size_t width = LANES / 2; width > 0; width /= 2) {
-            for (size_t lane = 0; lane < width; lane++) {
-                lanes[lane] = lanes[lane + width] > lanes[lane] ? lanes[lane + width] : lanes[lane];
-            }
-        }
-        largest = lanes[0];
-    }
-    for (size_t k = whole; k < count; k++) {
-        largest = values[k] > largest ? values[k] : largest;
-    }
-    return largest;
+    return value > largest ? value : largest;
 }
 
-/* The sum of 1 to BLOCK values, halves added to halves: its error grows with the logarithm of count. */
-static double block_sum_f64(size_t count, const double *values)
+#ifdef SHUFFLE
+/* Turn the rows of a square of 2 by 2 into columns. */
+INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
 {
-    double sums[BLOCK / 2 + 1];
-    size_t half = count / 2;
-    size_t rest = count - half;
-    for (size_t k = 0; k < half; k++) {
-        sums[k] = values[k] + values[rest + k];
+    typedef double vector __attribute__((vector_size(2 * sizeof(double))));
+    vector a, b;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_stride, sizeof b);
+
+    const vector first = SHUFFLE(a, b, 0, 2), second = SHUFFLE(a, b, 1, 3);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + to_stride, &second, sizeof second);
+}
+#endif
+
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
+    and the machine
+ * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+#if !defined(__x86_64__) || !defined(__GNUC__)
+#undef INSTRUCTION_SETS
+#define INSTRUCTION_SETS 1
+#elif !defined(INSTRUCTION_SETS)
+#define INSTRUCTION_SETS 3
+#endif
+
+#define ISA(name) name##_plain
+#include "softmax.c"
+#undef ISA
+
+#if INSTRUCTION_SETS >= 2
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define ISA(name) name##_avx2
+#include "softmax.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
+#endif
+#define ISA(name) name##_avx512
+#include "softmax.c"
+#undef ISA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#if INSTRUCTION_SETS >= 3
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") ? kernel##_avx512 arguments : \
+     __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#elif INSTRUCTION_SETS == 2
+#define RUN(kernel, arguments)                                                                              \
+    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? kernel##_avx2 arguments :            \
+     kernel##_plain arguments)
+#else
+#define RUN(kernel, arguments) kernel##_plain arguments
+#endif
+
+int softmax_n3_value_f32(size_t batch,
+        const float *z, size_t z_stride,
+        float *value, size_t value_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || value == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
     }
-    if (rest > half) {
-        sums[half] = values[half];
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, value_stride, sizeof *value)) {
+        return SOFTMAX_N3_BAD_SIZE;
     }
-    while (rest > 1) {
-        half = rest / 2;
-        rest -= half;
-        for (size_t k = 0; k < half; k++) {
-            sums[k] += sums[rest + k];
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_value_f32_across,
+            (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+int softmax_n3_value_f64(size_t batch,
+        const double *z, size_t z_stride,
+        double *value, size_t value_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || value == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, value_stride, sizeof *value)) {
+        return SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_value_f64_across,
+            (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+int softmax_n3_vjp_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *g, size_t g_stride,
+        float *z_grad, size_t z_grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || g == NULL || z_grad == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, g_stride, sizeof *g) ||
+        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
+        return SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_vjp_f32_across,
+            (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
+            z_grad_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+int softmax_n3_vjp_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *g, size_t g_stride,
+        double *z_grad, size_t z_grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || g == NULL || z_grad == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, g_stride, sizeof *g) ||
+        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
+        return SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_vjp_f64_across,
+            (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
+            z_grad_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+int softmax_n3_jvp_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *v, size_t v_stride,
+        float *tangent, size_t tangent_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || v == NULL || tangent == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
+        return SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_jvp_f32_across,
+            (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride, tangent + first * tangent_stride,
+            tangent_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+int softmax_n3_jvp_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *v, size_t v_stride,
+        double *tangent, size_t tangent_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || v == NULL || tangent == NULL) {
+        return SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
+        return SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    PARALLEL_FOR(batch > share)
+    for (size_t first = 0; first < batch; first += share) {
+        const size_t count = batch - first < share ? batch - first : share;
+        RUN(softmax_n3_jvp_f64_across,
+            (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride, tangent + first * tangent_stride,
+            tangent_stride));
+    }
+    return SOFTMAX_N3_OK;
+}
+
+#else
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f32(largest[row], columns[j][row]);
         }
     }
-    return sums[0];
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
+    float (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
+}
+
+/* The largest of the n entries of each row. */
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+{
+    for (size_t row = 0; row < ROWS; row++) {
+        largest[row] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            largest[row] = maximum_f64(largest[row], columns[j][row]);
+        }
+    }
+}
+
+/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
+    double (*RESTRICT columns)[ROWS])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                columns[j][row + k] = rows[(row + k) * stride + j];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[j][row] = rows[row * stride + j];
+        }
+    }
+    for (size_t j = 0; count < ROWS && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+    size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                rows[(row + k) * stride + j] = columns[j][row + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[j][row];
+        }
+    }
+}
+
+/* The sum of each row from its parts, halves added to halves. */
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+{
+    for (size_t half = count / 2; half > 0; half /= 2) {
+        for (size_t part = 0; part < half; part++) {
+            for (size_t row = 0; row < ROWS; row++) {
+                parts[part][row] += parts[half + part][row];
+            }
+        }
+    }
+    memcpy(sum, parts[0], sizeof parts[0]);
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-int softmax_n3_value_f32(size_t batch,
+static void ISA(softmax_n3_value_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         float *RESTRICT value, size_t value_stride)
 {
     const size_t n = 3;
-    if (z == NULL || value == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, value_stride, sizeof *value)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        float *value_row = value + row * value_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float value_rows[CLASSES][ROWS];
 
-        const float z_max = maximum_f32(n, z_row);
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = exp_f32(z_row[j] - z_max);
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += value_rows[j][row];
+            }
         }
-        const float exp_sum = block_sum_f32(n, value_row);
-        const float exp_sum_inverse = 1.0f / exp_sum;
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = value_row[j] * exp_sum_inverse;
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = value_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, value_rows, value + first * value_stride, value_stride);
     }
-    return SOFTMAX_N3_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-int softmax_n3_value_f64(size_t batch,
+static void ISA(softmax_n3_value_f64_across)(size_t batch,
         const double *RESTRICT z, size_t z_stride,
         double *RESTRICT value, size_t value_stride)
 {
     const size_t n = 3;
-    if (z == NULL || value == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, value_stride, sizeof *value)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        double *value_row = value + row * value_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double value_rows[CLASSES][ROWS];
 
-        const double z_max = maximum_f64(n, z_row);
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = exp_f64(z_row[j] - z_max);
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += value_rows[j][row];
+            }
         }
-        const double exp_sum = block_sum_f64(n, value_row);
-        const double exp_sum_inverse = 1.0 / exp_sum;
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = value_row[j] * exp_sum_inverse;
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                value_rows[j][row] = value_rows[j][row] * exp_sum_inverse[row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, value_rows, value + first * value_stride, value_stride);
     }
-    return SOFTMAX_N3_OK;
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int softmax_n3_vjp_f32(size_t batch,
+static void ISA(softmax_n3_vjp_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT g, size_t g_stride,
         float *RESTRICT z_grad, size_t z_grad_stride)
 {
     const size_t n = 3;
-    if (z == NULL || g == NULL || z_grad == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, g_stride, sizeof *g) ||
-        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *g_row = g + row * g_stride;
-        float *z_grad_row = z_grad + row * z_grad_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float g_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_rows);
+        float z_grad_rows[CLASSES][ROWS];
 
-        const float z_max = maximum_f32(n, z_row);
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = exp_difference_f32(z_row[j], z_max);
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
+            }
         }
-        const float exp_sum = block_sum_f32(n, z_grad_row);
-        const float exp_sum_inverse = 1.0f / exp_sum;
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float g_dot_y_terms[3];
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = z_grad_row[j] * exp_sum_inverse;
-            g_dot_y_terms[j] = g_row[j] * z_grad_row[j];
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
-        const float g_dot_y = block_sum_f32(n, g_dot_y_terms);
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = (g_row[j] - g_dot_y) * z_grad_row[j];
+        float g_dot_y_parts[PARTS][ROWS];
+        memset(g_dot_y_parts, 0, parts * sizeof *g_dot_y_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = z_grad_rows[j][row] * exp_sum_inverse[row];
+                g_dot_y_parts[j & (parts - 1)][row] += g_rows[j][row] * z_grad_rows[j][row];
+            }
         }
+        float g_dot_y[ROWS];
+        ISA(sum_parts_f32)(parts, g_dot_y_parts, g_dot_y);
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = (g_rows[j][row] - g_dot_y[row]) * z_grad_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
     }
-    return SOFTMAX_N3_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int softmax_n3_vjp_f64(size_t batch,
+static void ISA(softmax_n3_vjp_f64_across)(size_t batch,
         const double *RESTRICT z, size_t z_stride,
         const double *RESTRICT g, size_t g_stride,
         double *RESTRICT z_grad, size_t z_grad_stride)
 {
     const size_t n = 3;
-    if (z == NULL || g == NULL || z_grad == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, g_stride, sizeof *g) ||
-        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *g_row = g + row * g_stride;
-        double *z_grad_row = z_grad + row * z_grad_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double g_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_rows);
+        double z_grad_rows[CLASSES][ROWS];
 
-        const double z_max = maximum_f64(n, z_row);
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = exp_difference_f64(z_row[j], z_max);
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
+            }
         }
-        const double exp_sum = block_sum_f64(n, z_grad_row);
-        const double exp_sum_inverse = 1.0 / exp_sum;
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double g_dot_y_terms[3];
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = z_grad_row[j] * exp_sum_inverse;
-            g_dot_y_terms[j] = g_row[j] * z_grad_row[j];
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
-        const double g_dot_y = block_sum_f64(n, g_dot_y_terms);
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = (g_row[j] - g_dot_y) * z_grad_row[j];
+        double g_dot_y_parts[PARTS][ROWS];
+        memset(g_dot_y_parts, 0, parts * sizeof *g_dot_y_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = z_grad_rows[j][row] * exp_sum_inverse[row];
+                g_dot_y_parts[j & (parts - 1)][row] += g_rows[j][row] * z_grad_rows[j][row];
+            }
         }
+        double g_dot_y[ROWS];
+        ISA(sum_parts_f64)(parts, g_dot_y_parts, g_dot_y);
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                z_grad_rows[j][row] = (g_rows[j][row] - g_dot_y[row]) * z_grad_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
     }
-    return SOFTMAX_N3_OK;
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int softmax_n3_jvp_f32(size_t batch,
+static void ISA(softmax_n3_jvp_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT tangent, size_t tangent_stride)
 {
     const size_t n = 3;
-    if (z == NULL || v == NULL || tangent == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *v_row = v + row * v_stride;
-        float *tangent_row = tangent + row * tangent_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        float z_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float v_rows[CLASSES][ROWS];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
+        float tangent_rows[CLASSES][ROWS];
 
-        const float z_max = maximum_f32(n, z_row);
+        float z_max[ROWS];
+        ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = exp_difference_f32(z_row[j], z_max);
+        float exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
+            }
         }
-        const float exp_sum = block_sum_f32(n, tangent_row);
-        const float exp_sum_inverse = 1.0f / exp_sum;
+        float exp_sum[ROWS];
+        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float v_dot_y_terms[3];
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = tangent_row[j] * exp_sum_inverse;
-            v_dot_y_terms[j] = v_row[j] * tangent_row[j];
+        float exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
-        const float v_dot_y = block_sum_f32(n, v_dot_y_terms);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = (v_row[j] - v_dot_y) * tangent_row[j];
+        float v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = tangent_rows[j][row] * exp_sum_inverse[row];
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row];
+            }
         }
+        float v_dot_y[ROWS];
+        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
+
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * tangent_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f32)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
     }
-    return SOFTMAX_N3_OK;
 }
 
-/* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
- * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-int softmax_n3_jvp_f64(size_t batch,
+static void ISA(softmax_n3_jvp_f64_across)(size_t batch,
         const double *RESTRICT z, size_t z_stride,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT tangent, size_t tangent_stride)
 {
     const size_t n = 3;
-    if (z == NULL || v == NULL || tangent == NULL) {
-        return SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, tangent_stride, sizeof *tangent)) {
-        return SOFTMAX_N3_BAD_SIZE;
-    }
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *v_row = v + row * v_stride;
-        double *tangent_row = tangent + row * tangent_stride;
+    const size_t parts = parts_of(n);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        double z_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double v_rows[CLASSES][ROWS];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
+        double tangent_rows[CLASSES][ROWS];
 
-        const double z_max = maximum_f64(n, z_row);
+        double z_max[ROWS];
+        ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = exp_difference_f64(z_row[j], z_max);
+        double exp_sum_parts[PARTS][ROWS];
+        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
+                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
+            }
         }
-        const double exp_sum = block_sum_f64(n, tangent_row);
-        const double exp_sum_inverse = 1.0 / exp_sum;
+        double exp_sum[ROWS];
+        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double v_dot_y_terms[3];
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = tangent_row[j] * exp_sum_inverse;
-            v_dot_y_terms[j] = v_row[j] * tangent_row[j];
+        double exp_sum_inverse[ROWS];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < ROWS; row++) {
+            exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
-        const double v_dot_y = block_sum_f64(n, v_dot_y_terms);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = (v_row[j] - v_dot_y) * tangent_row[j];
+        double v_dot_y_parts[PARTS][ROWS];
+        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = tangent_rows[j][row] * exp_sum_inverse[row];
+                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row];
+            }
         }
+        double v_dot_y[ROWS];
+        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
+
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS; row++) {
+                tangent_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * tangent_rows[j][row];
+            }
+        }
+
+        ISA(store_rows_f64)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
     }
-    return SOFTMAX_N3_OK;
 }
+
+#endif
