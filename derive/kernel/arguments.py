@@ -28,7 +28,7 @@ _TAKEN = frozenset(
     """
     batch n row start count label labels axis out reduction weight upstream ignore_index np rows dtype terms
     positions diagonal is_label i j z t g v y loss value grad gradient hessian hvp vjp jvp jacobian jac hess product
-    tangent z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK LANES ROWS CLASSES
+    tangent z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK LANES ROWS_F32 ROWS_F64 CLASSES
     PARTS SUMS PIECE SHARE ISA RUN SHUFFLE INLINE NOINLINE PRAGMA first lane k parts share few RESTRICT NULL INFINITY
     NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf
     fabs fabsf

@@ -10,7 +10,7 @@ from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
-from derive.targets.c_loops import LANES, MOST_ACROSS, PARTS, PIECE, ROWS, SUMS, functions_called
+from derive.targets.c_loops import LANES, MOST_ACROSS, PARTS, PIECE, SQUARES, SUMS, functions_called
 from derive.targets.c_precision import PRECISIONS
 from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
@@ -99,7 +99,7 @@ class CTarget:
             avx512=_AVX512,
             share=SHARE,
             across="load_rows" in called,
-            rows=ROWS,
+            squares=SQUARES,
             classes=MOST_ACROSS if product.n is None else product.n,
             parts=PARTS if product.n is None else min(PARTS, _power_of_2(product.n / 2)),
             pieces=bool(called & {"count_of_piece", "row_maximum"}),

@@ -26,14 +26,15 @@ than one after another."""
 PIECE = 4 * SUMS
 """Classes of a row that are taken at a time."""
 
-ROWS = 32
-"""Rows side by side: with 16, GCC writes the innermost loops out before it could make vector code of them."""
+SQUARES = 8
+"""Squares of 16 bytes that hold as many rows as are worked on side by side: two vectors of AVX-512. The columns of 128
+classes then take 16 KiB, and stay in the first-level cache."""
 
 PARTS = 32
 """Sums that the classes of a row are added to in turn, where rows are side by side."""
 
 MOST_ACROSS = 128
-"""Classes up to which rows are worked on side by side: beyond, columns leave the first-level cache."""
+"""Classes up to which rows are worked on side by side."""
 
 _REDUCERS = {
     (True, "max"): ("maximum",),

@@ -92,30 +92,30 @@ def test_the_notes_of_the_passes_stand_above_the_function(tmp_path: Path) -> Non
 
 
 ACROSS = """\
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 y_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += y_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 y_rows[j][row] = y_rows[j][row] * exp_sum_inverse[row];
             }
         }

@@ -72,7 +72,8 @@
 #define SHARE 32768
 
 /* Rows that are worked on side by side, each with no more than CLASSES classes. */
-#define ROWS 32
+#define ROWS_F32 32
+#define ROWS_F64 16
 #define CLASSES 128
 
 /* Sums that the classes of a row are added to in turn, where rows are side by side. */
@@ -590,14 +591,14 @@ NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F32; row++) {
         largest[row] = -(float)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             largest[row] = maximum_f32(largest[row], columns[j][row]);
         }
     }
@@ -640,14 +641,14 @@ NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS])
+    float (*RESTRICT columns)[ROWS_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -661,13 +662,13 @@ NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT r
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -675,7 +676,7 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -692,11 +693,11 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -749,14 +750,14 @@ NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F64; row++) {
         largest[row] = -(double)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             largest[row] = maximum_f64(largest[row], columns[j][row]);
         }
     }
@@ -799,14 +800,14 @@ NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS])
+    double (*RESTRICT columns)[ROWS_F64])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -820,13 +821,13 @@ NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT 
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -834,7 +835,7 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -851,11 +852,11 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -869,36 +870,36 @@ static void ISA(softmax_value_f32_across)(size_t batch, size_t n,
         float *RESTRICT value, size_t value_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float value_rows[CLASSES][ROWS];
+        float value_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 value_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += value_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 value_rows[j][row] = value_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -951,36 +952,36 @@ static void ISA(softmax_value_f64_across)(size_t batch, size_t n,
         double *RESTRICT value, size_t value_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double value_rows[CLASSES][ROWS];
+        double value_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 value_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += value_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 value_rows[j][row] = value_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -1036,50 +1037,50 @@ static void ISA(softmax_vjp_f32_across)(size_t batch, size_t n,
         float *RESTRICT z_grad, size_t z_grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float g_rows[CLASSES][ROWS];
+        float g_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_rows);
-        float z_grad_rows[CLASSES][ROWS];
+        float z_grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 z_grad_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float g_dot_y_parts[PARTS][ROWS];
+        float g_dot_y_parts[PARTS][ROWS_F32];
         memset(g_dot_y_parts, 0, parts * sizeof *g_dot_y_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 z_grad_rows[j][row] = z_grad_rows[j][row] * exp_sum_inverse[row];
                 g_dot_y_parts[j & (parts - 1)][row] += g_rows[j][row] * z_grad_rows[j][row];
             }
         }
-        float g_dot_y[ROWS];
+        float g_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, g_dot_y_parts, g_dot_y);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 z_grad_rows[j][row] = (g_rows[j][row] - g_dot_y[row]) * z_grad_rows[j][row];
             }
         }
@@ -1158,50 +1159,50 @@ static void ISA(softmax_vjp_f64_across)(size_t batch, size_t n,
         double *RESTRICT z_grad, size_t z_grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double g_rows[CLASSES][ROWS];
+        double g_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_rows);
-        double z_grad_rows[CLASSES][ROWS];
+        double z_grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 z_grad_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double g_dot_y_parts[PARTS][ROWS];
+        double g_dot_y_parts[PARTS][ROWS_F64];
         memset(g_dot_y_parts, 0, parts * sizeof *g_dot_y_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 z_grad_rows[j][row] = z_grad_rows[j][row] * exp_sum_inverse[row];
                 g_dot_y_parts[j & (parts - 1)][row] += g_rows[j][row] * z_grad_rows[j][row];
             }
         }
-        double g_dot_y[ROWS];
+        double g_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, g_dot_y_parts, g_dot_y);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 z_grad_rows[j][row] = (g_rows[j][row] - g_dot_y[row]) * z_grad_rows[j][row];
             }
         }
@@ -1282,50 +1283,50 @@ static void ISA(softmax_jvp_f32_across)(size_t batch, size_t n,
         float *RESTRICT tangent, size_t tangent_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float v_rows[CLASSES][ROWS];
+        float v_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float tangent_rows[CLASSES][ROWS];
+        float tangent_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 tangent_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float v_dot_y_parts[PARTS][ROWS];
+        float v_dot_y_parts[PARTS][ROWS_F32];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 tangent_rows[j][row] = tangent_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row];
             }
         }
-        float v_dot_y[ROWS];
+        float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 tangent_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * tangent_rows[j][row];
             }
         }
@@ -1404,50 +1405,50 @@ static void ISA(softmax_jvp_f64_across)(size_t batch, size_t n,
         double *RESTRICT tangent, size_t tangent_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double v_rows[CLASSES][ROWS];
+        double v_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double tangent_rows[CLASSES][ROWS];
+        double tangent_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 tangent_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double v_dot_y_parts[PARTS][ROWS];
+        double v_dot_y_parts[PARTS][ROWS_F64];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 tangent_rows[j][row] = tangent_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row];
             }
         }
-        double v_dot_y[ROWS];
+        double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 tangent_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * tangent_rows[j][row];
             }
         }

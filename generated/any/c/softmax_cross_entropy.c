@@ -73,7 +73,8 @@
 #define SHARE 32768
 
 /* Rows that are worked on side by side, each with no more than CLASSES classes. */
-#define ROWS 32
+#define ROWS_F32 32
+#define ROWS_F64 16
 #define CLASSES 128
 
 /* Sums that the classes of a row are added to in turn, where rows are side by side. */
@@ -1091,14 +1092,14 @@ NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F32; row++) {
         largest[row] = -(float)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             largest[row] = maximum_f32(largest[row], columns[j][row]);
         }
     }
@@ -1141,14 +1142,14 @@ NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS])
+    float (*RESTRICT columns)[ROWS_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -1162,13 +1163,13 @@ NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT r
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -1176,7 +1177,7 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -1193,11 +1194,11 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -1250,14 +1251,14 @@ NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F64; row++) {
         largest[row] = -(double)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             largest[row] = maximum_f64(largest[row], columns[j][row]);
         }
     }
@@ -1300,14 +1301,14 @@ NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS])
+    double (*RESTRICT columns)[ROWS_F64])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -1321,13 +1322,13 @@ NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT 
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -1335,7 +1336,7 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -1352,11 +1353,11 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -1376,28 +1377,28 @@ static void ISA(softmax_cross_entropy_loss_f32_across)(size_t batch, size_t n,
         float *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float loss_rows[ROWS];
+        float loss_rows[ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_below_parts[PARTS][ROWS];
+        float exp_below_parts[PARTS][ROWS_F32];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS];
+        float ties_parts[PARTS][ROWS_F32];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
-        float target_sum_parts[PARTS][ROWS];
+        float target_sum_parts[PARTS][ROWS_F32];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float t_dot_half_gap_parts[PARTS][ROWS];
+        float t_dot_half_gap_parts[PARTS][ROWS_F32];
         memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 exp_below_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0f ? 0.0f
                     : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 ties_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0f ? 1.0f : 0.0f;
@@ -1406,18 +1407,18 @@ static void ISA(softmax_cross_entropy_loss_f32_across)(size_t batch, size_t n,
                     : t_rows[j][row] * (0.5f * z_max[row] - 0.5f * z_rows[j][row]);
             }
         }
-        float exp_below[ROWS];
+        float exp_below[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS];
+        float ties[ROWS_F32];
         ISA(sum_parts_f32)(parts, ties_parts, ties);
-        float target_sum[ROWS];
+        float target_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float t_dot_half_gap[ROWS];
+        float t_dot_half_gap[ROWS_F32];
         ISA(sum_parts_f32)(parts, t_dot_half_gap_parts, t_dot_half_gap);
 
-        float exp_rest[ROWS];
+        float exp_rest[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
             loss_rows[row] = 2.0f * t_dot_half_gap[row] + target_sum[row] * log1p_f32(exp_rest[row]);
         }
@@ -1482,28 +1483,28 @@ static void ISA(softmax_cross_entropy_loss_f64_across)(size_t batch, size_t n,
         double *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double loss_rows[ROWS];
+        double loss_rows[ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_below_parts[PARTS][ROWS];
+        double exp_below_parts[PARTS][ROWS_F64];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS];
+        double ties_parts[PARTS][ROWS_F64];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
-        double target_sum_parts[PARTS][ROWS];
+        double target_sum_parts[PARTS][ROWS_F64];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double t_dot_half_gap_parts[PARTS][ROWS];
+        double t_dot_half_gap_parts[PARTS][ROWS_F64];
         memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 exp_below_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0 ? 0.0
                     : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 ties_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0 ? 1.0 : 0.0;
@@ -1512,18 +1513,18 @@ static void ISA(softmax_cross_entropy_loss_f64_across)(size_t batch, size_t n,
                     : t_rows[j][row] * (0.5 * z_max[row] - 0.5 * z_rows[j][row]);
             }
         }
-        double exp_below[ROWS];
+        double exp_below[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS];
+        double ties[ROWS_F64];
         ISA(sum_parts_f64)(parts, ties_parts, ties);
-        double target_sum[ROWS];
+        double target_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double t_dot_half_gap[ROWS];
+        double t_dot_half_gap[ROWS_F64];
         ISA(sum_parts_f64)(parts, t_dot_half_gap_parts, t_dot_half_gap);
 
-        double exp_rest[ROWS];
+        double exp_rest[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
             loss_rows[row] = 2.0 * t_dot_half_gap[row] + target_sum[row] * log1p_f64(exp_rest[row]);
         }
@@ -1592,38 +1593,38 @@ static void ISA(softmax_cross_entropy_loss_labels_f32_across)(size_t batch, size
         float *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint32_t label[ROWS] = {0};
+        uint32_t label[ROWS_F32] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
         }
-        float loss_rows[ROWS];
+        float loss_rows[ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float other_sum_parts[PARTS][ROWS];
+        float other_sum_parts[PARTS][ROWS_F32];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 other_sum_parts[j & (parts - 1)][row] += j == label[row] ? 0.0f
                     : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
             }
         }
-        float other_sum[ROWS];
+        float other_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
 
-        float z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        float z_label[ROWS_F32];
+        for (size_t row = 0; row < ROWS_F32; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             loss_rows[row] = log1p_f32(other_sum[row] + expm1_f32(z_label[row] - z_max[row])) -
                 (z_label[row] - z_max[row]);
         }
@@ -1671,38 +1672,38 @@ static void ISA(softmax_cross_entropy_loss_labels_f64_across)(size_t batch, size
         double *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint64_t label[ROWS] = {0};
+        uint64_t label[ROWS_F64] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
         }
-        double loss_rows[ROWS];
+        double loss_rows[ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double other_sum_parts[PARTS][ROWS];
+        double other_sum_parts[PARTS][ROWS_F64];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 other_sum_parts[j & (parts - 1)][row] += j == label[row] ? 0.0
                     : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
             }
         }
-        double other_sum[ROWS];
+        double other_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
 
-        double z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        double z_label[ROWS_F64];
+        for (size_t row = 0; row < ROWS_F64; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             loss_rows[row] = log1p_f64(other_sum[row] + expm1_f64(z_label[row] - z_max[row])) -
                 (z_label[row] - z_max[row]);
         }
@@ -1751,43 +1752,43 @@ static void ISA(softmax_cross_entropy_gradient_f32_across)(size_t batch, size_t 
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float grad_rows[CLASSES][ROWS];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float target_sum_parts[PARTS][ROWS];
+        float target_sum_parts[PARTS][ROWS_F32];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
                 grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        float target_sum[ROWS];
+        float target_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
             }
         }
@@ -1850,43 +1851,43 @@ static void ISA(softmax_cross_entropy_gradient_f64_across)(size_t batch, size_t 
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double grad_rows[CLASSES][ROWS];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double target_sum_parts[PARTS][ROWS];
+        double target_sum_parts[PARTS][ROWS_F64];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
                 grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        double target_sum[ROWS];
+        double target_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
             }
         }
@@ -1952,41 +1953,41 @@ static void ISA(softmax_cross_entropy_gradient_labels_f32_across)(size_t batch, 
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint32_t label[ROWS] = {0};
+        uint32_t label[ROWS_F32] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
         }
-        float grad_rows[CLASSES][ROWS];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float other_sum_parts[PARTS][ROWS];
+        float other_sum_parts[PARTS][ROWS_F32];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = j == label[row] ? 0.0f : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        float other_sum[ROWS];
+        float other_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
 
-        float z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        float z_label[ROWS_F32];
+        for (size_t row = 0; row < ROWS_F32; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
-        float exp_sum[ROWS];
-        float other_share[ROWS];
-        float exp_sum_inverse[ROWS];
+        float exp_sum[ROWS_F32];
+        float other_share[ROWS_F32];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f32(z_label[row], z_max[row]);
             other_share[row] = other_sum[row] / exp_sum[row];
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
@@ -1994,7 +1995,7 @@ static void ISA(softmax_cross_entropy_gradient_labels_f32_across)(size_t batch, 
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -2069,41 +2070,41 @@ static void ISA(softmax_cross_entropy_gradient_labels_f64_across)(size_t batch, 
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint64_t label[ROWS] = {0};
+        uint64_t label[ROWS_F64] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
         }
-        double grad_rows[CLASSES][ROWS];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double other_sum_parts[PARTS][ROWS];
+        double other_sum_parts[PARTS][ROWS_F64];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = j == label[row] ? 0.0 : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        double other_sum[ROWS];
+        double other_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
 
-        double z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        double z_label[ROWS_F64];
+        for (size_t row = 0; row < ROWS_F64; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
-        double exp_sum[ROWS];
-        double other_share[ROWS];
-        double exp_sum_inverse[ROWS];
+        double exp_sum[ROWS_F64];
+        double other_share[ROWS_F64];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f64(z_label[row], z_max[row]);
             other_share[row] = other_sum[row] / exp_sum[row];
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
@@ -2111,7 +2112,7 @@ static void ISA(softmax_cross_entropy_gradient_labels_f64_across)(size_t batch, 
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -2193,29 +2194,29 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f32_across)(size_t batch
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float loss_rows[ROWS];
-        float grad_rows[CLASSES][ROWS];
+        float loss_rows[ROWS_F32];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_below_parts[PARTS][ROWS];
+        float exp_below_parts[PARTS][ROWS_F32];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS];
+        float ties_parts[PARTS][ROWS_F32];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
-        float target_sum_parts[PARTS][ROWS];
+        float target_sum_parts[PARTS][ROWS_F32];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float t_dot_half_gap_parts[PARTS][ROWS];
+        float t_dot_half_gap_parts[PARTS][ROWS_F32];
         memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_below_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0f ? 0.0f : grad_rows[j][row];
                 ties_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0f ? 1.0f : 0.0f;
@@ -2224,20 +2225,20 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f32_across)(size_t batch
                     : t_rows[j][row] * (0.5f * z_max[row] - 0.5f * z_rows[j][row]);
             }
         }
-        float exp_below[ROWS];
+        float exp_below[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS];
+        float ties[ROWS_F32];
         ISA(sum_parts_f32)(parts, ties_parts, ties);
-        float target_sum[ROWS];
+        float target_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float t_dot_half_gap[ROWS];
+        float t_dot_half_gap[ROWS_F32];
         ISA(sum_parts_f32)(parts, t_dot_half_gap_parts, t_dot_half_gap);
 
-        float exp_rest[ROWS];
-        float exp_sum[ROWS];
-        float exp_sum_inverse[ROWS];
+        float exp_rest[ROWS_F32];
+        float exp_sum[ROWS_F32];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
             exp_sum[row] = exp_rest[row] + 1.0f;
             loss_rows[row] = 2.0f * t_dot_half_gap[row] + target_sum[row] * log1p_f32(exp_rest[row]);
@@ -2246,7 +2247,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f32_across)(size_t batch
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
             }
         }
@@ -2326,29 +2327,29 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_across)(size_t batch
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double loss_rows[ROWS];
-        double grad_rows[CLASSES][ROWS];
+        double loss_rows[ROWS_F64];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_below_parts[PARTS][ROWS];
+        double exp_below_parts[PARTS][ROWS_F64];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS];
+        double ties_parts[PARTS][ROWS_F64];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
-        double target_sum_parts[PARTS][ROWS];
+        double target_sum_parts[PARTS][ROWS_F64];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double t_dot_half_gap_parts[PARTS][ROWS];
+        double t_dot_half_gap_parts[PARTS][ROWS_F64];
         memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_below_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0 ? 0.0 : grad_rows[j][row];
                 ties_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0 ? 1.0 : 0.0;
@@ -2357,20 +2358,20 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_across)(size_t batch
                     : t_rows[j][row] * (0.5 * z_max[row] - 0.5 * z_rows[j][row]);
             }
         }
-        double exp_below[ROWS];
+        double exp_below[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS];
+        double ties[ROWS_F64];
         ISA(sum_parts_f64)(parts, ties_parts, ties);
-        double target_sum[ROWS];
+        double target_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double t_dot_half_gap[ROWS];
+        double t_dot_half_gap[ROWS_F64];
         ISA(sum_parts_f64)(parts, t_dot_half_gap_parts, t_dot_half_gap);
 
-        double exp_rest[ROWS];
-        double exp_sum[ROWS];
-        double exp_sum_inverse[ROWS];
+        double exp_rest[ROWS_F64];
+        double exp_sum[ROWS_F64];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
             exp_sum[row] = exp_rest[row] + 1.0;
             loss_rows[row] = 2.0 * t_dot_half_gap[row] + target_sum[row] * log1p_f64(exp_rest[row]);
@@ -2379,7 +2380,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_across)(size_t batch
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
             }
         }
@@ -2463,42 +2464,42 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_across)(size_
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint32_t label[ROWS] = {0};
+        uint32_t label[ROWS_F32] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
         }
-        float loss_rows[ROWS];
-        float grad_rows[CLASSES][ROWS];
+        float loss_rows[ROWS_F32];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float other_sum_parts[PARTS][ROWS];
+        float other_sum_parts[PARTS][ROWS_F32];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = j == label[row] ? 0.0f : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        float other_sum[ROWS];
+        float other_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
 
-        float z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        float z_label[ROWS_F32];
+        for (size_t row = 0; row < ROWS_F32; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
-        float exp_sum[ROWS];
-        float other_share[ROWS];
-        float exp_sum_inverse[ROWS];
+        float exp_sum[ROWS_F32];
+        float other_share[ROWS_F32];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f32(z_label[row], z_max[row]);
             other_share[row] = other_sum[row] / exp_sum[row];
             loss_rows[row] = log1p_f32(other_sum[row] + expm1_f32(z_label[row] - z_max[row])) -
@@ -2508,7 +2509,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_across)(size_
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -2587,42 +2588,42 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_across)(size_
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        uint64_t label[ROWS] = {0};
+        uint64_t label[ROWS_F64] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
         }
-        double loss_rows[ROWS];
-        double grad_rows[CLASSES][ROWS];
+        double loss_rows[ROWS_F64];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double other_sum_parts[PARTS][ROWS];
+        double other_sum_parts[PARTS][ROWS_F64];
         memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = j == label[row] ? 0.0 : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        double other_sum[ROWS];
+        double other_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
 
-        double z_label[ROWS];
-        for (size_t row = 0; row < ROWS; row++) {
+        double z_label[ROWS_F64];
+        for (size_t row = 0; row < ROWS_F64; row++) {
             z_label[row] = z_rows[label[row]][row];
         }
 
-        double exp_sum[ROWS];
-        double other_share[ROWS];
-        double exp_sum_inverse[ROWS];
+        double exp_sum[ROWS_F64];
+        double other_share[ROWS_F64];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f64(z_label[row], z_max[row]);
             other_share[row] = other_sum[row] / exp_sum[row];
             loss_rows[row] = log1p_f64(other_sum[row] + expm1_f64(z_label[row] - z_max[row])) -
@@ -2632,7 +2633,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_across)(size_
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -2713,57 +2714,57 @@ static void ISA(softmax_cross_entropy_hvp_f32_across)(size_t batch, size_t n,
         float *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float v_rows[CLASSES][ROWS];
+        float v_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS];
+        float product_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        float target_sum_parts[PARTS][ROWS];
+        float target_sum_parts[PARTS][ROWS_F32];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
                 target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-        float target_sum[ROWS];
+        float target_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float v_dot_y_parts[PARTS][ROWS];
+        float v_dot_y_parts[PARTS][ROWS_F32];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
             }
         }
-        float v_dot_y[ROWS];
+        float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * target_sum[row] * product_rows[j][row];
             }
         }
@@ -2852,57 +2853,57 @@ static void ISA(softmax_cross_entropy_hvp_f64_across)(size_t batch, size_t n,
         double *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double v_rows[CLASSES][ROWS];
+        double v_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS];
+        double product_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        double target_sum_parts[PARTS][ROWS];
+        double target_sum_parts[PARTS][ROWS_F64];
         memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
                 target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-        double target_sum[ROWS];
+        double target_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double v_dot_y_parts[PARTS][ROWS];
+        double v_dot_y_parts[PARTS][ROWS_F64];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
             }
         }
-        double v_dot_y[ROWS];
+        double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * target_sum[row] * product_rows[j][row];
             }
         }
@@ -2992,50 +2993,50 @@ static void ISA(softmax_cross_entropy_hvp_labels_f32_across)(size_t batch, size_
         float *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float v_rows[CLASSES][ROWS];
+        float v_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS];
+        float product_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float v_dot_y_parts[PARTS][ROWS];
+        float v_dot_y_parts[PARTS][ROWS_F32];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
             }
         }
-        float v_dot_y[ROWS];
+        float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * product_rows[j][row];
             }
         }
@@ -3114,50 +3115,50 @@ static void ISA(softmax_cross_entropy_hvp_labels_f64_across)(size_t batch, size_
         double *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double v_rows[CLASSES][ROWS];
+        double v_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS];
+        double product_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double v_dot_y_parts[PARTS][ROWS];
+        double v_dot_y_parts[PARTS][ROWS_F64];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
             }
         }
-        double v_dot_y[ROWS];
+        double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * product_rows[j][row];
             }
         }

@@ -74,7 +74,8 @@
 #define SHARE 32768
 
 /* Rows that are worked on side by side, each with no more than CLASSES classes. */
-#define ROWS 32
+#define ROWS_F32 32
+#define ROWS_F64 16
 #define CLASSES 128
 
 /* Sums that the classes of a row are added to in turn, where rows are side by side. */
@@ -692,14 +693,14 @@ NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F32; row++) {
         largest[row] = -(float)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             largest[row] = maximum_f32(largest[row], columns[j][row]);
         }
     }
@@ -742,14 +743,14 @@ NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS])
+    float (*RESTRICT columns)[ROWS_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -763,13 +764,13 @@ NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT r
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -777,7 +778,7 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -794,11 +795,11 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -851,14 +852,14 @@ NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F64; row++) {
         largest[row] = -(double)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             largest[row] = maximum_f64(largest[row], columns[j][row]);
         }
     }
@@ -901,14 +902,14 @@ NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS])
+    double (*RESTRICT columns)[ROWS_F64])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -922,13 +923,13 @@ NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT 
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -936,7 +937,7 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -953,11 +954,11 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -972,49 +973,49 @@ static void ISA(softmax_mse_loss_f32_across)(size_t batch, size_t n,
         float *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float loss_rows[ROWS];
+        float loss_rows[ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float y_minus_t_squared_sum_parts[PARTS][ROWS];
+        float y_minus_t_squared_sum_parts[PARTS][ROWS_F32];
         memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 y_minus_t_squared_sum_parts[j & (parts -
                     1)][row] += power_f32(exp_nonpositive_f32(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
                     t_rows[j][row], 2);
             }
         }
-        float y_minus_t_squared_sum[ROWS];
+        float y_minus_t_squared_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
         }
 
@@ -1079,49 +1080,49 @@ static void ISA(softmax_mse_loss_f64_across)(size_t batch, size_t n,
         double *RESTRICT loss)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double loss_rows[ROWS];
+        double loss_rows[ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double y_minus_t_squared_sum_parts[PARTS][ROWS];
+        double y_minus_t_squared_sum_parts[PARTS][ROWS_F64];
         memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 y_minus_t_squared_sum_parts[j & (parts -
                     1)][row] += power_f64(exp_nonpositive_f64(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
                     t_rows[j][row], 2);
             }
         }
-        double y_minus_t_squared_sum[ROWS];
+        double y_minus_t_squared_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
         }
 
@@ -1187,50 +1188,50 @@ static void ISA(softmax_mse_gradient_f32_across)(size_t batch, size_t n,
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float grad_rows[CLASSES][ROWS];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
             }
         }
-        float y_dot_y_minus_t[ROWS];
+        float y_dot_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
                     grad_rows[j][row];
             }
@@ -1311,50 +1312,50 @@ static void ISA(softmax_mse_gradient_f64_across)(size_t batch, size_t n,
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double grad_rows[CLASSES][ROWS];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
             }
         }
-        double y_dot_y_minus_t[ROWS];
+        double y_dot_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
                     grad_rows[j][row];
             }
@@ -1437,61 +1438,61 @@ static void ISA(softmax_mse_loss_and_gradient_f32_across)(size_t batch, size_t n
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float loss_rows[ROWS];
-        float grad_rows[CLASSES][ROWS];
+        float loss_rows[ROWS_F32];
+        float grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float y_minus_t_squared_sum_parts[PARTS][ROWS];
+        float y_minus_t_squared_sum_parts[PARTS][ROWS_F32];
         memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
                 y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f32(grad_rows[j][row] - t_rows[j][row], 2);
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
             }
         }
-        float y_minus_t_squared_sum[ROWS];
+        float y_minus_t_squared_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-        float y_dot_y_minus_t[ROWS];
+        float y_dot_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
                     grad_rows[j][row];
             }
@@ -1582,61 +1583,61 @@ static void ISA(softmax_mse_loss_and_gradient_f64_across)(size_t batch, size_t n
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double loss_rows[ROWS];
-        double grad_rows[CLASSES][ROWS];
+        double loss_rows[ROWS_F64];
+        double grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double y_minus_t_squared_sum_parts[PARTS][ROWS];
+        double y_minus_t_squared_sum_parts[PARTS][ROWS_F64];
         memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
                 y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f64(grad_rows[j][row] - t_rows[j][row], 2);
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
             }
         }
-        double y_minus_t_squared_sum[ROWS];
+        double y_minus_t_squared_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-        double y_dot_y_minus_t[ROWS];
+        double y_dot_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
 
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
         }
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
                     grad_rows[j][row];
             }
@@ -1729,48 +1730,48 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
         float *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS];
+        float t_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float v_rows[CLASSES][ROWS];
+        float v_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS];
+        float product_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float v_dot_y_parts[PARTS][ROWS];
+        float v_dot_y_parts[PARTS][ROWS_F32];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        float y_dot_y_minus_t_parts[PARTS][ROWS];
+        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        float y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        float y_dot_2_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        float row_sum_parts[PARTS][ROWS];
+        float row_sum_parts[PARTS][ROWS_F32];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
@@ -1781,18 +1782,18 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
                     v_rows[j][row] * product_rows[j][row];
             }
         }
-        float v_dot_y[ROWS];
+        float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
-        float y_dot_y_minus_t[ROWS];
+        float y_dot_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        float y_dot_2_y_minus_t[ROWS];
+        float y_dot_2_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
-        float row_sum[ROWS];
+        float row_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = 2.0f / (float)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
                     (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
@@ -1899,48 +1900,48 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
         double *RESTRICT product, size_t product_stride)
 {
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS];
+        double t_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double v_rows[CLASSES][ROWS];
+        double v_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS];
+        double product_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double v_dot_y_parts[PARTS][ROWS];
+        double v_dot_y_parts[PARTS][ROWS_F64];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        double y_dot_y_minus_t_parts[PARTS][ROWS];
+        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        double y_dot_2_y_minus_t_parts[PARTS][ROWS];
+        double y_dot_2_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        double row_sum_parts[PARTS][ROWS];
+        double row_sum_parts[PARTS][ROWS_F64];
         memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
@@ -1951,18 +1952,18 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
                     product_rows[j][row];
             }
         }
-        double v_dot_y[ROWS];
+        double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
-        double y_dot_y_minus_t[ROWS];
+        double y_dot_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        double y_dot_2_y_minus_t[ROWS];
+        double y_dot_2_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
-        double row_sum[ROWS];
+        double row_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = 2.0 / (double)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
                     (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +

@@ -72,7 +72,8 @@
 #define SHARE 32768
 
 /* Rows that are worked on side by side, each with no more than CLASSES classes. */
-#define ROWS 32
+#define ROWS_F32 32
+#define ROWS_F64 16
 #define CLASSES 3
 
 /* Sums that the classes of a row are added to in turn, where rows are side by side. */
@@ -556,14 +557,14 @@ int log_softmax_n3_jvp_f64(size_t batch,
 #else
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], float *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F32; row++) {
         largest[row] = -(float)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             largest[row] = maximum_f32(largest[row], columns[j][row]);
         }
     }
@@ -571,14 +572,14 @@ NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS], flo
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS])
+    float (*RESTRICT columns)[ROWS_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -592,13 +593,13 @@ NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT r
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS], float *RESTRICT rows,
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -606,7 +607,7 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
@@ -623,11 +624,11 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], float *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -636,14 +637,14 @@ NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS], fl
 }
 
 /* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], double *RESTRICT largest)
+NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
 {
-    for (size_t row = 0; row < ROWS; row++) {
+    for (size_t row = 0; row < ROWS_F64; row++) {
         largest[row] = -(double)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             largest[row] = maximum_f64(largest[row], columns[j][row]);
         }
     }
@@ -651,14 +652,14 @@ NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS], do
 
 /* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS])
+    double (*RESTRICT columns)[ROWS_F64])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS);
+            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -672,13 +673,13 @@ NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT 
             columns[j][row] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS - count) * sizeof **columns);
+    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
+        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS], double *RESTRICT rows,
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
     size_t stride)
 {
     size_t row = 0;
@@ -686,7 +687,7 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS, rows + row * stride + j, stride);
+            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
@@ -703,11 +704,11 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
 }
 
 /* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS], double *RESTRICT sum)
+NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
 {
     for (size_t half = count / 2; half > 0; half /= 2) {
         for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 parts[part][row] += parts[half + part][row];
             }
         }
@@ -723,43 +724,43 @@ static void ISA(log_softmax_n3_value_f32_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float value_rows[CLASSES][ROWS];
+        float value_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_below_parts[PARTS][ROWS];
+        float exp_below_parts[PARTS][ROWS_F32];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS];
+        float ties_parts[PARTS][ROWS_F32];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 value_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 0.0f : value_rows[j][row];
                 ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 1.0f : 0.0f;
             }
         }
-        float exp_below[ROWS];
+        float exp_below[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS];
+        float ties[ROWS_F32];
         ISA(sum_parts_f32)(parts, ties_parts, ties);
 
-        float exp_rest[ROWS];
-        float log1p_exp_rest[ROWS];
+        float exp_rest[ROWS_F32];
+        float log1p_exp_rest[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
             log1p_exp_rest[row] = log1p_f32(exp_rest[row]);
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
             }
         }
@@ -774,43 +775,43 @@ static void ISA(log_softmax_n3_value_f64_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double value_rows[CLASSES][ROWS];
+        double value_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_below_parts[PARTS][ROWS];
+        double exp_below_parts[PARTS][ROWS_F64];
         memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS];
+        double ties_parts[PARTS][ROWS_F64];
         memset(ties_parts, 0, parts * sizeof *ties_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 value_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 0.0 : value_rows[j][row];
                 ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 1.0 : 0.0;
             }
         }
-        double exp_below[ROWS];
+        double exp_below[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS];
+        double ties[ROWS_F64];
         ISA(sum_parts_f64)(parts, ties_parts, ties);
 
-        double exp_rest[ROWS];
-        double log1p_exp_rest[ROWS];
+        double exp_rest[ROWS_F64];
+        double log1p_exp_rest[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
             log1p_exp_rest[row] = log1p_f64(exp_rest[row]);
         }
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
             }
         }
@@ -827,43 +828,43 @@ static void ISA(log_softmax_n3_vjp_f32_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float g_rows[CLASSES][ROWS];
+        float g_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_rows);
-        float z_grad_rows[CLASSES][ROWS];
+        float z_grad_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float g_sum_parts[PARTS][ROWS];
+        float g_sum_parts[PARTS][ROWS_F32];
         memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
                 z_grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
             }
         }
-        float g_sum[ROWS];
+        float g_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, g_sum_parts, g_sum);
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -879,43 +880,43 @@ static void ISA(log_softmax_n3_vjp_f64_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double g_rows[CLASSES][ROWS];
+        double g_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_rows);
-        double z_grad_rows[CLASSES][ROWS];
+        double z_grad_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double g_sum_parts[PARTS][ROWS];
+        double g_sum_parts[PARTS][ROWS_F64];
         memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
                 z_grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
             }
         }
-        double g_sum[ROWS];
+        double g_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, g_sum_parts, g_sum);
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
             }
         }
@@ -933,49 +934,49 @@ static void ISA(log_softmax_n3_jvp_f32_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        float z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F32) {
+        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
+        float z_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float v_rows[CLASSES][ROWS];
+        float v_rows[CLASSES][ROWS_F32];
         ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float tangent_rows[CLASSES][ROWS];
+        float tangent_rows[CLASSES][ROWS_F32];
 
-        float z_max[ROWS];
+        float z_max[ROWS_F32];
         ISA(row_maxima_f32)(n, z_rows, z_max);
 
-        float exp_sum_parts[PARTS][ROWS];
+        float exp_sum_parts[PARTS][ROWS_F32];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 tangent_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
             }
         }
-        float exp_sum[ROWS];
+        float exp_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
 
-        float exp_sum_inverse[ROWS];
+        float exp_sum_inverse[ROWS_F32];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F32; row++) {
             exp_sum_inverse[row] = 1.0f / exp_sum[row];
         }
 
-        float v_dot_y_parts[PARTS][ROWS];
+        float v_dot_y_parts[PARTS][ROWS_F32];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
             }
         }
-        float v_dot_y[ROWS];
+        float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F32; row++) {
                 tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
             }
         }
@@ -991,49 +992,49 @@ static void ISA(log_softmax_n3_jvp_f64_across)(size_t batch,
 {
     const size_t n = 3;
     const size_t parts = parts_of(n);
-    for (size_t first = 0; first < batch; first += ROWS) {
-        const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        double z_rows[CLASSES][ROWS];
+    for (size_t first = 0; first < batch; first += ROWS_F64) {
+        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
+        double z_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double v_rows[CLASSES][ROWS];
+        double v_rows[CLASSES][ROWS_F64];
         ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double tangent_rows[CLASSES][ROWS];
+        double tangent_rows[CLASSES][ROWS_F64];
 
-        double z_max[ROWS];
+        double z_max[ROWS_F64];
         ISA(row_maxima_f64)(n, z_rows, z_max);
 
-        double exp_sum_parts[PARTS][ROWS];
+        double exp_sum_parts[PARTS][ROWS_F64];
         memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 tangent_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
                 exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
             }
         }
-        double exp_sum[ROWS];
+        double exp_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
 
-        double exp_sum_inverse[ROWS];
+        double exp_sum_inverse[ROWS_F64];
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS; row++) {
+        for (size_t row = 0; row < ROWS_F64; row++) {
             exp_sum_inverse[row] = 1.0 / exp_sum[row];
         }
 
-        double v_dot_y_parts[PARTS][ROWS];
+        double v_dot_y_parts[PARTS][ROWS_F64];
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
             }
         }
-        double v_dot_y[ROWS];
+        double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
 
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS; row++) {
+            for (size_t row = 0; row < ROWS_F64; row++) {
                 tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
             }
         }
