@@ -21,6 +21,9 @@ EXPANDED = "multiply out"
 CANCELLED = "cancel"
 
 
+LONGEST_FACTORED = 2500.0
+"""The cost of a formula from which on only what all of it shares is put in front: more would take minutes."""
+
 Arrangement = tuple[str, Expr]
 """What is done to an expression, and what it becomes."""
 
@@ -49,12 +52,16 @@ def _multiplied_out(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arran
         return
     expanded = normalise(expression, facts)
     yield EXPANDED, expanded
+    if cost(expanded) > LONGEST_FACTORED:
+        return
     yield FACTORED, collect(expanded)
     yield FACTORED, collect(expanded, deltas_first=True)
 
 
 def _as_it_stands(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrangement]:
     yield FACTORED, sympy.factor_terms(expression)
+    if cost(expression) > LONGEST_FACTORED:
+        return
     yield FACTORED, collect(expression)
     yield FACTORED, _around_repeated(expression, facts)
     yield CANCELLED, cancel(expression)

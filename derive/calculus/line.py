@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from derive.calculus import contract, forms
+from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, apply, can_multiply_out
 from derive.catalogue.model import Assumption
 from derive.derivation import Chain, Step
-from derive.errors import ProofError
+from derive.errors import ProofError, UnsupportedError
 from derive.proof.check import check
 from derive.proof.evaluate import Definitions
 
 LONGEST = 60
 """Steps after which a chain is taken to run in a circle."""
+
+LONGEST_FORMULA = 6000.0
+"""What a line may cost to read: three times the longest of the losses in the literature, ten pages of a paper."""
 
 _REASONS = {
     forms.FACTORED: "what the terms share goes in front",
@@ -51,9 +55,15 @@ class Line:
 
         Raises:
             ProofError: the two are not equal.
+            UnsupportedError: the formula has become too long for anybody to read, or to be worked with in seconds.
         """
         if after == self.now:
             return False
+        if cost(after) > LONGEST_FORMULA:
+            raise UnsupportedError(
+                f"the derivation grows too long at the rule '{rule}' in '{self.title}'; a definition with fewer "
+                "factors, or with functions nested less deeply, would do"
+            )
         try:
             passed = check(self.now, after, self.definitions, used)
         except ProofError as failure:

@@ -22,6 +22,8 @@ from derive.notation import Contraction, Partial, class_index, free_indices
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 60
+MOST_NESTED_SUMS = 3
+"""A step is checked over every choice of classes, up to 9 of them for each sum: with four that takes minutes."""
 LARGEST_NUMBER = 10**12
 LARGEST_EXPONENT = 64
 
@@ -262,6 +264,8 @@ class _Reader:
             return self.over_classes(node, self.expression(argument), argument)
         outer = dict(self.bound)
         indices = [self.binder(clause) for clause in argument.generators]
+        if len(self.bound) > MOST_NESTED_SUMS:
+            raise self.failure(node, f"sums stand {len(self.bound)} deep in each other; at most {MOST_NESTED_SUMS} do")
         body = self.expression(argument.elt)
         self.bound = outer
         for index in reversed(indices):

@@ -350,7 +350,8 @@ def _power(base: Expr, exponent: Expr, point: Point) -> Number:
         case sympy.Pow():
             return _power(base.base, base.exp * exponent, point)
         case Indexed():
-            if (outer := point.before(base)) is not None:
+            is_constant = _parts(evaluate(exponent, point), point.level)[1] == 0
+            if is_constant and (outer := point.before(base)) is not None:
                 (value, change), level = _parts(evaluate(base, point), point.level), point.level
                 power = _power(base, exponent, outer)
                 slope = _product([power, evaluate(exponent, outer), _inverse(value, point)], point)

@@ -77,6 +77,7 @@ INVENTED = [
     "exp(-sum(tanh(y))**2)",
     "sum(sqrt(1 + y**2))",
     "sum(y**(1/a))",
+    "sum(y**y)",
     "sum(2*exp(z[i])*sum((1 - y[k])*y[k] for k in range(n)) for i in range(n))",
     "sum((t - (exp(z) + 1)/sum(exp(z) + 1))**2)",
 ]

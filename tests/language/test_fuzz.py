@@ -174,3 +174,21 @@ def test_show_answers_every_attack_in_one_line(capsys, tmp_path, monkeypatch, te
         assert (out, err.count("\n")) == ("", 1)
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+LARGE = [
+    f"{'sum(' * 12}{'*'.join(f'y[i{level}]' for level in range(12))}"
+    + "".join(f" for i{level} in range(n))" for level in range(12)),
+    "*".join(f"sum(y**{power})" for power in range(2, 62)),
+    f"sum({'*'.join(f'tanh({factor}*y)' for factor in range(1, 25))})",
+    "(sum(y) + 1)**64 * (sum(t*y) + 2)**64",
+]
+
+
+@pytest.mark.parametrize("text", LARGE, ids=["nested sums", "a product of sums", "a product of functions", "powers"])
+def test_what_would_take_minutes_is_refused_with_a_sentence_or_derived(capsys, text: str) -> None:
+    status = main(["show", f"softmax+{text}", "--quantity", "hessian"])
+    out, err = capsys.readouterr()
+    assert status in (0, 2)
+    if status == 2:
+        assert (out, err.count("\n")) == ("", 1)
