@@ -124,9 +124,9 @@ class Grid:
     dtypes: tuple[str, ...]
 
     def cells(self, threads: int) -> Iterator[Cell]:
-        """The cells, those that share arrays together."""
+        """The cells, those that share arrays together; many classes first, since the last may have to be left out."""
         for size in self.sizes:
-            for n in self.class_counts:
+            for n in sorted(self.class_counts, reverse=True):
                 if n > size:
                     continue
                 for dtype in self.dtypes:

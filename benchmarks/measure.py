@@ -37,17 +37,19 @@ class _Run:
         deadline: when it must end, by `time.monotonic`.
         compiling: seconds that torch.compile may still take for compiling.
         left_out: what could not be measured, and why.
+        uncompiled: the cells for which torch.compile had no time left.
     """
 
     peers: Sequence[Peer]
     deadline: float
     compiling: float
     left_out: dict[str, str] = field(default_factory=dict)
+    uncompiled: list[str] = field(default_factory=list)
 
     def measure(self, cell: Cell, budget: float) -> dict[str, Any]:
         """The timings of one cell."""
         case = make_case(cell)
-        timings = measure(dict(self.warm(cell, case)), budget)
+        timings = measure(dict(self.warm(cell, case)), budget, threads=cell.threads)
         return {**asdict(cell), "timings": {name: asdict(timing) for name, timing in timings.items()}}
 
     def warm(self, cell: Cell, case: Case) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -86,7 +88,7 @@ class _Run:
         ):
             return False
         if self.compiling <= 0:
-            self.left_out[f"{COMPILED}, {cell.operation}, n = {cell.n}"] = "its time for compiling was over"
+            self.uncompiled.append(f"{cell.operation} at n = {cell.n}")
         return self.compiling > 0
 
     @staticmethod
@@ -129,6 +131,9 @@ def run(grid: Grid, threads: int, budget: float, *, compiled: bool) -> Iterator[
             state.left_out[f"the last {len(cells) - index} cells on {threads} threads"] = "the time was over"
             break
         yield {"kind": "cell", **state.measure(cell, remaining * weights[index] / sum(weights[index:]))}
+    if state.uncompiled:
+        names = ", ".join(state.uncompiled)
+        state.left_out[f"{COMPILED} on {threads} threads"] = f"no time was left to compile {names}"
     copy = machine.measure_copy(threads)
     yield {"kind": "end", "threads": threads, "copy": copy, "left_out": state.left_out}
 

@@ -33,7 +33,10 @@ def write_page(results: Results, page: Path, plots: Sequence[Path]) -> None:
 def _section(results: Results, page: Path, plots: Sequence[Path]) -> Iterator[str]:
     facts = [f"{key}: {value}" for key, value in results.machine.items() if value]
     facts += [f"{name} {version}" for name, version in results.versions.items()]
-    facts += [f"copy on {threads} threads: {results.bandwidth(threads) / 1e9:.1f} GB/s" for threads in results.copy]
+    facts += [
+        f"copy, {threads} thread{'s' if threads > 1 else ''}: {results.bandwidth(threads) / 1e9:.1f} GB/s"
+        for threads in results.copy
+    ]
     yield "\n".join(f"- {fact}" for fact in facts)
     yield "\n## Figures: how much faster\n"
     yield from _markdown(FIGURE_COLUMNS, map(figure_row, judge(results)))

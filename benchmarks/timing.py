@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 SAMPLE = 200e-6
 """Seconds that one sample should last, so that the clock's resolution and its call do not count."""
+PAUSE = 2e-3
+"""Seconds after which the idle threads of a library no longer wait in a loop, which takes a processor from the next."""
 FEWEST_ROUNDS = 3
 MOST_ROUNDS = 41
 
@@ -30,21 +32,27 @@ class Timing:
 class _Contender:
     call: Callable[[], object]
     repeats: int
+    pause: float
     samples: list[float] = field(default_factory=list)
 
     def sample(self) -> None:
+        if self.pause:
+            time.sleep(self.pause)
+            self.call()  # which wakes its own threads again
         start = time.perf_counter()
         for _ in range(self.repeats):
             self.call()
         self.samples.append((time.perf_counter() - start) / self.repeats)
 
 
-def measure(calls: Mapping[str, Callable[[], object]], budget: float) -> dict[str, Timing]:
+def measure(calls: Mapping[str, Callable[[], object]], budget: float, *, threads: int = 1) -> dict[str, Timing]:
     """Time all `calls`, each at least `FEWEST_ROUNDS` times, for about `budget` seconds in all.
 
-    The calls are warm: each was made before the first sample, and what it compiles is compiled.
+    The calls are warm: each was made before the first sample, and what it compiles is compiled. Where they use several
+    `threads`, those of the others come to rest before a sample.
     """
-    contenders = {name: _Contender(call, _choose_repeats(call)) for name, call in calls.items()}
+    pause = PAUSE if threads > 1 else 0.0
+    contenders = {name: _Contender(call, _choose_repeats(call), pause) for name, call in calls.items()}
     start = time.perf_counter()
     order = list(contenders.values())
     for done in range(1, MOST_ROUNDS + 1):

@@ -50,7 +50,8 @@ def _solve(definition: Expr) -> tuple[Expr, Expr] | None:
     unknown = Dummy("e")
     kept = {node: Dummy(f"s{number}") for number, node in enumerate(occurrences(definition, Contraction))}
     equation = definition.xreplace(kept).xreplace({exponential: unknown}) - y[i]
-    solutions = sympy.solve(equation, unknown)
+    # `simplify` would import SymPy's units, a tenth of a second for nothing.
+    solutions = [sympy.together(found) for found in sympy.solve(equation, unknown, simplify=False)]
     if len(solutions) != 1 or unknown in solutions[0].free_symbols:
         return None
     return exponential.args[0], solutions[0].xreplace({symbol: node for node, symbol in kept.items()})

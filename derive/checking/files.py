@@ -15,12 +15,13 @@ from sympy import Symbol
 
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Assumption, Composition
+from derive.checking import habits
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.judge import Court, Finding, Values
-from derive.checking.roles import is_labelled
+from derive.checking.roles import is_labelled, rank_of
 from derive.checking.world import FREE, ONE_HOT, World, make_real_world
 from derive.errors import DeriveError
-from derive.notation import g, j, t, v, y, z
+from derive.notation import g, i, j, t, v, y, z
 
 SECONDS = 10
 CLASSES = (3, 4, 5)
@@ -28,25 +29,13 @@ ROWS = 4
 
 _RUNNER = Path(__file__).with_name("runner.py")
 _ARGUMENTS = {
-    "logits": ("z", "logits", "x", "scores", "Z"),
-    "probabilities": (
-        "y",
-        "p",
-        "probs",
-        "probabilities",
-        "yhat",
-        "y_hat",
-        "y_pred",
-        "s",
-        "a",
-        "softmax",
-        "output",
-        "out",
-    ),
-    "targets": ("t", "targets", "target", "y_true", "onehot", "one_hot", "T"),
-    "upstream": ("g", "dy", "dout", "grad_output", "upstream", "grad", "dA", "dY", "da", "delta"),
-    "direction": ("v", "direction", "u", "tangent"),
-    "label": ("labels", "label", "k", "c"),
+    "logits": habits.LOGITS | {"x"},
+    "probabilities": habits.PROBABILITIES | habits.Y | (habits.EITHER - {"x", "X", "u"}),
+    "targets": habits.TARGETS - {"labels"} | {"T"},
+    "upstream": habits.UPSTREAM,
+    "direction": habits.DIRECTION,
+    "label": {"labels", "label", "k", "c"},
+    "log-probabilities": habits.LOG_PROBABILITIES,
 }
 
 
@@ -118,7 +107,7 @@ def judge_function(
     labelled = is_labelled(composition) or "label" in function.roles.values()
     classes = CLASSES if n is None else (n,)
     court = Court(composition, quantity, classes, labelled, make_real_world)
-    runs = Runs(function)
+    runs = Runs(function, rank_of(composition, quantity))
     worlds = [make_real_world(composition, n, 0, name) for name in court.hypotheses for n in classes]
     batches = [
         [make_real_world(composition, n or 4, seed, name, seed % 4) for seed in range(1, ROWS + 1)]
@@ -149,7 +138,7 @@ def _judge_batch(finding: Finding, runs: "Runs", quantity: str, batch: list[Worl
 
 def _mixes_rows(found: Any, quantity: str, batch: list[World]) -> bool:
     """Whether a batch comes out as one long row, or as its columns: batch for class."""
-    if found is None or quantity not in ("vjp", "jvp", "gradient", "value"):
+    if found is None or quantity == "hvp":
         return False
     first = batch[0]
     bases = [base for base in (z, y, t, g, v) if base != y or first.composition.activation.y is not None]
@@ -157,6 +146,10 @@ def _mixes_rows(found: Any, quantity: str, batch: list[World]) -> bool:
     for names in (bases, [base for base in bases if base != y]):
         flat = {base: list(rows[base].ravel()) for base in names}
         long = replace(first, n=rows[z].size, values={**first.values, **flat})
+        if quantity in ("jacobian", "hessian"):
+            expression = derive_quantity(first.composition, quantity).closed_form
+            square = found.size == long.n**2 and long.array(expression, i, j).astype(float)
+            return bool(np.size(square) == found.size and np.allclose(square, found.reshape(square.shape), atol=1e-9))
         columns = [
             replace(first, n=len(batch), values={**first.values, **{base: list(rows[base][:, c]) for base in names}})
             for c in range(first.n)
@@ -182,8 +175,8 @@ def _closed(world: World, quantity: str, assumptions: tuple[Assumption, ...]) ->
 class Runs:
     """The results of a function, run once for all worlds in one process."""
 
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    def __init__(self, function: Function, rank: int) -> None:
+        self.function, self.rank = function, rank
         self.results: dict[int, Any] = {}
         self.kept: list[list[World]] = []
         """Worlds are known by their identity of values, so they are kept."""
@@ -202,11 +195,18 @@ class Runs:
             if not answer.exists():
                 raise IllFormedError(f"{self.function.name} ended its process")
             answers = json.loads(answer.read_text(encoding="utf-8"))
-        for batch, each in zip(batches, answers, strict=True):
-            if "error" in each and len(batch) == 1:
-                raise IllFormedError(f"{self.function.name} raised {each['error']}")
+        refused = [each["error"] for each, batch in zip(answers, batches, strict=True)
+                   if "error" in each and len(batch) == 1]  # fmt: skip
+        if refused and not all(batched):  # it may take batches alone: a row is then a batch of one
+            self.run(batches, [True] * len(batches))
+            return
+        if refused:
+            raise IllFormedError(f"{self.function.name} raised {refused[0]}")
+        for batch, each, stacked in zip(batches, answers, batched, strict=True):
+            found = None if "error" in each else np.array(each["value"], dtype=float)
+            alone = found is not None and stacked and len(batch) == 1 and found.shape[:1] == (1,)
             self.kept.append(batch)
-            self.results[self.key(batch)] = None if "error" in each else np.array(each["value"], dtype=float)
+            self.results[self.key(batch)] = found[0] if found is not None and alone else found
 
     def arguments(self, batch: list[World], *, stacked: bool) -> dict[str, Any]:
         """The keyword arguments of one call, as plain lists."""
@@ -226,6 +226,8 @@ class Runs:
             else:
                 base = bases.get(role, y)
                 entries = [world.vector(base).astype(float).tolist() for world in batch]
+                if role == "log-probabilities":
+                    entries = np.log(entries).tolist()
             found[name] = entries if stacked else entries[0]
         return found
 
@@ -242,8 +244,8 @@ class Runs:
         if self.key([world]) not in self.results:
             self.run([[world]], [False])
         found = self.of([world])
-        truth_shapes = [(world.n,) * rank for rank in (0, 1, 2)]
-        found = found.reshape(()) if found.size == 1 and found.ndim else found
-        if found.shape not in truth_shapes:
-            raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row of {world.n} classes")
+        due = (world.n,) * self.rank
+        found = found.reshape(()) if found.size == 1 and self.rank == 0 else found
+        if found.shape != due:
+            raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row, and {due} is due")
         return Values(found.astype(object), np.ones(found.shape, dtype=bool))

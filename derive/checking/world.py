@@ -202,7 +202,11 @@ class World:
             return False
         if isinstance(self.field, PrimeField):
             return bool(np.all((a - b) % PRIME == 0))
+        if any(isinstance(each, mpmath.mpc) for each in (*a.flat, *b.flat)):
+            return False  # the logarithm of what is negative here
         x, w = a.astype(float), b.astype(float)
+        if not (np.isfinite(x).all() and np.isfinite(w).all()):
+            return False
         return bool(np.allclose(x, w, rtol=1e-7, atol=1e-9 + 1e-8 * float(np.max(np.abs(w), initial=0.0))))
 
 

@@ -159,6 +159,8 @@ def _evaluate(expression: Expr, point: Point) -> Number:
             return _product([evaluate(factor, point) for factor in expression.args], point)
         case sympy.exp():
             return _exp(expression.args[0], point)
+        case sympy.core.numbers.Exp1():
+            return _exp(sympy.Integer(1), point)
         case sympy.log():
             return _log(expression.args[0], point)
         case sympy.Pow():
@@ -234,12 +236,13 @@ def _exp(argument: Expr, point: Point) -> Number:
     if isinstance(argument, sympy.Add):
         return _product([_exp(term, point) for term in argument.args], point)
     coefficient, rest = argument.as_coeff_Mul()
-    if rest == 1 and coefficient == 0:
-        return point.field.number(1)
+    if rest == 1:
+        e = _apply("exp", point.field.number(1), point)
+        return _integer_power(_root(e, int(coefficient.q), point), int(coefficient.p), point)
     logarithms = [factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log)]
     if logarithms:
         return _power(logarithms[0].args[0], argument / logarithms[0], point)
-    if coefficient != 1 and rest != 1:
+    if coefficient != 1:
         return _integer_power(_root(_exp(rest, point), int(coefficient.q), point), int(coefficient.p), point)
     return _apply("exp", evaluate(argument, point), point)
 

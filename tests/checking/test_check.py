@@ -192,7 +192,17 @@ def test_a_formula_may_begin_with_a_minus_sign_and_the_exit_status_tells(capsys)
         ("def f(y, t):\n    return (y - t)/(len(y) if y.ndim > 1 else 1)\n", "off-by-factor", "1/B", "factor"),
         ("def f(z, t):\n    e = np.exp(z)\n    return e/e.sum() - t\n", "wrong", None, "index-mixed-up"),
         ("def f(y, t):\n    return t - y\n", "off-by-factor", "-1", "sign"),
-        ("def f(y, t):\n    return y.sum()\n", "wrong", None, None),
+        (
+            (
+                "def f(z, labels):\n    y = np.exp(z)/np.exp(z).sum(-1, keepdims=True)\n"
+                "    y[np.arange(len(y)), labels] -= 1\n    return y\n"
+            ),
+            "right",
+            None,
+            None,
+        ),
+        ("def f(y_pred, y_true):\n    return -y_true/y_pred\n", "wrong", None, "chain-stopped-early"),
+        ("def f(y, t):\n    return y.sum()\n", "ill-formed", None, None),
         ("def f(y, t):\n    raise KeyError(1)\n", "ill-formed", None, None),
     ],
 )
@@ -200,3 +210,15 @@ def test_a_function_is_run_on_rows_and_batches(code, verdict, factor, mistake, t
     (tmp_path / "mine.py").write_text("import numpy as np\n" + code, encoding="utf-8")
     found = derive.check(CE, "gradient", f"{tmp_path / 'mine.py'}:f", in_file=True)
     assert (found.verdict, found.factor, found.mistake and found.mistake.id) == (verdict, factor, mistake), found
+
+
+def test_a_function_of_the_logarithm_of_the_output_and_one_that_takes_a_batch_for_a_row(tmp_path):
+    code = (
+        "import numpy as np\n"
+        "def vjp(logp, g):\n    return g - np.exp(logp)*g.sum(-1, keepdims=True)\n"
+        "def jacobian(s):\n    s = s.reshape(-1, 1)\n    return np.diagflat(s) - s @ s.T\n"
+    )
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    assert derive.check("log-softmax", "vjp", f"{tmp_path / 'mine.py'}:vjp", in_file=True).verdict == "right"
+    found = derive.check("softmax", "jacobian", f"{tmp_path / 'mine.py'}:jacobian", in_file=True)
+    assert (found.verdict, found.mistake.id) == ("wrong", "index-mixed-up")

@@ -23,9 +23,8 @@ from tests.numeric.cases import Array
 BUILDS: dict[str, tuple[str, tuple[str, ...] | None]] = {
     "gcc": ("gcc", None),
     "clang": ("clang", None),
-    "gcc-O0": ("gcc", ("-std=c11", "-O0")),
+    "gcc-O0": ("gcc", ("-std=c11", "-O0", "-DINSTRUCTION_SETS=1")),
     "gcc-avx2": ("gcc", ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-DINSTRUCTION_SETS=2")),
-    "gcc-plain": ("gcc", ("-std=c11", "-O3", "-fno-trapping-math", "-DINSTRUCTION_SETS=1")),
 }
 """Compiler and flags by name; None for those that the headers name. Without any flag, and on every instruction set, the
 kernels must be as right."""

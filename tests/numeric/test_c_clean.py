@@ -120,3 +120,72 @@ def test_clean_under_the_sanitizers(folder: str, tmp_path: Path) -> None:
     }
     command = [sys.executable, "-m", "tests.numeric.sanitized", folder, library]
     assert int(run(command, cwd=ROOT, env=environment)) >= 80
+
+
+THREADS = """
+#include "softmax_cross_entropy.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { ROWS = 40, MOST = 1100, THREADS = 3 };
+static float z[ROWS * MOST];
+static int64_t labels[ROWS];
+
+/* Every thread reads the same logits and labels, in exactly the memory that they need, and writes arrays of its own. */
+static void *call(void *status)
+{
+    const size_t sizes[] = {1, 3, 31, 128, 129, 511, 512, 513, MOST};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        const size_t n = sizes[k];
+        float *loss = malloc(ROWS * sizeof *loss), *grad = malloc(ROWS * n * sizeof *grad);
+        *(int *)status |= softmax_cross_entropy_loss_and_gradient_labels_f32(ROWS, n, z, n, labels, loss, grad, n);
+        *(int *)status |= softmax_cross_entropy_loss_and_gradient_f32(ROWS, n, z, n, z, n, loss, grad, n);
+        free(loss), free(grad);
+    }
+    return NULL;
+}
+
+int main(void)
+{
+    pthread_t threads[THREADS];
+    int status[THREADS] = {0};
+    for (size_t j = 0; j < ROWS * MOST; j++) {
+        z[j] = (float)(j % 17);
+    }
+    for (size_t k = 0; k < THREADS; k++) {
+        if (pthread_create(&threads[k], NULL, call, &status[k]) != 0) return 1;
+    }
+    for (size_t k = 0; k < THREADS; k++) {
+        if (pthread_join(threads[k], NULL) != 0 || status[k] != 0) return 2;
+    }
+    return 0;
+}
+"""
+
+
+def threads_program(folder: Path, *flags: str) -> Path:
+    """A program in which threads call the same kernels at once, compiled by gcc."""
+    (folder / "main.c").write_text(THREADS)
+    source = GENERATED / "any" / "c" / "softmax_cross_entropy.c"
+    command = [require("gcc"), "-std=c11", "-g", *flags, f"-I{source.parent}", folder / "main.c", source]
+    run([*command, "-pthread", "-lm", "-o", folder / "main"])
+    return folder / "main"
+
+
+def test_threads_share_nothing(tmp_path: Path) -> None:
+    """ThreadSanitizer; without address randomisation, which old ones of it cannot have."""
+    program = threads_program(tmp_path, "-O1", "-fsanitize=thread")
+    run([*((require("setarch"), "-R") if shutil.which("setarch") else ()), program])
+
+
+def test_clean_under_valgrind(tmp_path: Path) -> None:
+    """The plain path: it knows no AVX-512. A jump or an address that depends on memory never written is an error."""
+    program = threads_program(tmp_path, "-O2", "-DINSTRUCTION_SETS=1")
+    run([require("valgrind"), "-q", "--error-exitcode=9", program])
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_compiles_for_another_machine(folder: str, tmp_path: Path) -> None:
+    compiler = require("aarch64-linux-gnu-gcc")
+    for source in sources(folder, "c"):
+        run([compiler, *documented_flags(folder), *WARNINGS, "-c", source, "-o", tmp_path / "object.o"])

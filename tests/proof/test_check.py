@@ -81,9 +81,20 @@ def test_free_indices_are_tried_equal_and_different() -> None:
         assert not agree(read(claim), read(wrong), {})
 
 
-ROOTS = [
+LOGARITHMS = [
     ("log(1 + exp(-1 - z[j]))", "log(1 + exp(1 + z[j])) - 1 - z[j]"),
     ("log(exp(-z[j]) + 1)", "log(exp(z[j]) + 1) - z[j]"),
+    ("log(exp(z[i] - z[j]) + 1)", "log(exp(z[j] - z[i]) + 1) + z[i] - z[j]"),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), LOGARITHMS)
+def test_the_logarithm_of_a_sum_of_exponentials_has_one_form(left: str, right: str) -> None:
+    assert check(read(left), read(right), {}).method == "modular"
+    assert not agree(read(left), read(f"{right} + z[j]/10**9"), {})
+
+
+ROOTS = [
     ("sum(sqrt(1 + y[i]**2) for i in range(n))", "sum((1 + y[i]**2)/sqrt(1 + y[i]**2) for i in range(n))"),
 ]
 
