@@ -79,6 +79,12 @@ def test_a_factor_cancels_against_its_divisor() -> None:
     assert ran(cancel, VECTOR, stored(mul(T, div(ONE, mul(T, EXP)))))[-1] == "out[j] = 1/exp(z[j])"
 
 
+def test_a_factor_that_all_terms_of_a_sum_share_cancels_too() -> None:
+    sum_of_two = add(mul(EXP, T), neg(mul(Z, EXP)))
+    lines = ran(cancel, VECTOR, stored(mul(add(ONE, neg(div(ONE, EXP))), sum_of_two)))
+    assert lines == ["out[j] = (exp(z[j]) + -1)*(t[j] + (-z[j]))"]
+
+
 def test_shift_subtracts_the_maximum_in_quotients() -> None:
     assert ran(shift, VECTOR, SUM, stored(Y)) == [
         "z_max = max over j of z[j]",

@@ -21,7 +21,7 @@ def _rule(node: Expression) -> Expression | None:
                 for factor in arguments(radicand, "mul"):
                     rest.remove(factor)
                 return mul(*(rewrite(factor, _rule) for factor in rest), root)
-    factors = list(arguments(node, "mul")) if is_call(node, "mul") else []
+    factors = _with_shared_out(list(arguments(node, "mul"))) if is_call(node, "mul") else []
     for factor in (factor for factor in factors if not is_number(factor)):
         rest = list(factors)
         rest.remove(factor)
@@ -30,6 +30,32 @@ def _rule(node: Expression) -> Expression | None:
             if divided is not None:
                 return rewrite(mul(*rest[:place], divided, *rest[place + 1 :]), _rule)
     return None
+
+
+def _with_shared_out(factors: list[Expression]) -> list[Expression]:
+    """`factors` with what all terms of a sum share in front of it, where that divides something in another factor."""
+    for place, factor in enumerate(factors):
+        others = [*factors[:place], *factors[place + 1 :]]
+        terms = arguments(factor, "add")
+        for shared in _bare_factors(terms[0]) if len(terms) > 1 else ():
+            is_shared = not is_number(shared) and all(shared in _bare_factors(term) for term in terms)
+            if is_shared and any(_times(other, shared) is not None for other in others):
+                return _with_shared_out([*others, shared, add(*(_without(term, shared) for term in terms))])
+    return factors
+
+
+def _bare_factors(term: Expression) -> tuple[Expression, ...]:
+    match term:
+        case Call("neg", (inner,)):
+            return arguments(inner, "mul")
+    return arguments(term, "mul")
+
+
+def _without(term: Expression, factor: Expression) -> Expression:
+    """A term of a sum without one of its factors."""
+    rest = list(_bare_factors(term))
+    rest.remove(factor)
+    return neg(mul(*rest)) if is_call(term, "neg") else mul(*rest)
 
 
 def _times(value: Expression, factor: Expression) -> Expression | None:
