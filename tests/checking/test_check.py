@@ -160,7 +160,9 @@ def test_what_cannot_be_read_is_refused_in_one_sentence_at_once(formula, capsys)
     assert time.process_time() - started < 2
 
 
-@pytest.mark.parametrize("formula", ["y[i] - t[j]*t[k]*t[m]", "softmax(y) @ t", "np.outer(y, t)"])
+@pytest.mark.parametrize(
+    "formula", ["y[i] - t[j]*t[k]*t[m]", "softmax(y) @ t", "np.outer(y, t)", "np.dot(y.T, y, t)", "delta(i) - t[i]"]
+)
 def test_a_formula_of_another_shape_is_ill_formed(formula):
     assert derive.check(CE, "gradient", formula).verdict == "ill-formed"
 
