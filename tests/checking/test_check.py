@@ -146,6 +146,7 @@ def test_both_readings_are_in_the_report_and_in_json(capsys):
         + "y[a]*y[b]*y[c]*y[d]*y[e]*y[f]*y[h]*y[m]"
         + "".join(f" for {name} in range(n))" for name in "abcdefhm"),
         r"\frac{y}{",
+        r"\hat" * 800 + " y",
         r"y_{",
         r"\begin{pmatrix} y \end{bmatrix}",
         r"\sum_{i} y_i +",
