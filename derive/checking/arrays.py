@@ -311,9 +311,15 @@ class Evaluator:
         return as_array(left * right)
 
     def _call(self, node: Call) -> Array:
+        try:
+            return self._applied(node)
+        except (IndexError, TypeError, ValueError):
+            raise IllFormedError(f"the arguments of {node.function} do not fit it") from None
+
+    def _applied(self, node: Call) -> Array:
         name = node.function
         options = {rename_option(key): option for key, option in node.options}
-        if name in ("onehot", "one_hot") or (name in ("eye", "identity") and not node.arguments):
+        if name in ("onehot", "one_hot"):
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
             return _identity(self.n)
@@ -331,15 +337,13 @@ class Evaluator:
         if name == "einsum":
             return self._einsum(node.arguments)
         if name in ("dot", "matmul") and any(isinstance(argument, Transpose) for argument in node.arguments):
-            return self._operation(Operation("@", *node.arguments))
+            left, right = node.arguments
+            return self._operation(Operation("@", left, right))
         if name == r"\sigma":
             return self._activation(self._value(node.arguments[0]))
         if name not in APPLIED:
             raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
-        try:
-            return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
-        except (ValueError, IndexError, TypeError):
-            raise IllFormedError(f"the arguments of {name} do not fit it") from None
+        return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
         """The keywords of a call as numbers: axis, keepdims."""

@@ -1,5 +1,6 @@
 """NumPy's functions on arrays of expressions: the closed list of those that a formula may use."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -219,7 +220,10 @@ def _filled_with(value: int) -> Callable[[Sequence[Array], Options], Array]:
 
 def _tile(arguments: Sequence[Array], _: Options) -> Array:
     body, times = arguments
-    return np.tile(body, tuple(min(int(each), MOST_CLASSES) for each in times.flat))
+    counts = tuple(int(each) for each in times.flat)
+    if any(not 0 <= count <= MOST_CLASSES for count in counts) or body.size * math.prod(counts) > MOST_WORK:
+        raise IllFormedError("tile makes more entries than there are pairs of classes")
+    return np.tile(body, counts)
 
 
 def _expand(arguments: Sequence[Array], options: Options) -> Array:

@@ -76,6 +76,8 @@ class Cursor:
         if command.kind == "end":
             raise self.failure("something is missing at the end")
         if command.text in ACCENTS:
+            if self.next(*ACCENTS):
+                raise self.failure("one accent stands above another")
             self.group_tokens()
         return self.tokens[start : self.place]
 

@@ -27,6 +27,7 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
+from derive.checking.latex_differentials import is_differential, split_differentials
 from derive.checking.latex_tokens import Token, canonical, tokenize
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
@@ -48,12 +49,9 @@ _SPELLINGS = {
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
     "one_hot": "onehot",
 }  # fmt: skip
+_TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
+"""After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
-
-
-def is_latex(text: str) -> bool:
-    """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
-    return bool(re.search(r"[\\{}∂²³√∑−]|δ_|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|\^", text))
 
 
 def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
@@ -141,12 +139,7 @@ class _Reader(Cursor):
         return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
 
     def factor(self) -> Node:
-        token = self.now
-        if self.skip(r"\sum"):
-            return self.sum()
-        base = self.atom()
-        del token
-        return self.powers(base)
+        return self.sum() if self.skip(r"\sum") else self.powers(self.atom())
 
     def powers(self, base: Node) -> Node:
         while True:
@@ -158,7 +151,7 @@ class _Reader(Cursor):
                 base = Call("onehot", below) if unit else Item(base, below)
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
-            elif self.next("[") and _takes_brackets(base):
+            elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
                 base = self.bracketed(base)
             else:
                 return base
@@ -194,8 +187,7 @@ class _Reader(Cursor):
         without: list[Node] = []
         while self.next("_", "^"):
             if self.skip("^"):
-                limit = self.group_tokens()
-                del limit
+                self.group_tokens()  # where it ends: it runs over all classes
                 continue
             self.expect("_")
             tokens = self.group_tokens()
@@ -336,12 +328,12 @@ class _Reader(Cursor):
         above, below = self.group_tokens(), self.group_tokens()
         if not above or not below:
             raise self.failure("a fraction needs two parts")
-        if _is_differential(above) and _is_differential(below):
+        if is_differential(above) and is_differential(below):
             return self.derivative(above, below)
         return Operation("/", self.inner(above), self.inner(below))
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
-        variables = tuple(self.inner(piece) for piece in _split_differentials(below))
+        variables = tuple(self.inner(piece) for piece in split_differentials(below))
         head = above[1:]
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]
@@ -404,33 +396,3 @@ class _Reader(Cursor):
             while self.skip("\\\\", "&", ".", ","):
                 pass
         return Choice(tuple(found))
-
-
-def _takes_brackets(base: Node) -> bool:
-    """Whether brackets after `base` hold an index, softmax(y)[k], rather than a factor."""
-    return isinstance(base, Call) or base in (Name("log_softmax"), Name("softmax"))
-
-
-def _is_differential(tokens: list[Token]) -> bool:
-    """Whether a part of a fraction is one of a derivative: ∂L, ∂z_j, or dL."""
-    first = tokens[0]
-    return first.text == r"\partial" or (first.text == "d" and first.kind in ("letter", "word") and len(tokens) > 1)
-
-
-def _split_differentials(tokens: list[Token]) -> list[list[Token]]:
-    """The variables of ∂z_i ∂z_j, or of ∂z_i²."""
-    pieces: list[list[Token]] = []
-    for place, token in enumerate(tokens):
-        if token.text == r"\partial" or (token.text == "d" and (place == 0 or token.kind == "word")):
-            pieces.append([])
-        elif pieces:
-            pieces[-1].append(token)
-    return [each for piece in pieces if piece for each in _without_power(piece)]
-
-
-def _without_power(piece: list[Token]) -> list[list[Token]]:
-    """z_i twice for z_i²."""
-    for mark in (["^", "2"], ["^", "{", "2", "}"]):
-        if [token.text for token in piece[-len(mark) :]] == mark:
-            return [piece[: -len(mark)]] * 2
-    return [piece]

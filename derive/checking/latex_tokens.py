@@ -192,3 +192,8 @@ def canonical(symbol: str) -> str:
         r"(\\hat|\\widehat|\\bar|\\dot|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
     )
     return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")
+
+
+def is_latex(text: str) -> bool:
+    """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
+    return bool(re.search(r"[\\{}∂²³√∑−]|δ_|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|\^", text))

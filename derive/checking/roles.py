@@ -6,15 +6,11 @@ returned, the most usual first, and the verdict says what each of them comes to.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import permutations
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import (
-    Axis,
     Call,
     Derivative,
-    Dotted,
-    IllFormedError,
     Item,
     Name,
     Node,
@@ -25,6 +21,7 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign
+from derive.checking.places import OF_INDICES, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
 
@@ -34,11 +31,6 @@ RANKS = {"value": 1, "jacobian": 2, "vjp": 1, "jvp": 1, "gradient": 1, "hessian"
 VECTOR_ROLES = ("logits", "probabilities", "targets", "upstream", "direction", "log-probabilities")
 ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes", "parameter")
 """What `--let` may name."""
-
-OF_INDICES = {"delta": 2, "kronecker": 2, "onehot": 1, "one_hot": 1}
-"""The functions of class indices, and how many they take; the number of classes may follow."""
-
-_LABEL_LETTERS = ("label", "k", "c", "y", "t", "target", "y_{i}")
 
 
 @dataclass(frozen=True)
@@ -161,8 +153,8 @@ def readings(
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
     rank = rank_of(composition, quantity)
     bound = left_indices(left)
-    uses = _uses((*nodes, *(() if condition is None else (condition,))), roles)
-    places = _places(uses, bound, given_labels, rank, labelled=is_labelled(composition) or rank == 0)
+    uses = find_uses((*nodes, *(() if condition is None else (condition,))), roles)
+    places = find_places(uses, bound, given_labels, rank, labelled=is_labelled(composition) or rank == 0)
     return tuple(
         Reading(
             variant,
@@ -242,120 +234,6 @@ def _vectors_of(composition: Composition) -> set[str]:
     """The roles that the loss reads besides the output: targets, where it has them."""
     definition = composition.loss_definition
     return {"targets"} if definition is not None and t in vectors(definition) else set()
-
-
-@dataclass(frozen=True)
-class _Uses:
-    """The indices that no sum binds, in the order in which they come, and what they are used for.
-
-    Attributes:
-        indices: all of them.
-        entries: those at which an entry of a vector is taken.
-        targets: those at which an entry of the targets is taken.
-        compared: those that are compared with another, or name a one-hot vector.
-        indexed: the names at whose entries something is taken, at free and at summed indices.
-    """
-
-    indices: tuple[str, ...]
-    entries: frozenset[str]
-    targets: frozenset[str]
-    compared: frozenset[str]
-    indexed: frozenset[str]
-
-    def lifts(self, free: tuple[str, ...]) -> bool:
-        """Whether vectors without an index stand for their entry at the free one: in `p - (j == k)`."""
-        return len(free) == 1 and len(self.indices) > 1 and free[0] not in self.entries
-
-
-def _uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> _Uses:
-    found: dict[str, None] = {}
-    entries: set[str] = set()
-    targets: set[str] = set()
-    compared: set[str] = set()
-    indexed: set[str] = set()
-
-    def visit(node: object, bound: frozenset[str]) -> None:
-        if isinstance(node, tuple):
-            for part in node:
-                visit(part, bound)
-            return
-        match node:
-            case Total(body=body, index=index, without=without):
-                add(without, bound, set())
-                visit(body, bound | ({index} if index else frozenset()))
-            case Dotted(written=written, last=last):
-                visit(written, bound | {last})
-            case Item(body=body, indices=indices):
-                visit(body, bound)
-                add(indices, bound, entries)
-                if isinstance(body, Name) and not any(isinstance(index, Axis) for index in indices):
-                    indexed.add(body.name)
-                if isinstance(body, Name) and roles.get(body.name) == "targets":
-                    add(indices, bound, targets)
-            case Same(left=left, right=right):
-                add((left, right), bound, compared)
-            case Call(function=function, arguments=arguments) if function in OF_INDICES:
-                add(arguments[: OF_INDICES[function]], bound, compared)
-            case _ if isinstance(node, Node):
-                for part in vars(node).values():
-                    visit(part, bound)
-
-    def add(indices: "tuple[Node | Axis, ...]", bound: frozenset[str], use: set[str]) -> None:
-        for index in indices:
-            if isinstance(index, Name) and index.name not in bound:
-                found[index.name] = None
-                use.add(index.name)
-
-    visit(nodes, frozenset())
-    return _Uses(tuple(found), frozenset(entries), frozenset(targets), frozenset(compared), frozenset(indexed))
-
-
-def _places(
-    uses: _Uses, bound: tuple[str | int, ...] | None, labels: set[str], rank: int, *, labelled: bool
-) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """The ways to tell the labels from the free indices: (labels, free indices), the most usual first.
-
-    Raises:
-        IllFormedError: an index is neither.
-    """
-    given = tuple(name for name in uses.indices if name in labels)
-    rest = [name for name in uses.indices if name not in labels]
-    if bound is not None:
-        named = tuple(name for name in bound if isinstance(name, str))
-        others = tuple(name for name in rest if name not in named)
-        if len(others) > 1 or (others and given):
-            raise _unbound(others[-1])
-        return [((*given, *others), named)]
-    found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
-    if rank == 1 and not uses.entries.issuperset(rest):
-        found = []  # onehot(k) alone names a label; a free index that is only compared comes last
-    may_be_label = [name for name in rest if (labelled or name in uses.compared) and name not in uses.targets]
-    if not given and rest:
-        candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
-        likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)
-        for each in likely:
-            others = tuple(sorted(name for name in rest if name != each))
-            if len(others) in (0, rank):
-                found.append(((each,), others))
-    if given and not rest:
-        found.append((given, ()))
-    if len(rest) == rank == 1 and (given, tuple(rest)) not in found:
-        found.append((given, tuple(rest)))
-    if len(rest) == 1 and rank == 2 and not found:
-        found.append((given, tuple(rest)))
-    if rest and not found:
-        raise _unbound(rest[-1])
-    return found or [(given, ())]
-
-
-def _orders(rest: list[str], rank: int) -> list[tuple[str, ...]]:
-    """Which index is the row's: i before j, else either."""
-    ordered = tuple(sorted(rest))
-    return [ordered] if ordered == ("i", "j") or rank < 2 else list(permutations(ordered))
-
-
-def _unbound(index: str) -> IllFormedError:
-    return IllFormedError(f"the index {index} is unbound: no sum and no left side says what it runs over")
 
 
 def _has_dots(nodes: tuple[Node, ...]) -> bool:

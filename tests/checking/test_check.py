@@ -146,6 +146,7 @@ def test_both_readings_are_in_the_report_and_in_json(capsys):
         + "y[a]*y[b]*y[c]*y[d]*y[e]*y[f]*y[h]*y[m]"
         + "".join(f" for {name} in range(n))" for name in "abcdefhm"),
         r"\frac{y}{",
+        r"\hat" * 800 + " y",
         r"y_{",
         r"\begin{pmatrix} y \end{bmatrix}",
         r"\sum_{i} y_i +",
@@ -160,7 +161,9 @@ def test_what_cannot_be_read_is_refused_in_one_sentence_at_once(formula, capsys)
     assert time.process_time() - started < 2
 
 
-@pytest.mark.parametrize("formula", ["y[i] - t[j]*t[k]*t[m]", "softmax(y) @ t", "np.outer(y, t)"])
+@pytest.mark.parametrize(
+    "formula", ["y[i] - t[j]*t[k]*t[m]", "softmax(y) @ t", "np.outer(y, t)", "np.dot(y.T, y, t)", "delta(i) - t[i]"]
+)
 def test_a_formula_of_another_shape_is_ill_formed(formula):
     assert derive.check(CE, "gradient", formula).verdict == "ill-formed"
 
