@@ -40,6 +40,8 @@ def _chosen(known: tuple[Any, ...], read: Callable[[str], Any]) -> Callable[...,
         except ValueError:
             raise click.BadParameter(f"{value!r} is no list of numbers") from None
         for each in chosen:
+            if not known and each < 1:
+                raise click.BadParameter(f"{each} is no count; it should be 1 or more")
             if known and each not in known:
                 raise click.BadParameter(f"{each!r} is not measured; there are {', '.join(map(str, known))}")
         return chosen
@@ -83,12 +85,15 @@ def main(
     if not console.is_terminal:
         console.width = WIDTH
     results = Results(machine.describe())
+    if machine.is_busy():
+        console.print("other programs keep the processors busy: times on two threads, most of all, mean little")
     for count in counts:
         _measure(results, grid, count, budget, compiled=not quick, console=console)
     results.write(out / "results.json")
     for table in cell_tables(results):
         console.print(table)
-    console.print(figure_table(judge(results)))
+    if results.cells:
+        console.print(figure_table(judge(results)))
     for what, why in results.left_out.items():
         console.print(f"left out: {what}: {why}", highlight=False)
     plots = _draw(results, PAGE.with_suffix("") if docs else out, console)

@@ -12,6 +12,8 @@ import numpy as np
 
 from derive.native import find_compiler
 
+BUSY = 0.5
+"""Processes that want to run, on the average of a minute, from which on a machine is busy."""
 COPIED = 1 << 28
 """Bytes of the array that is copied: far more than any cache holds."""
 
@@ -30,6 +32,11 @@ def describe() -> dict[str, str]:
         "compiler": " ".join(find_compiler()),
         "load": f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "",
     }
+
+
+def is_busy() -> bool:
+    """Whether other programs use more than half of a processor; False where the system does not say."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY
 
 
 def memory_free() -> int:

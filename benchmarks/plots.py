@@ -1,10 +1,14 @@
 """Plots: speed over the number of classes for each operation and dtype, and a roofline."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.cells import DTYPES, OPERATIONS
 from benchmarks.derived import C_NAME
 from benchmarks.results import Measured, Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWN_SIZE = 1 << 20
 """Logits of the cells that are shown over n."""
@@ -82,7 +86,7 @@ def _roofline_point(measured: Measured) -> tuple[float, float]:
     return flops / measured.cell.bytes_moved, flops / measured.seconds[C_NAME] / 1e9
 
 
-def _save(figure: "object", path: Path) -> Path:
+def _save(figure: "Figure", path: Path) -> Path:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     figure.savefig(path, metadata={"Date": None})

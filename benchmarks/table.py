@@ -40,8 +40,8 @@ def cell_row(results: Results, measured: Measured, peers: Sequence[str]) -> list
 def figure_table(reached: Iterable[Reached]) -> Table:
     """What was to be reached and what was."""
     table = Table(title="Figures to reach: how much faster", title_justify="left")
-    for column, justify in zip(FIGURE_COLUMNS, ("left", "left", *("right",) * 4, "left"), strict=True):
-        table.add_column(column, justify=justify, no_wrap=True)
+    for column in FIGURE_COLUMNS:
+        table.add_column(column, justify="right" if column in FIGURE_COLUMNS[2:-1] else "left", no_wrap=True)
     title = ""
     for each in reached:
         what, *rest = figure_row(each)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import timing
+from benchmarks.__main__ import main
 from benchmarks.cells import OPERATIONS, Cell, Grid, make_case
 from benchmarks.derived import C_NAME, NUMPY_NAME, prepare_c, prepare_numpy
 from benchmarks.figures import judge
@@ -119,3 +121,18 @@ def test_the_page_keeps_its_prose(tmp_path: Path) -> None:
     page.write_text("no markers")
     with pytest.raises(ValueError, match="has no lines"):
         write_page(results(), page, [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--ops", "softmax,sofmax"], "'sofmax' is not measured; there are ce-labels"),
+        (["--n", "3,x"], "'3,x' is no list of numbers"),
+        (["--n", "0"], "0 is no count; it should be 1 or more"),
+        (["--dtype", "float16"], "'float16' is not measured; there are float32, float64"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(arguments: list[str], sentence: str) -> None:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2
+    assert sentence in done.output
