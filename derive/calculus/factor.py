@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import sympy
 from sympy import Expr, Integer, KroneckerDelta
 
 from derive.calculus.readability import cost, is_reversed
 from derive.calculus.rewrite import can_multiply_out, replace, rewrite
-from derive.notation import Contraction, occurrences
+from derive.notation import Contraction, free_indices, label, occurrences
 
 MOST_TERMS_OF_FRACTION = 150
 """Terms that a numerator may have for a fraction to be cancelled and factored; at twice as many that takes seconds."""
@@ -171,6 +172,62 @@ def _body_at(node: Contraction, index: sympy.Symbol) -> Expr:
     """The body of a sum with its index called `index`."""
     body, opened = node.open()
     return body.xreplace({opened: index})
+
+
+def take_in(expression: Expr) -> Expr:
+    """`expression` with c Σ f − d Σ g as one sum Σ (c f − d g), c and d one number a row, where that is easier to read.
+
+    So a mean is subtracted from each entry, Σ y (v − Σ v y), rather than two sums from each other, which also cancel
+    when they are computed.
+    """
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, sympy.Add):
+            return None
+        best = min(
+            (_one_sum(*pair) for pair in combinations(_sums_of_row(node), 2) if pair[0][0] != pair[1][0]),
+            key=_extra_cost,
+            default=None,
+        )
+        if best is None or _extra_cost(best) >= 0:
+            return None
+        return sympy.Add(best.whole, *(term for term in node.args if term not in best.terms))
+
+    return rewrite(expression, visit)
+
+
+@dataclass(frozen=True)
+class _OneSum:
+    """Two terms, and the one sum that they make together."""
+
+    terms: tuple[Expr, Expr]
+    whole: Expr
+
+
+def _extra_cost(pair: _OneSum) -> float:
+    """What the one sum costs more than the two terms."""
+    return cost(pair.whole) - cost(sympy.Add(*pair.terms))
+
+
+def _sums_of_row(expression: sympy.Add) -> list[tuple[Expr, Contraction]]:
+    """Each term of `expression` that is one number a row, with each of the sums that it is a multiple of."""
+    return [
+        (term, factor)
+        for term in expression.args
+        if free_indices(term) <= {label}
+        for factor in sympy.Mul.make_args(term)
+        if isinstance(factor, Contraction)
+    ]
+
+
+def _one_sum(first: tuple[Expr, Contraction], second: tuple[Expr, Contraction]) -> _OneSum:
+    index = sympy.Dummy("k", integer=True)
+    multiples = [(term / total, total) for term, total in (first, second)]
+    # An entry less a mean, v − Σ v y, and not the other way round: what is no multiple of a sum comes positive.
+    is_turned = any(multiple.could_extract_minus_sign() and not multiple.has(Contraction) for multiple, _ in multiples)
+    sign = -1 if is_turned else 1
+    bodies = [sign * multiple * _body_at(total, index) for multiple, total in multiples]
+    return _OneSum((first[0], second[0]), sign * _oriented(Contraction(collect(sympy.Add(*bodies)), index)))
 
 
 def cancel(expression: Expr) -> Expr:

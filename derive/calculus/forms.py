@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, KroneckerDelta
 
 from derive.calculus.contract import POWERS, normalise
-from derive.calculus.factor import cancel, collect
+from derive.calculus.factor import cancel, collect, take_in
 from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, apply, can_multiply_out, replace, rewrite
 from derive.notation import Contraction
@@ -64,6 +64,7 @@ def _as_it_stands(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrange
         return
     yield FACTORED, collect(expression)
     yield FACTORED, _around_repeated(expression, facts)
+    yield FACTORED, take_in(expression)
     yield CANCELLED, cancel(expression)
 
 

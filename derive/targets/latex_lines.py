@@ -72,6 +72,9 @@ class LineBreaker(LatexSpeller):
         head, tail = self._side_by_side(before, factor), self._side_by_side(after, None)
         bracket = bool(after) and self._piece(factor).is_open
         lines = self._after(head, factor, room, later - tail.width, bracket=bracket)
+        if len(lines) == 1:
+            # The factor fits, but not with what stands after it.
+            lines = self._after(head, factor, room - tail.width, later - tail.width, bracket=bracket)
         lines[-1] = Line(_joined(lines[-1].written, tail.written), lines[-1].width + tail.width)
         return lines
 

@@ -3,8 +3,8 @@
 import pytest
 from sympy import Expr, KroneckerDelta, Rational, log
 
-from derive.calculus.factor import collect
-from derive.notation import i, j, t, y
+from derive.calculus.factor import collect, take_in
+from derive.notation import Contraction, i, j, k, t, v, y
 from derive.proof.check import agree
 
 DELTA = KroneckerDelta(i, j)
@@ -27,3 +27,14 @@ def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:
     expression = 3 * (t[i] + y[i]) ** 2 + 6 * y[i] * (t[i] + y[i])
     assert collect(expression).is_Mul
     assert agree(expression, collect(expression), {})
+
+
+def test_a_mean_is_subtracted_from_each_entry_rather_than_sums_from_each_other() -> None:
+    def total(body: Expr) -> Contraction:
+        return Contraction(body, k)
+
+    mean = total(v[k] * y[k])
+    apart = t[j] + mean * total(y[k] * (2 * y[k] - t[k])) - total(v[k] * y[k] * (2 * y[k] - t[k]))
+    together = t[j] - total(y[k] * (2 * y[k] - t[k]) * (v[k] - mean))
+    assert take_in(apart) == together
+    assert agree(apart, together, {})

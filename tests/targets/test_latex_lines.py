@@ -46,6 +46,15 @@ def test_no_formula_is_wider_than_it_is_taken_to_be(n: int | None, tmp_path: Pat
         assert 0.95 * points <= width(node) + 2 <= 1.6 * points + 2, f"{LatexSpeller().spell(node)} is {points} pt"
 
 
+def test_a_factor_that_fits_is_broken_where_what_follows_does_not() -> None:
+    long = Add(*(z[k] * t[k] ** power for power in range(2, 7)))
+    node = lay_out(long * Contraction(y[k] * t[k], k))
+    room = width(lay_out(long)) + 25
+    lines = LineBreaker().lines(node, room, room)
+    assert len(lines) > 1
+    assert all(line.width <= room for line in lines)
+
+
 @pytest.mark.parametrize("expression", formulas(), ids=str)
 def test_every_line_fits(expression: Expr) -> None:
     for line in LineBreaker().lines(lay_out(expression), ROOM, ROOM):

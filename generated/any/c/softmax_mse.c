@@ -9,9 +9,8 @@
  * Closed forms:
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/n*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
- *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
- *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
+ *     hvp[j] = 2/n*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+ *         range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -137,13 +136,13 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     /* ln 2 in two parts: k times the first is exact */
     const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
 
-    float result = 0x1.6a244cp-10f;
-    result = result * r + 0x1.1239d4p-7f;
-    result = result * r + 0x1.5558f2p-5f;
-    result = result * r + 0x1.555492p-3f;
-    result = result * r + 0x1.fffffcp-2f;
-    result = result * r + 0x1p+0f;
-    result = result * r + 0x1p+0f;
+    float q = 0x1.6a244cp-10f;
+    q = q * r + 0x1.1239d4p-7f;
+    q = q * r + 0x1.5558f2p-5f;
+    q = q * r + 0x1.555492p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
@@ -247,18 +246,18 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     /* ln 2 in two parts: k times the first is exact */
     const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
 
-    double result = 0x1.ad7f77e079098p-26;
-    result = result * r + 0x1.28ad68bddfa80p-22;
-    result = result * r + 0x1.71df253c1fb42p-19;
-    result = result * r + 0x1.a0199a16c5c69p-16;
-    result = result * r + 0x1.a01a012a68d8bp-13;
-    result = result * r + 0x1.6c16c1842676cp-10;
-    result = result * r + 0x1.1111111127b9ep-7;
-    result = result * r + 0x1.555555555088cp-5;
-    result = result * r + 0x1.55555555554fap-3;
-    result = result * r + 0x1.000000000000ap-1;
-    result = result * r + 0x1p+0;
-    result = result * r + 0x1p+0;
+    double q = 0x1.ad7f77e079098p-26;
+    q = q * r + 0x1.28ad68bddfa80p-22;
+    q = q * r + 0x1.71df253c1fb42p-19;
+    q = q * r + 0x1.a0199a16c5c69p-16;
+    q = q * r + 0x1.a01a012a68d8bp-13;
+    q = q * r + 0x1.6c16c1842676cp-10;
+    q = q * r + 0x1.1111111127b9ep-7;
+    q = q * r + 0x1.555555555088cp-5;
+    q = q * r + 0x1.55555555554fap-3;
+    q = q * r + 0x1.000000000000ap-1;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
@@ -1765,10 +1764,6 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        float y_dot_2_y_minus_t_parts[PARTS][ROWS_F32];
-        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        float row_sum_parts[PARTS][ROWS_F32];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS_F32; row++) {
@@ -1776,18 +1771,22 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
-                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
-                row_sum_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
-                    v_rows[j][row] * product_rows[j][row];
             }
         }
         float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
         float y_dot_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        float y_dot_2_y_minus_t[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+
+        float row_sum_parts[PARTS][ROWS_F32];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS_F32; row++) {
+                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
+                    (2.0f * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
+            }
+        }
         float row_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
 
@@ -1796,8 +1795,8 @@ static void ISA(softmax_mse_hvp_f32_across)(size_t batch, size_t n,
             for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = 2.0f / (float)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
-                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
+                    product_rows[j][row];
             }
         }
 
@@ -1844,8 +1843,6 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
 
         sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
         sum_f32 y_dot_y_minus_t_pieces = {0.0f, 0.0f};
-        sum_f32 y_dot_2_y_minus_t_pieces = {0.0f, 0.0f};
-        sum_f32 row_sum_pieces = {0.0f, 0.0f};
         for (size_t j = 0, count; j < n; j += count) {
             count = count_of_piece(n - j);
             float v_few[LANES];
@@ -1857,8 +1854,6 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
             filled_f32(count, product_row + j, product_few);
             float v_dot_y_sums[SUMS] = {0.0f};
             float y_dot_y_minus_t_sums[SUMS] = {0.0f};
-            float y_dot_2_y_minus_t_sums[SUMS] = {0.0f};
-            float row_sum_sums[SUMS] = {0.0f};
             for (size_t k = 0; k < count; k += LANES) {
                 SIDE_BY_SIDE
                 for (uint32_t lane = 0; lane < LANES; lane++) {
@@ -1866,10 +1861,6 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
                     v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
                     y_dot_y_minus_t_sums[k % SUMS +
                         lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
-                    y_dot_2_y_minus_t_sums[k % SUMS +
-                        lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
-                    row_sum_sums[k % SUMS + lane] += (2.0f * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
-                        lane] * product_piece[k + lane];
                 }
             }
             if (count < LANES) {
@@ -1877,18 +1868,36 @@ static void ISA(softmax_mse_hvp_f32_along)(size_t batch, size_t n,
             }
             ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
             ISA(add_sums_f32)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
-            ISA(add_sums_f32)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
-            ISA(add_sums_f32)(&row_sum_pieces, count, row_sum_sums);
         }
         const float v_dot_y = finished_f32(v_dot_y_pieces);
         const float y_dot_y_minus_t = finished_f32(y_dot_y_minus_t_pieces);
-        const float y_dot_2_y_minus_t = finished_f32(y_dot_2_y_minus_t_pieces);
+
+        sum_f32 row_sum_pieces = {0.0f, 0.0f};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            float v_few[LANES];
+            const float *v_piece = filled_f32(count, v_row + j, v_few);
+            float product_few[LANES];
+            const float *product_piece = filled_f32(count, product_row + j, product_few);
+            float t_few[LANES];
+            const float *t_piece = filled_f32(count, t_row + j, t_few);
+            float row_sum_sums[SUMS] = {0.0f};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint32_t lane = 0; lane < LANES; lane++) {
+                    row_sum_sums[k % SUMS +
+                        lane] += (v_piece[k + lane] - v_dot_y) * (2.0f * product_piece[k + lane] - t_piece[k + lane]) *
+                        product_piece[k + lane];
+                }
+            }
+            ISA(add_sums_f32)(&row_sum_pieces, count, row_sum_sums);
+        }
         const float row_sum = finished_f32(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0f / (float)n *
-                ((v_row[j] - v_dot_y) * (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) +
-                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0f * product_row[j] - y_dot_y_minus_t - t_row[j]) - row_sum) *
+                product_row[j];
         }
     }
 }
@@ -1935,10 +1944,6 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        double y_dot_2_y_minus_t_parts[PARTS][ROWS_F64];
-        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        double row_sum_parts[PARTS][ROWS_F64];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS_F64; row++) {
@@ -1946,18 +1951,22 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
-                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
-                row_sum_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) * v_rows[j][row] *
-                    product_rows[j][row];
             }
         }
         double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
         double y_dot_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        double y_dot_2_y_minus_t[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+
+        double row_sum_parts[PARTS][ROWS_F64];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS_F64; row++) {
+                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
+                    (2.0 * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
+            }
+        }
         double row_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
 
@@ -1966,8 +1975,8 @@ static void ISA(softmax_mse_hvp_f64_across)(size_t batch, size_t n,
             for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = 2.0 / (double)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
-                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
+                    product_rows[j][row];
             }
         }
 
@@ -2014,8 +2023,6 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
 
         sum_f64 v_dot_y_pieces = {0.0, 0.0};
         sum_f64 y_dot_y_minus_t_pieces = {0.0, 0.0};
-        sum_f64 y_dot_2_y_minus_t_pieces = {0.0, 0.0};
-        sum_f64 row_sum_pieces = {0.0, 0.0};
         for (size_t j = 0, count; j < n; j += count) {
             count = count_of_piece(n - j);
             double v_few[LANES];
@@ -2027,8 +2034,6 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
             filled_f64(count, product_row + j, product_few);
             double v_dot_y_sums[SUMS] = {0.0};
             double y_dot_y_minus_t_sums[SUMS] = {0.0};
-            double y_dot_2_y_minus_t_sums[SUMS] = {0.0};
-            double row_sum_sums[SUMS] = {0.0};
             for (size_t k = 0; k < count; k += LANES) {
                 SIDE_BY_SIDE
                 for (uint64_t lane = 0; lane < LANES; lane++) {
@@ -2036,10 +2041,6 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
                     v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
                     y_dot_y_minus_t_sums[k % SUMS +
                         lane] += (product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
-                    y_dot_2_y_minus_t_sums[k % SUMS +
-                        lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * product_piece[k + lane];
-                    row_sum_sums[k % SUMS + lane] += (2.0 * product_piece[k + lane] - t_piece[k + lane]) * v_piece[k +
-                        lane] * product_piece[k + lane];
                 }
             }
             if (count < LANES) {
@@ -2047,18 +2048,35 @@ static void ISA(softmax_mse_hvp_f64_along)(size_t batch, size_t n,
             }
             ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
             ISA(add_sums_f64)(&y_dot_y_minus_t_pieces, count, y_dot_y_minus_t_sums);
-            ISA(add_sums_f64)(&y_dot_2_y_minus_t_pieces, count, y_dot_2_y_minus_t_sums);
-            ISA(add_sums_f64)(&row_sum_pieces, count, row_sum_sums);
         }
         const double v_dot_y = finished_f64(v_dot_y_pieces);
         const double y_dot_y_minus_t = finished_f64(y_dot_y_minus_t_pieces);
-        const double y_dot_2_y_minus_t = finished_f64(y_dot_2_y_minus_t_pieces);
+
+        sum_f64 row_sum_pieces = {0.0, 0.0};
+        for (size_t j = 0, count; j < n; j += count) {
+            count = count_of_piece(n - j);
+            double v_few[LANES];
+            const double *v_piece = filled_f64(count, v_row + j, v_few);
+            double product_few[LANES];
+            const double *product_piece = filled_f64(count, product_row + j, product_few);
+            double t_few[LANES];
+            const double *t_piece = filled_f64(count, t_row + j, t_few);
+            double row_sum_sums[SUMS] = {0.0};
+            for (size_t k = 0; k < count; k += LANES) {
+                SIDE_BY_SIDE
+                for (uint64_t lane = 0; lane < LANES; lane++) {
+                    row_sum_sums[k % SUMS +
+                        lane] += (v_piece[k + lane] - v_dot_y) * (2.0 * product_piece[k + lane] - t_piece[k + lane]) *
+                        product_piece[k + lane];
+                }
+            }
+            ISA(add_sums_f64)(&row_sum_pieces, count, row_sum_sums);
+        }
         const double row_sum = finished_f64(row_sum_pieces);
 
         for (size_t j = 0; j < n; j++) {
             product_row[j] = 2.0 / (double)n *
-                ((v_row[j] - v_dot_y) * (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) +
-                y_dot_2_y_minus_t * v_dot_y - row_sum) * product_row[j];
+                ((v_row[j] - v_dot_y) * (2.0 * product_row[j] - y_dot_y_minus_t - t_row[j]) - row_sum) * product_row[j];
         }
     }
 }

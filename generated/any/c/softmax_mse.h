@@ -9,9 +9,8 @@
  * Closed forms:
  *     loss = 1/n*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/n*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/n*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
- *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
- *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
+ *     hvp[j] = 2/n*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+ *         range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  */
@@ -86,9 +85,8 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride);
 
-/* product[j] = 2/n*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
- * sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
- * sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n))) */
+/* product[j] = 2/n*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+ * range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n))) */
 int softmax_mse_hvp_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,

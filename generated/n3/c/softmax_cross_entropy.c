@@ -125,13 +125,13 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     /* ln 2 in two parts: k times the first is exact */
     const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
 
-    float result = 0x1.6a244cp-10f;
-    result = result * r + 0x1.1239d4p-7f;
-    result = result * r + 0x1.5558f2p-5f;
-    result = result * r + 0x1.555492p-3f;
-    result = result * r + 0x1.fffffcp-2f;
-    result = result * r + 0x1p+0f;
-    result = result * r + 0x1p+0f;
+    float q = 0x1.6a244cp-10f;
+    q = q * r + 0x1.1239d4p-7f;
+    q = q * r + 0x1.5558f2p-5f;
+    q = q * r + 0x1.555492p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
@@ -271,18 +271,18 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     /* ln 2 in two parts: k times the first is exact */
     const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
 
-    double result = 0x1.ad7f77e079098p-26;
-    result = result * r + 0x1.28ad68bddfa80p-22;
-    result = result * r + 0x1.71df253c1fb42p-19;
-    result = result * r + 0x1.a0199a16c5c69p-16;
-    result = result * r + 0x1.a01a012a68d8bp-13;
-    result = result * r + 0x1.6c16c1842676cp-10;
-    result = result * r + 0x1.1111111127b9ep-7;
-    result = result * r + 0x1.555555555088cp-5;
-    result = result * r + 0x1.55555555554fap-3;
-    result = result * r + 0x1.000000000000ap-1;
-    result = result * r + 0x1p+0;
-    result = result * r + 0x1p+0;
+    double q = 0x1.ad7f77e079098p-26;
+    q = q * r + 0x1.28ad68bddfa80p-22;
+    q = q * r + 0x1.71df253c1fb42p-19;
+    q = q * r + 0x1.a0199a16c5c69p-16;
+    q = q * r + 0x1.a01a012a68d8bp-13;
+    q = q * r + 0x1.6c16c1842676cp-10;
+    q = q * r + 0x1.1111111127b9ep-7;
+    q = q * r + 0x1.555555555088cp-5;
+    q = q * r + 0x1.55555555554fap-3;
+    q = q * r + 0x1.000000000000ap-1;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);

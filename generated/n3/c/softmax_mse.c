@@ -9,9 +9,8 @@
  * Closed forms:
  *     loss = 1/3*sum((y[i] - t[i])**2 for i in range(n))
  *     gradient[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
- *     hvp[j] = 2/3*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
- *         sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
- *         sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
+ *     hvp[j] = 2/3*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+ *         range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n)))
  *
  * SPDX-License-Identifier: 0BSD
  *
@@ -126,13 +125,13 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     /* ln 2 in two parts: k times the first is exact */
     const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
 
-    float result = 0x1.6a244cp-10f;
-    result = result * r + 0x1.1239d4p-7f;
-    result = result * r + 0x1.5558f2p-5f;
-    result = result * r + 0x1.555492p-3f;
-    result = result * r + 0x1.fffffcp-2f;
-    result = result * r + 0x1p+0f;
-    result = result * r + 0x1p+0f;
+    float q = 0x1.6a244cp-10f;
+    q = q * r + 0x1.1239d4p-7f;
+    q = q * r + 0x1.5558f2p-5f;
+    q = q * r + 0x1.555492p-3f;
+    q = q * r + 0x1.fffffcp-2f;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
@@ -213,18 +212,18 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     /* ln 2 in two parts: k times the first is exact */
     const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
 
-    double result = 0x1.ad7f77e079098p-26;
-    result = result * r + 0x1.28ad68bddfa80p-22;
-    result = result * r + 0x1.71df253c1fb42p-19;
-    result = result * r + 0x1.a0199a16c5c69p-16;
-    result = result * r + 0x1.a01a012a68d8bp-13;
-    result = result * r + 0x1.6c16c1842676cp-10;
-    result = result * r + 0x1.1111111127b9ep-7;
-    result = result * r + 0x1.555555555088cp-5;
-    result = result * r + 0x1.55555555554fap-3;
-    result = result * r + 0x1.000000000000ap-1;
-    result = result * r + 0x1p+0;
-    result = result * r + 0x1p+0;
+    double q = 0x1.ad7f77e079098p-26;
+    q = q * r + 0x1.28ad68bddfa80p-22;
+    q = q * r + 0x1.71df253c1fb42p-19;
+    q = q * r + 0x1.a0199a16c5c69p-16;
+    q = q * r + 0x1.a01a012a68d8bp-13;
+    q = q * r + 0x1.6c16c1842676cp-10;
+    q = q * r + 0x1.1111111127b9ep-7;
+    q = q * r + 0x1.555555555088cp-5;
+    q = q * r + 0x1.55555555554fap-3;
+    q = q * r + 0x1.000000000000ap-1;
+    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
+    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
@@ -1141,10 +1140,6 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        float y_dot_2_y_minus_t_parts[PARTS][ROWS_F32];
-        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        float row_sum_parts[PARTS][ROWS_F32];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint32_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS_F32; row++) {
@@ -1152,18 +1147,22 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
-                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
-                row_sum_parts[j & (parts - 1)][row] += (2.0f * product_rows[j][row] - t_rows[j][row]) *
-                    v_rows[j][row] * product_rows[j][row];
             }
         }
         float v_dot_y[ROWS_F32];
         ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
         float y_dot_y_minus_t[ROWS_F32];
         ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        float y_dot_2_y_minus_t[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+
+        float row_sum_parts[PARTS][ROWS_F32];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint32_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS_F32; row++) {
+                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
+                    (2.0f * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
+            }
+        }
         float row_sum[ROWS_F32];
         ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
 
@@ -1172,8 +1171,8 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
             for (size_t row = 0; row < ROWS_F32; row++) {
                 product_rows[j][row] = 2.0f / (float)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
-                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
+                    product_rows[j][row];
             }
         }
 
@@ -1224,10 +1223,6 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
         memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
         double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
         memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        double y_dot_2_y_minus_t_parts[PARTS][ROWS_F64];
-        memset(y_dot_2_y_minus_t_parts, 0, parts * sizeof *y_dot_2_y_minus_t_parts);
-        double row_sum_parts[PARTS][ROWS_F64];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
         for (uint64_t j = 0; j < n; j++) {
             SIDE_BY_SIDE
             for (size_t row = 0; row < ROWS_F64; row++) {
@@ -1235,18 +1230,22 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
                 v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
                 y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
                     product_rows[j][row];
-                y_dot_2_y_minus_t_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
-                row_sum_parts[j & (parts - 1)][row] += (2.0 * product_rows[j][row] - t_rows[j][row]) * v_rows[j][row] *
-                    product_rows[j][row];
             }
         }
         double v_dot_y[ROWS_F64];
         ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
         double y_dot_y_minus_t[ROWS_F64];
         ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-        double y_dot_2_y_minus_t[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_dot_2_y_minus_t_parts, y_dot_2_y_minus_t);
+
+        double row_sum_parts[PARTS][ROWS_F64];
+        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
+        for (uint64_t j = 0; j < n; j++) {
+            SIDE_BY_SIDE
+            for (size_t row = 0; row < ROWS_F64; row++) {
+                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
+                    (2.0 * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
+            }
+        }
         double row_sum[ROWS_F64];
         ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
 
@@ -1255,8 +1254,8 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
             for (size_t row = 0; row < ROWS_F64; row++) {
                 product_rows[j][row] = 2.0 / (double)n *
                     ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) +
-                    y_dot_2_y_minus_t[row] * v_dot_y[row] - row_sum[row]) * product_rows[j][row];
+                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
+                    product_rows[j][row];
             }
         }
 

@@ -12,9 +12,8 @@ Closed forms:
     gradient[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n)))
     hessian[i, j] = 2/3*y[i]*((delta(i, j) - y[j])*(2*y[i] - t[i] - sum(y[k]*(y[k] - t[k]) for k in range(n))) -
         y[j]*(2*y[j] - t[j] - sum(y[k]*(2*y[k] - t[k]) for k in range(n))))
-    hvp[j] = 2/3*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
-        sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
-        sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
+    hvp[j] = 2/3*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+        range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n)))
 
 SPDX-License-Identifier: 0BSD
 """
@@ -222,9 +221,8 @@ def hvp(
 ) -> Array:
     """The Hessian-vector product: how the gradient changes as the logits move along a direction.
 
-        hvp[j] = 2/3*y[j]*(sum(v[i]*y[i] for i in range(n))*sum(y[i]*(2*y[i] - t[i]) for i in range(n)) + (v[j] -
-          sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) -
-          sum(v[i]*y[i]*(2*y[i] - t[i]) for i in range(n)))
+        hvp[j] = 2/3*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
+          range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n)))
 
     Args:
         z: logits.
@@ -348,16 +346,11 @@ def _hvp_rows(z: Array, t: Array, v: Array, product: Array) -> None:
     terms = product - t
     terms *= product
     y_dot_y_minus_t = _sum(terms)
-    np.multiply(product, 2, out=terms)
-    terms -= t
-    terms *= product
-    y_dot_2_y_minus_t = _sum(terms)
-    np.multiply(product, 2, out=terms)
-    terms -= t
-    terms *= v
+    np.subtract(v, v_dot_y, out=terms)
+    terms *= 2 * product - t
     terms *= product
     row_sum = _sum(terms)
-    product *= (v - v_dot_y) * (2 * product - y_dot_y_minus_t - t) + y_dot_2_y_minus_t * v_dot_y - row_sum
+    product *= (v - v_dot_y) * (2 * product - y_dot_y_minus_t - t) - row_sum
     product *= 2 / n
 
 
