@@ -1,6 +1,8 @@
 """Verify a build on this machine: its files, its proofs, and every function against its definition."""
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,13 +68,29 @@ def verify(folder: Path, track: Track = silently) -> tuple[Finding, ...]:
     if any(path.endswith(".c") for _, files in builds.values() for path in files):
         native.find_compiler()
     findings: list[Finding] = []
-    for build, (spec, files) in builds.items():
-        findings.append(check_files(build, files))
-        for composition in track(read_compositions(build, spec), f"verifying {build}"):
-            findings.append(prove(build, composition, spec["n"]))
-            findings += try_functions(build, composition, spec["n"], files)
-            findings += try_layer(build, composition, spec["n"], files)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for build, (spec, files) in builds.items():
+            compositions = read_compositions(build, spec)
+            # Compilers work while derivations are proved and the truth is evaluated.
+            loading = [start_loading(pool, build, composition, files) for composition in compositions]
+            findings.append(check_files(build, files))
+            for composition, callers in zip(track(compositions, f"verifying {build}"), loading, strict=True):
+                findings.append(prove(build, composition, spec["n"]))
+                findings += try_functions(build, composition, spec["n"], callers)
+                findings += try_layer(build, composition, spec["n"], files)
     return tuple(findings)
+
+
+def start_loading(
+    pool: Executor, build: Path, composition: Composition, files: Collection[str]
+) -> Mapping[str, "Future[Caller]"]:
+    """The functions of a composition in each language that the build has, being compiled or imported."""
+    names = {language: f"{language}/{composition.stem}{suffix}" for language, (suffix, _) in LANGUAGES.items()}
+    return {
+        language: pool.submit(load, build / names[language])
+        for language, (_, load) in LANGUAGES.items()
+        if names[language] in files
+    }
 
 
 def find_builds(folder: Path) -> tuple[Path, ...]:
@@ -122,16 +140,15 @@ def prove(build: Path, composition: Composition, n: int | None) -> Finding:
     return Finding(build, composition.name, "derivation", True, checks)
 
 
-def try_functions(build: Path, composition: Composition, n: int | None, files: Collection[str]) -> Iterator[Finding]:
+def try_functions(
+    build: Path, composition: Composition, n: int | None, callers: Mapping[str, "Future[Caller]"]
+) -> Iterator[Finding]:
     """Compare every function of every language with the definition, in single and double precision."""
     kernels = plan_kernels(composition, n)
-    for language, (suffix, load) in LANGUAGES.items():
-        name = f"{language}/{composition.stem}{suffix}"
-        if name not in files:
-            continue
+    for language, loading in callers.items():
         part = language
         try:
-            caller = load(build / name)
+            caller = loading.result()
             for dtype in PRECISIONS:
                 part = f"{language} {dtype.name}"
                 count, worst = compare(caller, kernels, composition, dtype)

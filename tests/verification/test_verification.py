@@ -1,5 +1,6 @@
 """Verification finds what is wrong: a changed file, a wrong formula, a lost digit, a missing compiler."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,16 @@ from derive import catalogue
 from derive.cli import main
 from derive.errors import MissingToolError, OutputError
 from derive.notation import g, t, v, z
-from derive.verification import ALLOWED, check_files, find_builds, prove, read_compositions, try_functions, verify
+from derive.verification import (
+    ALLOWED,
+    check_files,
+    find_builds,
+    prove,
+    read_compositions,
+    start_loading,
+    try_functions,
+    verify,
+)
 from derive.verification.rows import Rows, make_rows
 from derive.verification.truth import FEW_CLASSES, find_truth
 from derive.write import MANIFEST, read_manifest, read_spec
@@ -90,7 +100,9 @@ def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
     assert right in text
     (copy / file).write_text(text.replace(right, wrong))
     (composition,) = read_compositions(copy, read_spec(copy))
-    failures = [finding for finding in try_functions(copy, composition, 3, {file}) if not finding.passed]
+    with ThreadPoolExecutor() as pool:
+        callers = start_loading(pool, copy, composition, {file})
+    failures = [finding for finding in try_functions(copy, composition, 3, callers) if not finding.passed]
     assert len(failures) == 1
     assert failures[0].problem
     assert main(["verify", str(copy)]) == 1
