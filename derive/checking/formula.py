@@ -12,6 +12,9 @@ from typing import Any
 
 from derive.errors import DefinitionError
 
+NO_COUNT = {"i", "j", "l"}
+"""Letters that are an index where a sum ends, and not the number of classes."""
+
 
 class FormulaError(DefinitionError):
     """A formula that cannot be read; says the position and the offending piece."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Self
 
-from derive.checking.formula import FormulaError, Name, Node, Number, Same
+from derive.checking.formula import NO_COUNT, FormulaError, Name, Node, Number, Same
 from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
@@ -15,8 +15,8 @@ CONDITION_WORDS = {"if", "for", "when", "where", "and", "with"}
 class Cursor:
     """The tokens, and how far a reading is."""
 
-    def __init__(self, text: str, tokens: list[Token], symbols: set[str]) -> None:
-        self.text, self.tokens, self.symbols = text, tokens, symbols
+    def __init__(self, text: str, tokens: list[Token], symbols: set[str], n: int | None = None) -> None:
+        self.text, self.tokens, self.symbols, self.n = text, tokens, symbols, n
         self.place = self.depth = 0
         self.bars: list[str] = []
         """The bars that are open, of absolute values and norms."""
@@ -149,23 +149,44 @@ class Cursor:
             pass
         return Same(left, right, negated)
 
-    def sum_index(self, without: list[Node]) -> str:
-        """The index of a sum, whose subscript this reads; the classes left out go into `without`."""
+    def sum_index(self, without: list[Node]) -> tuple[str, list[Token]]:
+        """The index of a sum, whose subscript this reads, and where it begins; classes left out go into `without`."""
+        begin: list[Token] = []
         name = self.index()
         if not isinstance(name, Name):
             raise self.failure("a sum needs an index")
         while self.now.kind != "end":
             if self.skip("≠"):
                 without.append(self.index())
-            elif self.skip("=", r"\in"):
-                self.place = len(self.tokens) - 1  # where it begins and ends: it runs over all classes
+            elif self.skip(r"\in"):
+                self.place = len(self.tokens) - 1  # a set of all classes, whatever its name
+            elif self.skip("="):
+                begin = self.tokens[self.place : -1]
+                self.place = len(self.tokens) - 1
             elif self.skip(","):
                 again = self.index()
                 if again != name:
                     raise self.failure("write one sum for each index")
             else:
                 raise self.failure(f"{self.now.text} cannot stand below a sum")
-        return name.name
+        return name.name, begin
+
+    def refuse_part(self, begin: list[Token], end: list[Token]) -> None:
+        """Refuse the bounds of a sum that leave classes out: it may run from 1 to n, or from 0 to n - 1."""
+        first, last = ("".join(token.text for token in tokens) for tokens in (begin, end))
+        counted_from_0 = first == "0"
+        of_count = end[:-2] if counted_from_0 and last.endswith("-1") else end
+        count = "".join(token.text for token in of_count)
+        is_name = not any(token.kind == "number" or token.text in ("+", "-", r"\infty") for token in of_count)
+        is_count = count == str(self.n) or (is_name and count not in NO_COUNT)
+        if first not in ("", "0", "1") or (last and (not is_count or counted_from_0 == (last == count))):
+            place = (begin or end)[0].position
+            raise FormulaError(
+                f"cannot read the formula at position {place}: a sum runs over all classes, from 1 to n or from 0 to"
+                f" n - 1, and not from {first or '1'} to {last or 'n'}",
+                self.text,
+                place,
+            )
 
     def indicator(self) -> Node | None:
         r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""
@@ -214,6 +235,6 @@ class Cursor:
     def inside(self, tokens: list[Token]) -> Self:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
-        reader = type(self)(self.text, [*tokens, end], self.symbols)
+        reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
         reader.depth = self.depth + 1
         return reader

@@ -54,12 +54,13 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
+def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -> Chain:
     """The chain of formulas that `text` writes in LaTeX.
 
     Args:
         text: the formula, with or without dollar signs around it.
         symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
+        n: a given number of classes, with which a sum may end.
 
     Raises:
         FormulaError: with the position and the offending piece.
@@ -71,7 +72,7 @@ def read_latex(text: str, symbols: Collection[str] = ()) -> Chain:
     tokens = tokenize(blanked)
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
-    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}).chain()
+    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n).chain()
 
 
 class _Reader(Cursor):
@@ -185,14 +186,15 @@ class _Reader(Cursor):
     def sum(self) -> Node:
         index: str | None = None
         without: list[Node] = []
+        begin: list[Token] = []
+        end: list[Token] = []
         while self.next("_", "^"):
             if self.skip("^"):
-                self.group_tokens()  # where it ends: it runs over all classes
+                end = self.group_tokens()
                 continue
             self.expect("_")
-            tokens = self.group_tokens()
-            reader = self.inside(tokens)
-            index = reader.sum_index(without)
+            index, begin = self.inside(self.group_tokens()).sum_index(without)
+        self.refuse_part(begin, end)
         sign = self.skip("-")
         body = self.product()
         return Total(negate(body) if sign else body, index, tuple(without))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from derive.checking.formula import (
+    NO_COUNT,
     Axis,
     Call,
     Chain,
@@ -43,8 +44,10 @@ _OPERATORS: dict[type[ast.operator], str] = {
 _EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
-def read_python(text: str) -> Chain:
+def read_python(text: str, n: int | None = None) -> Chain:
     """The chain of formulas that `text` writes in Python's syntax; equals signs join its links.
+
+    With `n`, a given number of classes, a sum may run over `range` of that number.
 
     Raises:
         FormulaError: with the position, the offending piece and what is allowed.
@@ -55,7 +58,7 @@ def read_python(text: str) -> Chain:
     ends = [*(start - 1 for start in starts[1:]), len(text)]
     pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
     return Chain(
-        tuple(_Reader(text, start, piece).read() for start, piece in pieces),
+        tuple(_Reader(text, start, piece, n).read() for start, piece in pieces),
         tuple(piece.strip() for _, piece in pieces),
     )
 
@@ -73,7 +76,8 @@ def _top_level_equals(text: str) -> list[int]:
 class _Reader:
     """One reading of one link, which begins at `start` of the whole text."""
 
-    def __init__(self, whole: str, start: int, piece: str) -> None:
+    def __init__(self, whole: str, start: int, piece: str, n: int | None) -> None:
+        self.n = n
         stripped = piece.lstrip()
         self.whole, self.text = whole, stripped.rstrip()
         self.start = start + len(piece) - len(stripped)
@@ -208,14 +212,23 @@ class _Reader:
             match clause:
                 case ast.comprehension(
                     target=ast.Name(id=name),
-                    iter=ast.Call(func=ast.Name(id="range"), args=[_], keywords=[]),
+                    iter=ast.Call(func=ast.Name(id="range"), args=[*begin, end], keywords=[]),
                     ifs=conditions,
                     is_async=0,
-                ):
+                ) if all(_is_number(each, 0) for each in begin) and self.is_count(end):
                     body = Total(body, name, tuple(self.excluded(condition, name) for condition in conditions))
                 case _:
                     raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
         return body
+
+    def is_count(self, tree: ast.expr) -> bool:
+        """Whether `tree` can be the number of classes: a name or a shape, and a number only where it is given."""
+        match tree:
+            case ast.Name(id=name):
+                return name not in NO_COUNT
+            case ast.Attribute() | ast.Subscript() | ast.Call():
+                return True
+        return self.n is not None and _is_number(tree, self.n)
 
     def excluded(self, tree: ast.expr, index: str) -> Node:
         match tree:
@@ -224,6 +237,10 @@ class _Reader:
                 if Name(index) in (first, second):
                     return second if first == Name(index) else first
         raise self.failure(tree, f"{self.piece(tree)} does not leave a class out of the sum: if {index} != j")
+
+
+def _is_number(tree: ast.expr, number: int) -> bool:
+    return isinstance(tree, ast.Constant) and type(tree.value) is int and tree.value == number
 
 
 def _is_module(tree: ast.expr) -> bool:

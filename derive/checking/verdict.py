@@ -85,7 +85,7 @@ def judge_formula(
     # Roles by symbol, in the spelling of the reader.
     symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in (let or {}).items()}
     try:
-        chain = read_latex(formula, symbols) if in_latex else read_python(formula)
+        chain = read_latex(formula, symbols, n) if in_latex else read_python(formula, n)
         cases = read_cases(composition, quantity, chain, symbols, n, in_latex=in_latex)
         judged = [case.judge() for case in cases]
     except IllFormedError as error:

@@ -252,7 +252,10 @@ def _rounded(value: Any) -> Any:
 
 
 def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
-    """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8."""
+    """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8.
+
+    Parameters are the same for every seed: the rows of a batch share them.
+    """
     draw = Reals(seed)
     where = label_class % n
     values: dict[IndexedBase | Symbol, Any] = {
@@ -268,6 +271,7 @@ def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str
     values[t] = fixed
     for parameter in composition.parameters:
         name = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
-        drawn = [_rounded(positive.unknown(parameter.name, number)) for number in range(n)]
+        shared = Reals(n, 0.2, 0.8)
+        drawn = [_rounded(shared.unknown(parameter.name, number)) for number in range(n)]
         values[name] = drawn if parameter.per_class else drawn[0]
     return World(composition, n, draw, values, where)

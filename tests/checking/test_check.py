@@ -168,6 +168,44 @@ def test_a_formula_of_another_shape_is_ill_formed(formula):
     assert derive.check(CE, "gradient", formula).verdict == "ill-formed"
 
 
+@pytest.mark.parametrize(
+    "bounds", ["_{k=1}^{n}", "_{k=1}^K", "_{k=0}^{C-1}", "_k", r"_{k \in \mathcal C}", "_{k=1}^{3}"]
+)
+def test_a_sum_over_all_classes_may_be_written_in_several_ways(bounds):
+    formula = rf"\frac{{e^{{z_i}}}}{{\sum{bounds} e^{{z_k}}}}"
+    assert derive.check("softmax", "value", formula, n=3 if "3" in bounds else None).verdict == "right"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\frac{e^{z_i}}{\sum_{k=1}^{n-1} e^{z_k}}",
+        r"\frac{e^{z_i}}{\sum_{k=2}^{n} e^{z_k}}",
+        r"\frac{e^{z_i}}{\sum_{k=0}^{n} e^{z_k}}",
+        r"\frac{e^{z_i}}{\sum_{k=1}^{i} e^{z_k}}",
+        r"\frac{e^{z_i}}{\sum_{k=1}^{3} e^{z_k}}",
+        "exp(z[i])/sum(exp(z[k]) for k in range(n - 1))",
+        "exp(z[i])/sum(exp(z[k]) for k in range(2))",
+        "exp(z[i])/sum(exp(z[k]) for k in range(1, n))",
+    ],
+)
+def test_a_sum_over_a_part_of_the_classes_is_refused(formula):
+    with pytest.raises(DeriveError, match="a sum runs over all classes"):
+        derive.check("softmax", "value", formula)
+
+
+def test_the_rows_of_a_batch_share_the_parameters(tmp_path):
+    (tmp_path / "grad.py").write_text(
+        "import numpy as np\n"
+        "def grad(z, t, T):\n"
+        "    e = np.exp((z - z.max(-1, keepdims=True)) / T)\n"
+        "    return (e / e.sum(-1, keepdims=True) * t.sum(-1, keepdims=True) - t) / T\n"
+    )
+    place = f"{tmp_path}/grad.py:grad"
+    verdict = derive.check("softmax-temperature+cross-entropy", "gradient", place, in_file=True)
+    assert verdict.verdict == "right"
+
+
 def test_a_role_that_does_not_exist_is_refused():
     with pytest.raises(DeriveError, match="there is no role"):
         derive.check(CE, "gradient", "y - t", {"probability": "y"})
