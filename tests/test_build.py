@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,19 @@ def test_check_without_a_build_names_every_file(tmp_path, capsys):
     assert main(["build", "--out", str(tmp_path), "--composition", "softmax", "--target", "c", "--check"]) == 1
     assert "c/softmax.h" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--composition", "softmax+a*sum(t*y**2)", "--where", "0 < a < 1", "--name", "squares"],
+        ["--composition", "softmax+brier", "--n", "2"],
+    ],
+    ids=["defined on the spot", "of the catalogue"],
+)
+def test_the_command_in_a_head_makes_the_file_again(options, tmp_path):
+    assert main(["build", *options, "--target", "numpy", "--out", str(tmp_path / "first")]) == 0
+    (made,) = (tmp_path / "first").glob("*/numpy/*.py")
+    command = next(line for line in made.read_text().splitlines() if line.startswith("    derive build"))
+    assert main([*shlex.split(command)[1:], "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / made.relative_to(tmp_path / "first")).read_text() == made.read_text()
