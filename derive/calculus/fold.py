@@ -63,7 +63,7 @@ def _solutions(equation: Expr, unknown: Dummy) -> list[Expr]:
         polynomial = sympy.Poly(numerator, unknown)
         if polynomial.degree() == 1:
             slope, constant = polynomial.all_coeffs()
-            return [sympy.together(-constant / slope)]
+            return [sympy.together(constant / -slope)]  # (1 − y)/y, where -constant would read −(y − 1)/y
     return [sympy.together(found) for found in sympy.solve(equation, unknown, simplify=False)]
 
 
