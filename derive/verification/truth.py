@@ -301,7 +301,10 @@ def _entries_of_y(
         with mpmath.workdps(digits):
             form, point = _hoist(definition, Point(Reals(), n, dict(known)))
             entries = [evaluate(form, point.at({i: number})) for number in range(n)]
-            rests = [max(1 - entry, mpmath.mpf(10) ** -digits) for entry in entries]
+            # On one fraction line a logistic function's rest does not cancel: exp(-z)/(1 + exp(-z)).
+            rest, point = _hoist(sympy.together(1 - definition), point)
+            found = [evaluate(rest, point.at({i: number})) for number in range(n)]
+            rests = [each if each > 0 else mpmath.mpf(10) ** -digits for each in found]
             if min(rests) > mpmath.mpf(10) ** (-digits // 2):
                 break
     return entries, rests

@@ -157,3 +157,10 @@ def test_rows_are_the_same_in_each_precision_and_move_the_maximum():
     assert np.array_equal(single.z, double.z)
     assert len(set(double.z.argmax(axis=1))) >= 3
     assert np.array_equal(double.one_hot.argmax(axis=1), double.labels)
+
+
+def test_the_truth_knows_how_near_to_1_a_logistic_function_is():
+    logits = np.full(5, 1e4)
+    row = {z: logits, t: np.zeros(5), g: logits, v: logits}
+    truth = find_truth(catalogue.read_composition("sigmoid+binary-cross-entropy"), "value", row)
+    assert [float(value) for value in truth.values] == [5e4]
