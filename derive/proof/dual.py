@@ -21,7 +21,7 @@ class Dual:
     level: int
 
     def __add__(self, other: Number) -> "Dual":
-        a, b = _split(other, self.level)
+        a, b = split(other, self.level)
         return Dual(self.value + a, self.derivative + b, self.level) if _fits(other, self.level) else other + self
 
     __radd__ = __add__
@@ -30,7 +30,7 @@ class Dual:
         if not _fits(other, self.level):
             product: Dual = other * self
             return product
-        a, b = _split(other, self.level)
+        a, b = split(other, self.level)
         return Dual(self.value * a, self.value * b + self.derivative * a, self.level)
 
     __rmul__ = __mul__
@@ -44,7 +44,7 @@ def _fits(other: Number, level: int) -> bool:
     return not isinstance(other, Dual) or other.level <= level
 
 
-def _split(other: Number, level: int) -> tuple[Number, Number]:
+def split(other: Number, level: int) -> tuple[Number, Number]:
     """Value and derivative of `other` at `level`; a number without that ε has derivative 0."""
     if isinstance(other, Dual) and other.level == level:
         return other.value, other.derivative
@@ -53,7 +53,7 @@ def _split(other: Number, level: int) -> tuple[Number, Number]:
 
 def derivative(number: Number, level: int) -> Number:
     """The coefficient of ε at `level`."""
-    return _split(number, level)[1]
+    return split(number, level)[1]
 
 
 def lift(number: Number, function: Callable[[Number], Number], slope: Callable[[Number], Number]) -> Number:

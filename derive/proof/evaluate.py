@@ -16,7 +16,8 @@ from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Symbol, factorint
 from derive import notation
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, Partial, free_indices, occurrences
-from derive.proof.dual import Dual, Number, derivative, lift
+from derive.proof.arithmetic import add_up, apply, invert, multiply, power, raise_to, take_root
+from derive.proof.dual import Dual, Number, derivative, split
 from derive.proof.field import Field
 
 Definitions = Mapping[IndexedBase | Symbol, tuple[Symbol | None, Expr]]
@@ -154,9 +155,9 @@ def _evaluate(expression: Expr, point: Point) -> Number:
         case Symbol():
             return point.scalar(expression)
         case sympy.Add():
-            return _total([evaluate(term, point) for term in expression.args], point)
+            return add_up([evaluate(term, point) for term in expression.args], point.field)
         case sympy.Mul():
-            return _product([evaluate(factor, point) for factor in expression.args], point)
+            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
         case sympy.exp():
             return _exp(expression.args[0], point)
         case sympy.core.numbers.Exp1():
@@ -167,111 +168,60 @@ def _evaluate(expression: Expr, point: Point) -> Number:
             return _power(expression.base, expression.exp, point)
         case Contraction():
             body, index = expression.body, expression.index
-            return _total([evaluate(body, point.at({index: number})) for number in range(point.n)], point)
+            return add_up([evaluate(body, point.at({index: number})) for number in range(point.n)], point.field)
         case Partial():
             shifted = point.perturbed(expression.variable)
             slope = derivative(evaluate(expression.body, shifted), shifted.level)
             return slope if slope != 0 else point.field.number(0)
         case sympy.tanh() | sympy.Abs() | sympy.sign():
-            return _apply(_FUNCTIONS[expression.func], evaluate(expression.args[0], point), point)
+            return apply(_FUNCTIONS[expression.func], evaluate(expression.args[0], point), point.field)
     raise UnsupportedError(f"cannot evaluate {type(expression).__name__} in {expression}")
-
-
-def _total(numbers: list[Number], point: Point) -> Number:
-    total = point.field.number(0)
-    for number in numbers:
-        total = total + number
-    return total
-
-
-def _product(numbers: list[Number], point: Point) -> Number:
-    product = point.field.number(1)
-    for number in numbers:
-        product = product * number
-    return product
-
-
-def _apply(function: str, number: Number, point: Point) -> Number:
-    """exp, log, tanh, abs or sign of a number, and the derivative of each."""
-
-    def apply(value: Number) -> Number:
-        return lift(value, lambda inner: point.field.apply(function, inner), slope)
-
-    def slope(value: Number) -> Number:
-        match function:
-            case "exp":
-                return apply(value)
-            case "log":
-                return _inverse(value, point)
-            case "tanh":
-                return point.field.number(1) + -(apply(value) * apply(value))
-            case "abs":
-                return _apply("sign", value, point)
-            case _:
-                return point.field.number(0)
-
-    return apply(number)
-
-
-def _inverse(number: Number, point: Point) -> Number:
-    def slope(value: Number) -> Number:
-        inverse = _inverse(value, point)
-        return -(inverse * inverse)
-
-    return lift(number, point.field.inverse, slope)
-
-
-def _integer_power(number: Number, exponent: int, point: Point) -> Number:
-    if exponent < 0:
-        return _integer_power(_inverse(number, point), -exponent, point)
-    result = point.field.number(1)
-    for _ in range(exponent):
-        result = result * number
-    return result
 
 
 def _exp(argument: Expr, point: Point) -> Number:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
     argument = sympy.expand(argument)
     if isinstance(argument, sympy.Add):
-        return _product([_exp(term, point) for term in argument.args], point)
+        return multiply([_exp(term, point) for term in argument.args], point.field)
     coefficient, rest = argument.as_coeff_Mul()
     if rest == 1:
-        e = _apply("exp", point.field.number(1), point)
-        return _integer_power(_root(e, int(coefficient.q), point), int(coefficient.p), point)
+        e = apply("exp", point.field.number(1), point.field)
+        return raise_to(take_root(e, int(coefficient.q), point.field), int(coefficient.p), point.field)
     logarithms = [factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log)]
     if logarithms:
         return _power(logarithms[0].args[0], argument / logarithms[0], point)
     if coefficient != 1:
-        return _integer_power(_root(_exp(rest, point), int(coefficient.q), point), int(coefficient.p), point)
-    return _apply("exp", evaluate(argument, point), point)
+        return raise_to(take_root(_exp(rest, point), int(coefficient.q), point.field), int(coefficient.p), point.field)
+    return apply("exp", evaluate(argument, point), point.field)
 
 
 def _log(argument: Expr, point: Point) -> Number:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
     if (outer := _before(argument, point)) is not None:
-        (value, change), level = _parts(evaluate(argument, point), point.level), point.level
+        (value, change), level = split(evaluate(argument, point), point.level), point.level
         logarithm = _log(argument, outer)
-        return logarithm if change == 0 else Dual(logarithm, _inverse(value, point) * change, level)
+        return logarithm if change == 0 else Dual(logarithm, invert(value, point.field) * change, level)
     if isinstance(argument, sympy.Add):
         argument, exponent = _one_product(argument, point)
         if exponent != 0:
             return evaluate(exponent, point) + _log(argument, point)
     match argument:
         case sympy.Mul():
-            return _total([_log(factor, point) for factor in argument.args], point)
+            return add_up([_log(factor, point) for factor in argument.args], point.field)
         case sympy.exp():
             return evaluate(argument.args[0], point)
         case sympy.Pow():
             return evaluate(argument.exp, point) * _log(argument.base, point)
         case sympy.Rational() if argument > 0:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
-            return _total([_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point)
+            return add_up(
+                [_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point.field
+            )
         case Indexed():
             if (definition := point.definition(argument)) is not None:
                 return _log(*definition)
     value = evaluate(argument, point)
-    return point.field.number(0) if value == point.field.number(1) else _apply("log", value, point)
+    return point.field.number(0) if value == point.field.number(1) else apply("log", value, point.field)
 
 
 def _before(argument: Expr, point: Point) -> Point | None:
@@ -341,64 +291,32 @@ def _log_prime(prime: int, point: Point) -> Number:
 def _power(base: Expr, exponent: Expr, point: Point) -> Number:
     """A power, with (ab)^c = a^c b^c, a^(b+c) = a^b a^c and (a^b)^c = a^(bc) for positive bases."""
     if exponent.is_Integer:
-        return _integer_power(evaluate(base, point), int(exponent), point)
+        return raise_to(evaluate(base, point), int(exponent), point.field)
     match base:
         case sympy.exp():
             return _exp(base.args[0] * exponent, point)
         case sympy.Mul():
-            return _product([_power(factor, exponent, point) for factor in base.args], point)
+            return multiply([_power(factor, exponent, point) for factor in base.args], point.field)
         case sympy.Pow():
             return _power(base.base, base.exp * exponent, point)
         case Indexed():
-            is_constant = _parts(evaluate(exponent, point), point.level)[1] == 0
+            is_constant = split(evaluate(exponent, point), point.level)[1] == 0
             if is_constant and (outer := point.before(base)) is not None:
-                (value, change), level = _parts(evaluate(base, point), point.level), point.level
-                power = _power(base, exponent, outer)
-                slope = _product([power, evaluate(exponent, outer), _inverse(value, point)], point)
-                return power if change == 0 else Dual(power, slope * change, level)
+                (value, change), level = split(evaluate(base, point), point.level), point.level
+                unchanged = _power(base, exponent, outer)
+                slope = multiply([unchanged, evaluate(exponent, outer), invert(value, point.field)], point.field)
+                return unchanged if change == 0 else Dual(unchanged, slope * change, level)
             if not free_indices(exponent) and (definition := point.definition(base)) is not None:
                 meaning, inner = definition
                 return _power(meaning, exponent, inner)
     exponent = sympy.expand(exponent)
     if isinstance(exponent, sympy.Add):
-        return _product([_power(base, term, point) for term in exponent.args], point)
+        return multiply([_power(base, term, point) for term in exponent.args], point.field)
     coefficient, rest = exponent.as_coeff_Mul()
     if rest == 1:
-        root = _root(evaluate(base, point), int(coefficient.q), point)
-        return _integer_power(root, int(coefficient.p), point)
+        root = take_root(evaluate(base, point), int(coefficient.q), point.field)
+        return raise_to(root, int(coefficient.p), point.field)
     if coefficient != 1:
-        root = _root(_power(base, rest, point), int(coefficient.q), point)
-        return _integer_power(root, int(coefficient.p), point)
-    return _symbolic_power(evaluate(base, point), evaluate(exponent, point), point)
-
-
-def _root(number: Number, degree: int, point: Point) -> Number:
-    if degree == 1:
-        return number
-
-    def root(value: Number) -> Number:
-        return lift(value, lambda inner: point.field.root(inner, degree), slope)
-
-    def slope(value: Number) -> Number:
-        return _product([point.field.number(Fraction(1, degree)), root(value), _inverse(value, point)], point)
-
-    return root(number)
-
-
-def _symbolic_power(base: Number, exponent: Number, point: Point) -> Number:
-    """base^exponent, both of which may be dual: d(a^b) = a^b (b da/a + log a db)."""
-    if isinstance(base, Dual) or isinstance(exponent, Dual):
-        level = max(number.level for number in (base, exponent) if isinstance(number, Dual))
-        (a, da), (b, db) = _parts(base, level), _parts(exponent, level)
-        value = _symbolic_power(a, b, point)
-        growth = b * da * _inverse(a, point) if da != 0 else point.field.number(0)
-        if db != 0:
-            growth = growth + _apply("log", a, point) * db
-        return Dual(value, value * growth, level)
-    return point.field.power(base, exponent)
-
-
-def _parts(number: Number, level: int) -> tuple[Number, Number]:
-    if isinstance(number, Dual) and number.level == level:
-        return number.value, number.derivative
-    return number, 0
+        root = take_root(_power(base, rest, point), int(coefficient.q), point.field)
+        return raise_to(root, int(coefficient.p), point.field)
+    return power(evaluate(base, point), evaluate(exponent, point), point.field)
