@@ -131,7 +131,7 @@ def _processor() -> str:
 def _execute(source: str, stem: str) -> ModuleType:
     """The module that `source`, which we printed ourselves, is."""
     module = ModuleType(f"derive.compiled.{stem}")
-    exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))  # noqa: S102
+    exec(compile(source, f"<{module.__name__}>", "exec"), vars(module))  # noqa: S102 - text of our own printer, from a definition that was parsed
     return module
 
 

@@ -71,7 +71,7 @@ class Contraction(Expr):
 
     def __new__(cls, body: Any, index: Symbol) -> Self:
         """The sum of `body` over `index`; raises ValueError where that would capture another index."""
-        body = sympy.sympify(body)
+        body = sympy.sympify(body, strict=True)  # Python's numbers become SymPy's; text is refused
         canonical = _bound_index(nesting(body))
         if index != canonical:
             if canonical in free_indices(body):
@@ -115,7 +115,7 @@ class Partial(Expr):
 
     def __new__(cls, body: Any, variable: Expr) -> Self:
         """The derivative of `body` with respect to `variable`."""
-        node: Self = Expr.__new__(cls, sympy.sympify(body), variable)
+        node: Self = Expr.__new__(cls, sympy.sympify(body, strict=True), variable)
         node.body, node.variable = node.args
         return node
 

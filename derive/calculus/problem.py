@@ -73,8 +73,3 @@ class Problem:
         """The rule that writes y where its definition stands."""
         definition = self.composition.y_definition
         return None if definition is None else fold(definition)
-
-    def output_at(self, index: Symbol) -> Expr:
-        """Entry `index` of the activation's output as a loss sees it."""
-        entry: Expr = self.composition.output_vector[index]
-        return entry
