@@ -30,8 +30,8 @@ from derive.targets.c import FLAGS
 from derive.targets.c import target as c_target
 from derive.targets.c_function import function_name
 from derive.targets.c_precision import PRECISIONS
-from derive.targets.numpy import program_name
 from derive.targets.numpy import target as numpy_target
+from derive.targets.numpy_function import program_name
 
 Array = np.ndarray[Any, Any]
 Calls = Mapping[np.dtype[Any], Callable[..., int]]

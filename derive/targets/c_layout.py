@@ -29,8 +29,13 @@ def comment(sentences: Sequence[str]) -> tuple[str, ...]:
 
 
 def wrap(source: str) -> str:
-    """`source` with every line of more than `WIDTH` characters broken where its operators bind least."""
-    return "".join(f"{part}\n" for line in source.splitlines() for part in _parts(line))
+    """`source` with every line of more than `WIDTH` characters broken where its operators bind least.
+
+    A line of a comment stays whole: it is words that are wrapped already, or a command to be copied.
+    """
+    return "".join(
+        f"{part}\n" for line in source.splitlines() for part in ([line] if line.startswith(" *") else _parts(line))
+    )
 
 
 def _parts(line: str) -> Iterator[str]:

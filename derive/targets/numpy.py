@@ -2,19 +2,17 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from derive.catalogue.parameters import Parameter, Range
-from derive.kernel.expressions import arrays, indices, scalars
-from derive.kernel.ir import LABEL, Kernel
+from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import store
-from derive.kernel.statements import plain
 from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
-from derive.targets.layer_numpy import LAYER_KERNEL, LAYER_NAMES, layer_context
+from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
 from derive.targets.model import Product
+from derive.targets.numpy_function import Argument, Function, LayerParameter, Program, wrap_words, write_signature
 from derive.targets.numpy_layout import WIDTH, wrap_statement
 from derive.targets.numpy_program import print_body
 
@@ -25,272 +23,10 @@ _VECTORS = {
 }
 """What the inputs beside the logits are."""
 
-_SUMMARIES = {
-    "value": "The value of the activation.",
-    "jacobian": "The Jacobian: entry [i, j] is the derivative of value i with respect to logit j.",
-    "vjp": "The vector-Jacobian product: the gradient with respect to the logits, from that with respect to the value.",
-    "jvp": "The Jacobian-vector product: how the value changes as the logits move along a direction.",
-    "loss": "The loss of each row.",
-    "gradient": "The gradient of the loss with respect to the logits.",
-    "loss_and_gradient": "The loss of each row, and its gradient with respect to the logits.",
-    "hessian": "The Hessian of the loss with respect to the logits.",
-    "hvp": "The Hessian-vector product: how the gradient changes as the logits move along a direction.",
-}
-
-
-@dataclass(frozen=True)
-class _Argument:
-    """A parameter of the definition as a keyword of the functions."""
-
-    parameter: Parameter
-
-    @property
-    def name(self) -> str:
-        return self.parameter.name
-
-    @property
-    def declaration(self) -> str:
-        return f"{self.name}: {'ArrayLike' if self.parameter.per_class else 'float'}"
-
-    @property
-    def description(self) -> str:
-        """What it is and what it must be."""
-        kind = "one number for each class, shape (n,), each" if self.parameter.per_class else "a number"
-        return f"{kind} with {self.condition}" if self.is_bounded else f"{kind} finite"
-
-    @property
-    def is_bounded(self) -> bool:
-        return self.parameter.range != Range(low=None)
-
-    @property
-    def condition(self) -> str:
-        return self.parameter.range.describe(self.name)
-
-    @property
-    def within(self) -> str:
-        """The condition on the array that holds it."""
-        bounds, value = self.parameter.range, f"{self.name}_rows"
-        tests = []
-        if bounds.low is not None:
-            tests.append(f"({value} {'>=' if bounds.low_included else '>'} {bounds.low})")
-        if bounds.high is not None:
-            tests.append(f"({value} {'<=' if bounds.high_included else '<'} {bounds.high})")
-        return " & ".join([f"np.isfinite({value})", *tests])
-
-
-@dataclass(frozen=True)
-class _LayerParameter:
-    """A parameter as a keyword of a layer, with an underscore where the layer means something else by its name."""
-
-    argument: _Argument
-
-    @property
-    def keyword(self) -> str:
-        return f"{self.argument.name}_" if self.argument.name in LAYER_NAMES else self.argument.name
-
-    @property
-    def declaration(self) -> str:
-        return f"{self.keyword}: {'ArrayLike' if self.argument.parameter.per_class else 'float'}"
-
-
-@dataclass(frozen=True)
-class _Program:
-    """A kernel as a private function over rows."""
-
-    kernel: Kernel
-    body: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return program_name(self.kernel)
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The vectors and parameters that it reads besides the logits, and the labels if it reads any."""
-        read = frozenset().union(*(arrays(statement.value) for statement in plain(self.kernel)))
-        reads_labels = any(LABEL in indices(statement.value) for statement in plain(self.kernel))
-        read |= frozenset().union(*(scalars(statement.value) for statement in plain(self.kernel)))
-        inputs = [array.name for array in self.kernel.inputs[1:]]
-        parameters = [parameter.name for parameter in self.kernel.parameters]
-        vectors = tuple(name for name in (*inputs, *parameters) if name in read)
-        return (*vectors, "labels") if reads_labels else vectors
-
-    @property
-    def signature(self) -> tuple[str, ...]:
-        types = {"labels": "NDArray[np.intp]"}
-        parameters = ["z: Array", *(f"{name}: {types.get(name, 'Array')}" for name in self.inputs)]
-        parameters += [f"{output.name}: Array" for output in self.kernel.outputs]
-        return _signature(self.name, parameters, "None")
-
-    @property
-    def comments(self) -> tuple[str, ...]:
-        """The named steps of the passes."""
-        return tuple(line for note in self.kernel.notes for line in _wrap(note, WIDTH - 2))
-
-
-@dataclass(frozen=True)
-class _Function:
-    """A function that people call.
-
-    Attributes:
-        dense_program: the kernel that computes it from dense targets, or from none; None where it takes labels alone.
-        label_program: the kernel that computes it from labels, if it takes them.
-        formulas: its closed forms, as text.
-        n: the fixed number of classes, or None.
-        has_loss: whether it is of a loss, which can be reduced and weighted.
-    """
-
-    dense_program: _Program | None
-    label_program: _Program | None
-    formulas: tuple[str, ...]
-    n: int | None
-    has_loss: bool
-
-    @property
-    def program(self) -> _Program:
-        """Either of its kernels, where they are alike."""
-        program = self.dense_program or self.label_program
-        assert program is not None  # noqa: S101 - one of them is why there is a function
-        return program
-
-    @property
-    def name(self) -> str:
-        return self.program.kernel.name
-
-    @property
-    def summary(self) -> str:
-        return _SUMMARIES[self.name]
-
-    @property
-    def vectors(self) -> tuple[str, ...]:
-        """The positional parameters after the logits."""
-        others = tuple(array.name for array in self.program.kernel.inputs[1:])
-        return others if self.dense_program or not self.has_loss else ("t", *others)
-
-    @property
-    def parameters(self) -> tuple[_Argument, ...]:
-        """The parameters of the definition, which every function takes."""
-        return tuple(_Argument(each) for each in self.program.kernel.parameters)
-
-    @property
-    def has_upstream(self) -> bool:
-        """Whether it returns derivatives, which an upstream gradient multiplies."""
-        return self.has_loss and self.name != "loss"
-
-    @property
-    def checked_first(self) -> tuple[str, ...]:
-        """The vectors that are vectors in any case; targets may be labels."""
-        return tuple(name for name in self.vectors if name != "t" or self.label_program is None)
-
-    @property
-    def outputs(self) -> tuple[tuple[str, int], ...]:
-        return tuple((output.name, output.rank) for output in self.program.kernel.outputs)
-
-    @property
-    def returned(self) -> str:
-        return "Array" if len(self.outputs) == 1 else "tuple[Array, Array]"
-
-    @property
-    def signature(self) -> tuple[str, ...]:
-        parameters = ["z: ArrayLike", *(f"{name}: ArrayLike" for name in self.vectors)]
-        parameters += ["*", *(each.declaration for each in self.parameters), "axis: int = -1"]
-        if self.has_loss:
-            parameters += ['reduction: str = "none"', "weight: ArrayLike | None = None"]
-        if self.has_upstream:
-            parameters.append("upstream: ArrayLike | None = None")
-        if self.label_program:
-            parameters += ["class_weight: ArrayLike | None = None", "ignore_index: int | None = None"]
-        parameters.append(f"out: {self.returned} | None = None")
-        return _signature(self.name, parameters, self.returned)
-
-    @property
-    def names(self) -> str:
-        return ", ".join(name for name, _ in self.outputs)
-
-    @property
-    def takes_pair(self) -> bool:
-        """Whether `out` is a pair: one array for the loss, one for the rest."""
-        return len(self.outputs) == 2
-
-    @property
-    def scalar_out(self) -> str | None:
-        """The variable that holds the array for the loss; None where there is no loss."""
-        scalars = [name for name, rank in self.outputs if rank == 0]
-        return _out_name(scalars[0], self.takes_pair) if scalars else None
-
-    @property
-    def unpacked(self) -> str:
-        """The variables of the pair `out`."""
-        return ", ".join(_out_name(name, self.takes_pair) for name, _ in self.outputs)
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What it returns, as lines."""
-        results = _REDUCIBLE_RESULTS if self.has_loss else _RESULTS
-        described = [results[rank].format(n="n" if self.n is None else self.n) for _, rank in self.outputs]
-        sentence = "; and ".join(described)
-        return tuple(_wrap(f"{sentence[0].upper()}{sentence[1:]}.", WIDTH - 4))
-
-    @property
-    def delivered(self) -> str:
-        return ", ".join(
-            f"_deliver({_laid_out(name, rank, self.has_loss)}, dtype, {_out_name(name, self.takes_pair)})"
-            for name, rank in self.outputs
-        )
-
-    def run(self, program: _Program) -> tuple[str, ...]:
-        """The lines that make room for the outputs and run a private function on the rows."""
-        own = {parameter.name for parameter in self.parameters} | {"labels"}  # copies, which share no memory
-        inputs = ["rows", *(name if name == "labels" else f"{name}_rows" for name in program.inputs)]
-        shared = [f"{name}_rows" for name in program.inputs if name not in own]
-        lines = []
-        for name, rank in self.outputs:
-            shape, axis = ("rows.shape", "axis") if rank == 1 else ("(*rows.shape, rows.shape[-1])", "-1")
-            out = _out_name(name, self.takes_pair)
-            room = f"_room({', '.join((out, shape, axis, 'dtype', 'rows', *shared))})"
-            lines.append(f"{name} = {room if rank else 'np.empty_like(rows[..., :1])'}")
-        outputs = [name for name, _ in self.outputs]
-        lines.append(f"_in_blocks({program.name}, {_tuple(inputs)}, {_tuple(outputs)})")
-        return tuple(lines)
-
-
-_RESULTS = (
-    "one number a row, in z's dtype: the shape of z without `axis`",
-    "an array of z's shape and dtype",
-    "an array of z's dtype: the shape of z without `axis`, then ({n}, {n})",
-)
-"""What an output is, by rank."""
-
-_REDUCIBLE_RESULTS = (f"{_RESULTS[0]}; one number in all where it is reduced", *_RESULTS[1:])
-
-_LAID_OUT = ("{}[..., 0]", "_move({}, -1, axis)", "{}")
-"""An output as the caller lays it out, by rank."""
-
 
 def _lines(kernel: Kernel) -> tuple[str, ...]:
     """The body of a kernel's function, in lines that are not too long."""
     return tuple(part for line in print_body(kernel) for part in wrap_statement(line))
-
-
-def _signature(name: str, parameters: Sequence[str], returned: str) -> tuple[str, ...]:
-    """The head of a function: on one line, with its parameters on one line, or on a line for each."""
-    listed = ", ".join(parameters)
-    if len(line := f"def {name}({listed}) -> {returned}:") <= WIDTH + 4:
-        return (line,)
-    inner = [f"    {listed}"] if len(listed) <= WIDTH else [f"    {parameter}," for parameter in parameters]
-    return (f"def {name}(", *inner, f") -> {returned}:")
-
-
-def _laid_out(name: str, rank: int, has_loss: bool) -> str:
-    return name if has_loss and rank == 0 else _LAID_OUT[rank].format(name)
-
-
-def _tuple(names: Sequence[str]) -> str:
-    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
-
-
-def _out_name(output: str, in_pair: bool) -> str:
-    return f"{output}_out" if in_pair else "out"
 
 
 class NumpyTarget:
@@ -314,11 +50,6 @@ class NumpyTarget:
         return {}
 
 
-def program_name(kernel: Kernel) -> str:
-    """The name of the private function over rows of `kernel`."""
-    return f"_{kernel.name}_{'label_' if kernel.labels else ''}rows"
-
-
 def module_context(product: Product) -> dict[str, Any]:
     """What the template of a module needs to know.
 
@@ -326,11 +57,11 @@ def module_context(product: Product) -> dict[str, Any]:
         UnsupportedError: a kernel has a node that NumPy has no way to say.
     """
     kernels = [store(kernel, work=True) for kernel in product.kernels]
-    programs = [_Program(kernel, _lines(kernel)) for kernel in kernels]
+    programs = [Program(kernel, _lines(kernel)) for kernel in kernels]
     by_labels = {program.kernel.name: program for program in programs if program.kernel.labels}
     dense = {program.kernel.name: program for program in programs if not program.kernel.labels}
     functions = [
-        _Function(
+        Function(
             dense.get(name),
             by_labels.get(name),
             _formulas(product, name),
@@ -363,10 +94,10 @@ def _layer_module(product: Product, layer: LayerResult) -> str:
     """The module of a layer: its function, and the kernel of the rows that it calls."""
     kernels = tuple(kernel for kernel in product.kernels if kernel.name == LAYER_KERNEL)
     context = {**module_context(replace(product, kernels=kernels)), **layer_context(product, layer)}
-    parameters = [_LayerParameter(_Argument(each)) for each in kernels[0].parameters]
+    parameters = [LayerParameter(Argument(each)) for each in kernels[0].parameters]
     arguments = ["x: ArrayLike", "w: ArrayLike", "b: ArrayLike", "t: ArrayLike", "*"]
     arguments += [*(each.declaration for each in parameters), 'reduction: str = "mean"']
-    signature = _signature("loss_and_gradients", arguments, "tuple[np.floating, Array, Array, Array]")
+    signature = write_signature("loss_and_gradients", arguments, "tuple[np.floating, Array, Array, Array]")
     return render(NumpyTarget.name, "layer.py", **context, layer_parameters=parameters, layer_signature=signature)
 
 
@@ -375,7 +106,7 @@ def _formulas(product: Product, function: str) -> tuple[str, ...]:
     quantities = {"loss": ("value",), "loss_and_gradient": ("value", "gradient")}.get(function, (function,))
     lines: list[str] = []
     for quantity in quantities:
-        lines += _wrap(f"{entry(quantity, product)}{assumed(product, quantity)}", WIDTH - 4)
+        lines += wrap_words(f"{entry(quantity, product)}{assumed(product, quantity)}", WIDTH - 4)
     return tuple(f"    {line}" for line in lines)
 
 
@@ -393,10 +124,6 @@ def _classes(n: int | None) -> str:
 def _listed(names: Sequence[str]) -> str:
     quoted = (f'"{name}"' for name in names)
     return f"[{', '.join(quoted)}]"
-
-
-def _wrap(sentence: str, width: int) -> list[str]:
-    return textwrap.wrap(sentence, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 target = NumpyTarget()

@@ -197,9 +197,9 @@ INLINE float expm1_f32(float x)
 /* log(x + rest), where rest is no more than a rounding error of x. The error of log(x) is at most 1.1 units in
  * the last place; log(0) is -inf, and the logarithm of a negative number NaN.
  *
- * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f),
-     log(m) is f - f^2/2 + s (f^2/2 + q)
- * with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from an integer. */
+ * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f), log(m) is
+ * f - f^2/2 + s (f^2/2 + q) with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from
+ * an integer. */
 INLINE float log_of_sum_f32(float x, float rest)
 {
     const int tiny = x < FLT_MIN;
@@ -376,9 +376,9 @@ INLINE double expm1_f64(double x)
 /* log(x + rest), where rest is no more than a rounding error of x. The error of log(x) is at most 1.1 units in
  * the last place; log(0) is -inf, and the logarithm of a negative number NaN.
  *
- * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f),
-     log(m) is f - f^2/2 + s (f^2/2 + q)
- * with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from an integer. */
+ * x = 2^k m with m between sqrt(1/2) and sqrt(2); with f = m - 1 and s = f / (2 + f), log(m) is
+ * f - f^2/2 + s (f^2/2 + q) with q a polynomial in s^2 (fdlibm, Sun Microsystems, 1993). No number is converted from
+ * an integer. */
 INLINE double log_of_sum_f64(double x, double rest)
 {
     const int tiny = x < DBL_MIN;
