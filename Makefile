@@ -12,9 +12,9 @@ derive: $(READY) ## derivations and kernels for any number of classes; `make der
 	@echo "make: deriving, checking and writing generated/"
 	@$(BIN)/derive build $(if $(filter command,$(origin N)),--n "$$N")
 
-test: $(READY) ## run every test
+test: $(READY) ## run every test, a file at a time on each processor
 	@echo "make: running the tests"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 stress: $(READY) ## derive 300 random definitions and compare them with differences
 	@echo "make: deriving 300 random definitions"

@@ -1,8 +1,31 @@
-"""The table of the largest errors that the numeric tests saw, at the end of a verbose run."""
+"""The table of the largest errors that the numeric tests saw, at the end of a verbose run, from every process of it."""
+
+from typing import Any
 
 import pytest
 
 from tests.numeric import comparison
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What one of several processes saw, on its way to the one that reports."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["largest errors"] = [[*key, *worst] for key, worst in comparison.WORST.items()]
+
+
+class _Collector:
+    """Takes in what the other processes saw."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        for *key, share, case in getattr(node, "workeroutput", {}).get("largest errors", ()):
+            comparison.keep(tuple(key), share, case)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hooks of pytest-xdist are asked for only where it is there."""
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_Collector())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -36,6 +36,11 @@ WORST: dict[tuple[str, ...], tuple[float, str]] = {}
 """By function, backend and dtype: the largest share of its bound that an error took, and in which case; for reports."""
 
 
+def keep(key: tuple[str, ...], share: float, case: str) -> None:
+    """Note an error in `WORST`, if it is the largest so far."""
+    WORST[key] = max(WORST.get(key, (0.0, "")), (share, case))
+
+
 def measure(got: Array, truth: Exact, allowed: Bound) -> Array:
     """Error over bound for every entry: 0 where both are the same infinity, inf for a NaN."""
     with np.errstate(all="ignore"):
@@ -78,8 +83,7 @@ def compare(label: tuple[str, ...], batch: Batch, module: str, quantity: str, go
     assert got.dtype == batch.z.dtype, f"{label}: dtype {got.dtype}, should be {batch.z.dtype}"
     share = measure(got, truth, allowed).reshape(len(got), -1).max(axis=1)
     worst = int(np.argmax(share))
-    key = (module, quantity, *label)
-    WORST[key] = max(WORST.get(key, (0.0, "")), (float(share[worst]), f"{batch.names[worst]} (n = {batch.n})"))
+    keep((module, quantity, *label), float(share[worst]), f"{batch.names[worst]} (n = {batch.n})")
     return misses(batch, got, truth, allowed)
 
 
