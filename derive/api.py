@@ -207,6 +207,7 @@ def check(
     let: Mapping[str, str] | None = None,
     n: int | str | None = None,
     *,
+    where: str = "",
     in_file: bool = False,
 ) -> Verdict:
     """Judge a formula of the user's: `check("softmax+cross-entropy", "gradient", "y - t").verdict` is `right-if`.
@@ -217,6 +218,7 @@ def check(
         formula: Python in the index form or NumPy's, or LaTeX; equals signs make a chain. Nothing of it is executed.
         let: symbols by role, such as `{"probabilities": "p", "targets": "y"}`.
         n: a given number of classes.
+        where: the ranges of the parameters of a loss that is defined on the spot, `0 < a < 1`.
         in_file: whether `formula` is a place, `FILE.py:FUNCTION`; that function is run, in a process of its own.
 
     Raises:
@@ -224,7 +226,7 @@ def check(
         DeriveError: no such composition, quantity, role, file or function.
     """
     # A loss that is not defined for every output is still one whose derivative can be asked for: dL/dy of log y.
-    known = read_composition(composition) if isinstance(composition, str) else composition
+    known = _read(composition, where)
     return verdict.check(known, quantity, formula, let or {}, read_class_count(n), in_file=in_file)
 
 
@@ -251,11 +253,19 @@ def _composition(given: str | Composition, where: str = "", name: str = "") -> C
         DefinitionError, UnknownNameError: it cannot be read.
         UnsupportedError: its loss is defined nowhere.
     """
-    if isinstance(given, str):
-        composition = read_composition(given, where, name)
-    elif where or name:
-        raise DeriveError(f"a range or a name is for a loss that is given as text; {given.name} has its own")
-    else:
-        composition = given
+    composition = _read(given, where, name)
     refuse_undefined(composition)
     return composition
+
+
+def _read(given: str | Composition, where: str = "", name: str = "") -> Composition:
+    """The composition that is meant, whether its loss is defined anywhere or not.
+
+    Raises:
+        DefinitionError, UnknownNameError: it cannot be read.
+    """
+    if isinstance(given, str):
+        return read_composition(given, where, name)
+    if where or name:
+        raise DeriveError(f"a range or a name is for a loss that is given as text; {given.name} has its own")
+    return given

@@ -57,6 +57,25 @@ class CompositionType(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class QuantityType(click.ParamType[str]):
+    """A quantity, completed from those that the composition before it has."""
+
+    name = "quantity"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The quantities that begin with what was typed; none where the composition cannot be read."""
+        from derive.catalogue import read_composition
+
+        # click leaves all arguments unread after an option that has no value yet
+        given = ctx.params.get("composition") or next(iter(ctx.args), "")
+        try:
+            composition = read_composition(given)
+        except DeriveError:
+            return []
+        names = (*composition.quantities, *composition.further_quantities)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 composition_argument = click.argument("composition", type=CompositionType())
 where_option = click.option(
     "--where", default="", metavar="RANGES", help="Ranges of a definition's parameters: '0 < a < 1, b >= 0'."
@@ -75,7 +94,7 @@ def cli() -> None:
     """
 
 
-@cli.command("list")
+@cli.command("list", short_help="List activations, losses and closed forms.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option(
     "--activation",
@@ -98,9 +117,16 @@ def list_command(as_json: bool, activation: str, definitions: bool) -> None:
         _print(*tables.list_tables(closed_forms))
 
 
-@cli.command("show", cls=FormulaCommand)
+@cli.command("show", cls=FormulaCommand, short_help="Print a derivation, step by step.")
 @composition_argument
-@click.option("--quantity", metavar="Q", help="What to derive; the Jacobian or gradient without it.")
+@click.option(
+    "--quantity",
+    type=QuantityType(),
+    metavar="Q",
+    help="What to derive; the Jacobian or gradient without it. "
+    "Of an activation: value, jacobian, vjp, jvp. Of a loss: loss, gradient, hessian, hvp, gauss-newton, and "
+    "gradient:t or gradient:PARAMETER, the derivative with respect to the targets or a parameter.",
+)
 @n_option
 @where_option
 @name_option
@@ -154,7 +180,7 @@ def show_command(
     click.echo(reports[form]([derivation.result(quantity)]))
 
 
-@cli.command("build", cls=FormulaCommand)
+@cli.command("build", cls=FormulaCommand, short_help="Write LaTeX, NumPy and C.")
 @n_option
 @click.option(
     "--composition", "compositions", type=CompositionType(), multiple=True, help="Build only this; repeatable."
@@ -209,13 +235,14 @@ def build_command(
     return NEGATIVE if made.changes else DONE
 
 
-@cli.command("check", cls=FormulaCommand)
+@cli.command("check", cls=FormulaCommand, short_help="Judge a formula of yours, and name its mistake.")
 @composition_argument
-@click.argument("quantity")
+@click.argument("quantity", type=QuantityType())
 @click.argument("formula", required=False)
 @click.option("--let", "let", metavar="ROLE=SYMBOL", multiple=True, help="What a symbol stands for; repeatable.")
 @click.option("--file", "place", metavar="F.py:FUNCTION", help="A function to run and judge, instead of FORMULA.")
 @n_option
+@where_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def check_command(
     composition: str,
@@ -224,6 +251,7 @@ def check_command(
     let: tuple[str, ...],
     place: str | None,
     n: str | None,
+    where: str,
     as_json: bool,
 ) -> int:
     """Judge FORMULA, in Python or LaTeX, for a QUANTITY of COMPOSITION, and name the mistake if there is one.
@@ -237,7 +265,7 @@ def check_command(
     if (formula is None) == (place is None):
         raise click.UsageError("give a formula, or --file F.py:FUNCTION")
     pairs = dict(_role_and_symbol(each) for each in let)
-    verdict = check(composition, quantity, formula or place or "", pairs, n, in_file=place is not None)
+    verdict = check(composition, quantity, formula or place or "", pairs, n, where=where, in_file=place is not None)
     if as_json:
         click.echo(json.dumps(verdict_json(verdict), indent=2, ensure_ascii=False))
     else:
@@ -252,7 +280,7 @@ def _role_and_symbol(text: str) -> tuple[str, str]:
     return role.strip(), symbol.strip()
 
 
-@cli.command("verify")
+@cli.command("verify", short_help="Prove and test what was written, on this machine.")
 @click.argument("folder", metavar="[DIR]", default="generated", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> int:
     """Prove every derivation of DIR again, compile its C, and test every kernel against its definition."""

@@ -252,7 +252,23 @@ def test_an_interrupt_is_quiet():
 def test_names_of_compositions_are_completed():
     items = CompositionType().shell_complete(None, None, "softmax+c")
     assert [item.value for item in items] == ["softmax+cross-entropy"]
-    request = {"_DERIVE_COMPLETE": "bash_complete", "COMP_WORDS": "derive show log", "COMP_CWORD": "2"}
+    assert "plain,log-softmax\n" in completed("derive show log", 2)
+
+
+def test_quantities_are_completed_for_the_composition_before_them():
+    assert completed("derive show softmax+focal --quantity g", 4).splitlines() == [
+        "plain,gradient",
+        "plain,gauss-newton",
+        "plain,gradient:t",
+        "plain,gradient:gamma",
+    ]
+    assert completed("derive check softmax v", 3).splitlines() == ["plain,value", "plain,vjp"]
+    assert completed("derive check nothing v", 3).strip() == ""
+
+
+def completed(words: str, place: int) -> str:
+    """What bash is told of the word at a place."""
+    request = {"_DERIVE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(place)}
     script = "from derive.cli import main; raise SystemExit(main())"
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -262,4 +278,4 @@ def test_names_of_compositions_are_completed():
         cwd=ROOT,
         env={**os.environ, **request},
     )
-    assert "plain,log-softmax\n" in done.stdout
+    return done.stdout

@@ -263,3 +263,10 @@ def test_a_function_of_the_logarithm_of_the_output_and_one_that_takes_a_batch_fo
     assert derive.check("log-softmax", "vjp", f"{tmp_path / 'mine.py'}:vjp", in_file=True).verdict == "right"
     found = derive.check("softmax", "jacobian", f"{tmp_path / 'mine.py'}:jacobian", in_file=True)
     assert (found.verdict, found.mistake.id) == ("wrong", "index-mixed-up")
+
+
+def test_the_ranges_of_a_definition_are_said_as_for_its_derivation():
+    verdict = derive.check("softmax+c*sum(t*y)", "gradient", "c*y*(t - sum(t*y))", where="c in R")
+    assert verdict.verdict == "right"
+    with pytest.raises(DeriveError, match="has its own"):
+        derive.check("softmax+mse", "gradient", "y - t", where="0 < a")
