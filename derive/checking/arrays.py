@@ -15,6 +15,7 @@ from derive import notation
 from derive.catalogue.model import Composition
 from derive.checking.dots import fill
 from derive.checking.formula import (
+    SLOPE,
     Axis,
     Call,
     Choice,
@@ -341,6 +342,8 @@ class Evaluator:
             return self._operation(Operation("@", left, right))
         if name == r"\sigma":
             return self._activation(self._value(node.arguments[0]))
+        if name == SLOPE:
+            return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
             raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
@@ -366,6 +369,16 @@ class Evaluator:
             return as_array(np.einsum(written, *(self._value(each) for each in operands)))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
+
+    def _slope(self, entries: Array) -> Array:
+        """The derivative of each entry of the output with respect to its own logit."""
+
+        def own(entry: Expr) -> Expr:
+            if not isinstance(entry, sympy.Indexed) or entry.base != notation.z:
+                raise IllFormedError("the derivative of the activation is taken at logits")
+            return Partial(self._output(int(entry.indices[0]) - 1), entry)
+
+        return as_array(np.frompyfunc(own, 1, 1)(entries))
 
     def _activation(self, entries: Array) -> Array:
         """The activation's y of a vector: what σ(z) means."""

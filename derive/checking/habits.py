@@ -40,6 +40,10 @@ LOG_PROBABILITIES = {"logp", "log_p", "logprobs", "log_probs", "lsm", "log_softm
 LABEL_PROBABILITY = {"pt", "p_t", "p_{t}", "py", "p_y"}
 CLASSES = {"n", "K", "C", "num_classes", "n_classes", "nclasses", "number_of_classes"}
 LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE"}
+_GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "model", "prob"}
+_TRUTHS = {"true", "target", "label", "actual", "truth", "gt", "onehot", "one-hot", "onehotencoded"}
+LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
+"""Words that as an index name the label: p_{true}."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
 _PARAMETERS = (
@@ -50,6 +54,22 @@ _PARAMETERS = (
 _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
+
+
+def is_description(letter: str, words: str) -> bool:
+    """Whether words below a letter say which vector it is, `y_{true}`, rather than at which class."""
+    return letter in {*Y, r"\hat{y}", r"\hat{Y}", "p", "t"} and words in (_GUESSES | _TRUTHS) and (
+        letter != "p" or words not in LABEL_WORDS
+    )
+
+
+def described(name: str) -> str:
+    """What is said of a name in words, by its role; empty where nothing is."""
+    letter, mark, words = name.partition("_{")
+    words = words.removesuffix("}")
+    if not mark or not is_description(letter, words):
+        return ""
+    return "targets" if words in _TRUTHS else "probabilities"
 
 
 def spell_parameters(composition: Composition, nodes: tuple[Node, ...], let: Collection[str]) -> tuple[Node, ...]:
@@ -80,9 +100,10 @@ def assign(
     taken = {name: let[name] for name in values if name in let}
     given = set(let.values())
     computed = any(isinstance(node, Call) and node.function in _ACTIVATIONS for node in walk(nodes))
-    strong = computed or "probabilities" in given or any(name in PROBABILITIES for name in values)
+    said = [described(name) for name in values if name not in let]
+    strong = computed or "probabilities" in (*given, *said) or any(name in PROBABILITIES for name in values)
     either = any(name in EITHER and name not in let for name in values)
-    targets = "targets" in given or any(name in TARGETS and name not in let for name in values)
+    targets = "targets" in (*given, *said) or any(name in TARGETS and name not in let for name in values)
     has_loss = composition.loss is not None
     exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
     raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
@@ -109,5 +130,6 @@ def assign(
     ]
     for name in values:
         if name not in taken:
-            taken[name] = next((role for names, role in table if name in names), "parameter")
+            role = described(name) if has_loss else ""
+            taken[name] = role or next((role for names, role in table if name in names), "parameter")
     return taken

@@ -5,16 +5,15 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
-from collections.abc import Collection
 from fractions import Fraction
+from functools import partial
 
 from derive.checking.dots import DOTS, read_dots
 from derive.checking.formula import (
+    SLOPE,
     Call,
-    Chain,
     Choice,
     Derivative,
-    FormulaError,
     Item,
     Name,
     Node,
@@ -26,12 +25,12 @@ from derive.checking.formula import (
     Transpose,
     negate,
 )
+from derive.checking.habits import LOSSES, is_description
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
 from derive.checking.latex_differentials import is_differential, split_differentials
-from derive.checking.latex_tokens import Token, canonical, tokenize
-from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
+from derive.checking.latex_tokens import Token, canonical
+from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
-MOST_TOKENS = 3000
 _FUNCTIONS = {
     r"\abs": "abs",
     r"\log": "log",
@@ -42,7 +41,7 @@ _FUNCTIONS = {
     r"\max": "max",
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
-_TIMES = {"·": "dot", "×": "*", "*": "*", r"\otimes": "outer", "/": "/"}
+_TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
@@ -54,51 +53,8 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -> Chain:
-    """The chain of formulas that `text` writes in LaTeX.
-
-    Args:
-        text: the formula, with or without dollar signs around it.
-        symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
-        n: a given number of classes, with which a sum may end.
-
-    Raises:
-        FormulaError: with the position and the offending piece.
-    """
-    if len(text) > LONGEST_TEXT:
-        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    blanked = re.sub(r"\$|\\\[(?!\s*\d)|\\\]|\\(begin|end)\{(align|equation|gather|split|aligned)\*?\}",
-                     lambda found: " " * len(found.group()), text)  # fmt: skip
-    tokens = tokenize(blanked)
-    if len(tokens) > MOST_TOKENS:
-        raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
-    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n).chain()
-
-
-class _Reader(Cursor):
-    """The grammar: chains of terms, products, factors and atoms."""
-
-    def chain(self) -> Chain:
-        links, texts, condition = [], [], None
-        while True:
-            while self.skip("&", "\\\\", ":"):
-                pass
-            start = self.now.position
-            links.append(self.terms())
-            texts.append(self.text[start : self.now.position].strip(" &\n"))
-            while self.skip("&", "\\\\", ":"):
-                pass
-            if not self.skip("="):
-                break
-        while self.skip(",", ".", ";"):
-            pass
-        if self.now.kind != "end":
-            condition = self.condition()
-            while self.skip(",", ".", ";"):
-                pass
-        if self.now.kind != "end":
-            raise self.failure(f"{self.now.text} cannot stand here")
-        return Chain(tuple(links), tuple(texts), condition)
+class Grammar(Cursor):
+    """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
         self.depth += 1
@@ -124,10 +80,19 @@ class _Reader(Cursor):
                 right = self.factor()
                 right = negate(right) if sign else right
                 result = Call("outer", (result, right)) if symbol == "outer" else Operation(symbol, result, right)
+            elif self.next("{") and self.tokens[self.place + 1].text == "}":
+                self.enclosed("{", "}")
+            elif self.next(".") and (right := self.attempt(self.after_point)) is not None:
+                result = Operation("*", result, right)
             elif self.starts_factor():
                 result = Operation("beside", result, self.factor())
             else:
                 return result
+
+    def after_point(self) -> Node | None:
+        """The factor behind a point that stands for a product, as in `y_k . p_i`; None where a sentence ends."""
+        self.expect(".")
+        return self.factor() if self.starts_factor() and self.now.kind != "word" else None
 
     def starts_factor(self) -> bool:
         token = self.now
@@ -153,7 +118,10 @@ class _Reader(Cursor):
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
-                base = self.bracketed(base)
+                found = self.attempt(partial(self.bracketed, base))
+                if found is None:
+                    return base
+                base = found
             else:
                 return base
 
@@ -220,6 +188,8 @@ class _Reader(Cursor):
             return Call("sqrt", (self.inner(self.group_tokens()),))
         if token.text in (r"\partial", r"\nabla"):
             return self.derivative_sign()
+        if token.text in (r"\underbrace", r"\overbrace"):
+            return self.annotated()
         if token.text.startswith(r"\begin"):
             return self.environment()
         if token.text == "{":
@@ -227,6 +197,14 @@ class _Reader(Cursor):
         if token.text in CLOSING:
             return self.fenced()
         raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
+
+    def annotated(self) -> Node:
+        """What stands above or below a brace, without the words beside it."""
+        self.take()
+        body = self.inner(self.group_tokens())
+        while self.skip("_", "^"):
+            self.group_tokens()
+        return body
 
     def number(self) -> Node:
         token = self.take()
@@ -251,12 +229,34 @@ class _Reader(Cursor):
                 return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
+        if token.text in (r"\sigma", "σ", "S", "f", "g", "s") and self.next("'"):
+            slope = self.attempt(self.slope)
+            if slope is not None:
+                return slope
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         return self.indexed(Name(token.text))
 
+    def slope(self) -> Node | None:
+        """The derivative of the activation at what is in parentheses, after its letter: σ'(z)."""
+        self.expect("'")
+        return self.applied(SLOPE) if self.next("(") else None
+
     def indexed(self, name: Name) -> Node:
-        """A symbol with its index, which may be part of the symbol."""
+        """A symbol with its index, which may be part of the symbol, or say in words which one it is."""
+
+        def described() -> Node | None:
+            self.take()
+            tokens = self.group_tokens()
+            comma = next((place for place, token in enumerate(tokens) if token.text == ","), len(tokens))
+            words = "".join(token.text for token in tokens[:comma])
+            if not is_description(name.name, words):
+                return None
+            if comma < len(tokens) - 1:  # what follows the words is an index
+                at = tokens[comma].position
+                rest = [Token("sign", "_", at), Token("sign", "{", at), *tokens[comma + 1 :], Token("sign", "}", at)]
+                self.tokens[self.place : self.place] = rest
+            return Name(f"{name.name}_{{{words}}}")
 
         def compound() -> Node | None:
             mark = self.take().text
@@ -265,8 +265,12 @@ class _Reader(Cursor):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
-        found = self.attempt(compound) if self.next("_", "^") else None
-        return self.indexed(found) if isinstance(found, Name) else name
+        if not self.next("_", "^"):
+            return name
+        found = self.attempt(compound)
+        if isinstance(found, Name):
+            return self.indexed(found)
+        return self.attempt(described) or name
 
     def word(self) -> Node:
         token = self.take()
@@ -339,8 +343,14 @@ class _Reader(Cursor):
         head = above[1:]
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]
-        body = self.inner(head) if head else self.product()
+        loss = self.loss_of_arguments(head)
+        body = loss or (self.inner(head) if head else self.product())
         return Derivative(body, variables)
+
+    def loss_of_arguments(self, head: list[Token]) -> Name | None:
+        """The loss in `L(y, t)`; None where `head` is something else."""
+        named = len(head) > 2 and head[0].text in LOSSES
+        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
 
     def derivative_sign(self) -> Node:
         sign = self.take().text
@@ -352,8 +362,19 @@ class _Reader(Cursor):
                     variable = self.inner(self.group_tokens())
                 else:
                     times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
-            return Derivative(self.factor(), (variable,) * times)
+            return Derivative(self.operand(), (variable,) * times)
+        if self.skip("_"):
+            variable = self.inner(self.group_tokens())
+            return Derivative(self.operand(), (variable,))
         return self.inline_derivative()
+
+    def operand(self) -> Node:
+        """What a derivative is taken of; of a loss and its arguments, the loss."""
+        if self.now.text in LOSSES and self.tokens[self.place + 1].text == "(":
+            name = Name(self.take().text)
+            self.enclosed("(", ")")
+            return name
+        return self.factor()
 
     def inline_derivative(self) -> Node:
         body = self.factor()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import (
+    SLOPE,
     Call,
     Derivative,
     Item,
@@ -99,6 +100,8 @@ def left_indices(left: Node | None) -> tuple[str | int, ...] | None:
             found = [each for part in (body, *variables) for each in _entry_indices(part, loss_too=False)]
         case Item():
             found = list(_entry_indices(left, loss_too=True))
+        case Call(function=function) if function == SLOPE:
+            found = [each for each in _entry_indices(left, loss_too=True) for _ in range(2)]
         case _:
             return None
     return tuple(found) or None
@@ -116,7 +119,7 @@ def _entry_indices(node: Node, *, loss_too: bool) -> Iterator[str | int]:
 
 def is_left_side(node: Node) -> bool:
     """Whether the first link of a chain only says what the rest is: a derivative not taken, or a name such as dz."""
-    if isinstance(node, Derivative):
+    if isinstance(node, Derivative) or (isinstance(node, Call) and node.function == SLOPE):
         return True
     if isinstance(node, Item):
         return isinstance(node.body, Name) and is_left_side(node.body)

@@ -9,7 +9,7 @@ from derive.checking.evidence import find_counterexample, is_diagonal, list_chec
 from derive.checking.files import judge_function, read_function
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Finding
-from derive.checking.latex_form import read_latex
+from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
