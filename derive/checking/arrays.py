@@ -36,6 +36,7 @@ from derive.checking.formula import (
 )
 from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
 from derive.checking.habits import LOSSES
+from derive.checking.places import ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
@@ -46,7 +47,8 @@ class Evaluator:
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
         self.composition, self.reading, self.n, self.label = composition, reading, n, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
-        self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors
+        self.scalars = {each.name for each in composition.parameters if not each.per_class}
+        self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors - self.scalars
         self.sums: dict[object, Array] = {}
         self.names: dict[int, frozenset[str]] = {}
         self.standing: Mapping[Node, int] = {}
@@ -209,6 +211,8 @@ class Evaluator:
                     places.append(self._index(index))
         if isinstance(node.body, Name) and self.reading.roles.get(node.body.name) == "loss":
             return body
+        if isinstance(node.body, Name) and node.body.name in self.scalars:
+            return body  # one value for all classes: the definition's α, written α_t
         try:
             return as_array(body[tuple(places)])
         except (IndexError, TypeError):
@@ -320,7 +324,7 @@ class Evaluator:
     def _applied(self, node: Call) -> Array:
         name = node.function
         options = {rename_option(key): option for key, option in node.options}
-        if name in ("onehot", "one_hot"):
+        if name in ONE_HOT:
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
             return _identity(self.n)

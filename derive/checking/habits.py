@@ -3,18 +3,21 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, Name, Node, rewrite, walk
+from derive.checking.formula import Call, Name, Node, walk
 from derive.notation import o
 
 PROBABILITIES = {
     "p", "P", "probs", "prob", "probabilities", "yhat", "y_hat", "Yhat", "Y_hat", "ŷ", r"\hat{y}", r"\hat{p}",
     r"\hat{Y}", r"\hat{t}", "y_pred", "ypred", "pred", "preds", "p_hat", r"\pi", "π", r"\sigma", "σ", "sm", "softmax",
-    "predictions", "softmax_output", r"\tilde{y}",
+    "predictions", "prediction", "softmax_output", r"\tilde{y}", "Y_pred", "yp", "y_prob", "y_probs", "y_proba",
+    "predicted", "scores_softmax", "softmax_out", "sm_out", "soft", "softmaxed", "y_softmax", "policy", "outputs",
+    "activations", "p̂", r"\hat{\pi}", r"\hat{\mathbf{y}}", "softmax_x", "softmax_z", "softmax_value", "probas",
+    "y_hats", "y_preds", "student_probs", "exp_scores_normalized",
 }  # fmt: skip
 EITHER = {"s", "S", "a", "A", "o", "O", "out", "output", "h", "f", "q", "att", "u", "x", "X"}
 """Probabilities to some and logits to others."""
 Y = {"y", "Y"}
-LOGITS = {"z", "Z", "logits", "logit", "scores", "xs", r"\theta"}
+LOGITS = {"z", "Z", "logits", "logit", "scores", "score", "xs", r"\theta", "theta", "preactivation", "logits_p"}
 TARGETS = {
     "t",
     "targets",
@@ -23,7 +26,9 @@ TARGETS = {
     "y_true",
     "ytrue",
     "onehot",
-    "y_onehot",
+    "y_onehot", "y_one_hot", "one_hot_y", "onehot_y", "one_hot_labels", "labels_onehot", "onehot_labels", "y_oh",
+    "Y_onehot", "Y_one_hot", "Y_true", "y_target", "gt", "y_truth", "expected", "actual", "desired", "y_expected",
+    "soft_targets", "teacher_probs", "y_actual", "Y_true", "desired_output", "ground_truth", "one_hot_targets",
     "one_hot",
     "truth",
     "d",
@@ -44,13 +49,10 @@ _GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "m
 _TRUTHS = {"true", "target", "label", "actual", "truth", "gt", "onehot", "one-hot", "onehotencoded"}
 LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
 """Words that as an index name the label: p_{true}."""
+BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate", "num_examples", "num_train"}
+"""What stands for the number of examples, or for a step, and for no parameter of a loss."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PARAMETERS = (
-    {"epsilon", "varepsilon", "eps", "ε"}, {"gamma", "γ"}, {"alpha", "α"}, {"beta", "β"}, {"lambda", "lam", "λ"},
-    {"T", "tau", "τ", "temperature", "temp"}, {"w", "weight", "weights", "class_weights", "omega"}, {"mu", "μ"},
-)  # fmt: skip
-"""Spellings of one parameter; a LaTeX command is spelled as its word."""
 _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
@@ -70,23 +72,6 @@ def described(name: str) -> str:
     if not mark or not is_description(letter, words):
         return ""
     return "targets" if words in _TRUTHS else "probabilities"
-
-
-def spell_parameters(composition: Composition, nodes: tuple[Node, ...], let: Collection[str]) -> tuple[Node, ...]:
-    r"""The formulas with parameters of the definition spelled as they are there: `\gamma` as `gamma`."""
-    present = {node.name for node in walk(nodes) if isinstance(node, Name)}
-    spelled: dict[str, str] = {}
-    for parameter in composition.parameters:
-        if parameter.name in present:
-            continue
-        same = next((names for names in _PARAMETERS if parameter.name in names), {parameter.name})
-        others = [name for name in present - set(let) if name.removeprefix("\\") in same]
-        spelled |= dict.fromkeys(others[:1], parameter.name)
-
-    def respell(node: Node) -> Node | None:
-        return Name(spelled[node.name]) if isinstance(node, Name) and node.name in spelled else None
-
-    return tuple(rewrite(node, respell) for node in nodes) if spelled else nodes
 
 
 def assign(

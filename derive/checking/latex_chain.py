@@ -146,7 +146,9 @@ def _merge(statements: list[_Statement]) -> Chain | None:
                 return None
             condition = Same(Name(names[0]), Name(names[1])) if len(names) == 2 and names[0] != names[1] else None
         if mine and mine != names and len(mine) == len(names):
-            value, condition = (_rename(part, dict(zip(mine, names, strict=True))) for part in (value, condition))
+            others = dict(zip(reversed(mine), reversed(names), strict=True))  # of an index there twice, the row's
+            value = _rename(value, others)
+            condition = condition if len(set(mine)) < len(mine) else _rename(condition, others)
         cases.append((condition, value))
     cases.sort(key=lambda case: case[0] is None)
     left = general.links[:1] if names else ()

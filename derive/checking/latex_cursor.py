@@ -183,6 +183,18 @@ class Cursor:
             pass
         return found
 
+    def closes_with_condition(self) -> bool:
+        """Whether a condition in parentheses comes next, such as (i ≠ j), behind which nothing goes on."""
+        start = self.place
+        try:
+            self.expect("(")
+            self.condition()
+            return self.place > start + 3 and (self.now.kind == "end" or self.next(",", ";", ".", "\\\\"))
+        except FormulaError:
+            return False
+        finally:
+            self.place = start
+
     def is_comment(self, token: Token) -> bool:
         """Whether a word behind a condition says nothing more: `and`, and not `otherwise`."""
         return not token.text.lower().startswith((*_OTHERWISE, "if", "for", "when"))

@@ -84,7 +84,7 @@ class Grammar(Cursor):
                 self.enclosed("{", "}")
             elif self.next(".") and (right := self.attempt(self.after_point)) is not None:
                 result = Operation("*", result, right)
-            elif self.starts_factor():
+            elif self.starts_factor() and not self.closes_with_condition():
                 result = Operation("beside", result, self.factor())
             else:
                 return result

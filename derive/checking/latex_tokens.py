@@ -73,6 +73,7 @@ _WORDS = {
     "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
     "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
     "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle", "rangle", "lim", "int", "prod", "over",
+    "underbrace", "overbrace",
 }  # fmt: skip
 """Commands with a meaning of their own; any other command is a letter."""
 

@@ -7,7 +7,8 @@ from itertools import permutations
 from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Name, Node, Same, Total
 from derive.checking.habits import LABEL_WORDS
 
-OF_INDICES = {"delta": 2, "kronecker": 2, "onehot": 1, "one_hot": 1}
+ONE_HOT = ("onehot", "one_hot", "to_categorical", "to_onehot", "to_one_hot")
+OF_INDICES = {"delta": 2, "kronecker": 2, **dict.fromkeys(ONE_HOT, 1)}
 """The functions of class indices, and how many they take; the number of classes may follow."""
 
 _LABEL_LETTERS = (*LABEL_WORDS, "y_{i}", "k", "c", "y", "t")

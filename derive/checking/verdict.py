@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
-from derive.checking.evidence import find_counterexample, is_diagonal, list_checks
+from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
 from derive.checking.files import judge_function, read_function
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Finding
@@ -25,7 +25,7 @@ def check(
     composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, in_file: bool
 ) -> Verdict:
     """The verdict on a formula, or with `in_file` on the function at `FILE.py:FUNCTION`; errors as `judge_formula`."""
-    let = read_roles(let)
+    let = read_roles(let, composition)
     return (judge_file if in_file else judge_formula)(composition, quantity, formula, let, n)
 
 
@@ -93,8 +93,7 @@ def judge_formula(
     formed = [each for each in judged if each.fault is None]
     if not formed:
         case, fault = judged[0].case, judged[0].fault
-        equal = "; it equals the matrix's diagonal, and the rest is not 0" if is_diagonal(case) else ""
-        return _ill_formed(composition, quantity, f"{fault}{equal}", case.reading.describe())
+        return _ill_formed(composition, quantity, str(fault), case.reading.describe(), find_diagonal(case))
     return _report(chain, choose(formed, explain=explain), formed, explain=explain)
 
 
@@ -154,6 +153,14 @@ def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
     return Mistake("+".join(finding.cause), f"{words}{where}")
 
 
-def _ill_formed(composition: Composition, quantity: str, reason: str, reading: Mapping[str, str]) -> Verdict:
+def _ill_formed(
+    composition: Composition, quantity: str, reason: str, reading: Mapping[str, str], diagonal: Diagonal | None = None
+) -> Verdict:
     result = _derivation(composition, quantity, labelled=False)
-    return Verdict("ill-formed", (), None, None, None, None, _right_formula(result), reading, (), reason)
+    mistake = None
+    if diagonal is not None:
+        rest = "which is 0 elsewhere" if diagonal.whole else "and the rest of the matrix is not 0"
+        reason = f"{reason}; it equals the matrix's diagonal, {rest}"
+        if diagonal.written and not diagonal.whole:
+            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), result)
+    return Verdict("ill-formed", (), None, None, mistake, None, _right_formula(result), reading, (), reason)

@@ -22,6 +22,8 @@ from derive.proof.evaluate import Definitions, Point, evaluate
 from derive.proof.field import PRIME, Field, PrimeField, Reals, Residue
 
 FREE, SUM_ONE, ONE_HOT, BINARY = "", "sum-t-1", "t-one-hot", "t-binary"
+BINARY_SUMS = 3
+"""How many sums targets of 0 and 1 have, one for each of as many seeds."""
 HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 """What targets may be assumed to be, the weakest first."""
 
@@ -232,7 +234,8 @@ def targets_under(hypothesis: str, n: int, label_class: int, world_field: Field,
         case "t-one-hot":
             return [number(int(index == label_class)) for index in range(n)]
         case "t-binary":
-            return [number((index + seed + index // 2) % 2) for index in range(n)]
+            ones = min(1 + seed % BINARY_SUMS, n)  # so that no sum of them is taken for granted
+            return [number(int((index + seed) % n < ones)) for index in range(n)]
     return None
 
 
