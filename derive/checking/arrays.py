@@ -34,7 +34,19 @@ from derive.checking.formula import (
     Transpose,
     walk,
 )
-from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
+from derive.checking.functions import (
+    APPLIED,
+    MOST_WORK,
+    Array,
+    as_array,
+    divide,
+    filled_array,
+    identity_array,
+    matrix_array,
+    power,
+    rename_option,
+    shape_of,
+)
 from derive.checking.habits import LOSSES
 from derive.checking.places import ONE_HOT
 from derive.checking.roles import Reading
@@ -92,7 +104,7 @@ class Evaluator:
             case Same(left=Call(function="arange", arguments=(classes,)), right=index, negated=negated):
                 self._value(classes)
                 at = self._index(index)
-                return _filled(lambda c: Integer(int((c == at) != negated)), self.n)
+                return filled_array(lambda c: Integer(int((c == at) != negated)), self.n)
             case Same():
                 return as_array(Integer(int(self._holds(node))))
             case Choice(cases=cases):
@@ -123,14 +135,14 @@ class Evaluator:
             case "loss":
                 return as_array(notation.loss)
             case "identity":
-                return _identity(self.n)
+                return identity_array(self.n)
             case "ones":
-                return _filled(lambda _: Integer(1), self.n)
+                return filled_array(lambda _: Integer(1), self.n)
             case "jacobian":
-                return _matrix(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+                return matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
             case "hessian":
                 slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
-                return _matrix(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+                return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
@@ -153,7 +165,7 @@ class Evaluator:
                 found: Expr = base[c + 1]
                 return found
 
-        return _filled(entry, self.n)
+        return filled_array(entry, self.n)
 
     def _probability(self, c: int) -> Expr:
         """What y is at a class: the letter y, or the output itself where the activation has no y."""
@@ -221,7 +233,7 @@ class Evaluator:
 
     def _one_hot(self, index: Node | Axis) -> Array:
         at = self._index(index)
-        return _filled(lambda c: Integer(int(c == at)), self.n)
+        return filled_array(lambda c: Integer(int(c == at)), self.n)
 
     def _total(self, node: Total) -> Array:
         if node.index is None:
@@ -298,7 +310,7 @@ class Evaluator:
                     return power(left, right)
             return self._product(node, left, right)
         except ValueError:
-            raise IllFormedError(f"shapes {_shape(left)} and {_shape(right)} do not fit at {node.symbol}") from None
+            raise IllFormedError(f"shapes {shape_of(left)} and {shape_of(right)} do not fit at {node.symbol}") from None
 
     def _product(self, node: Operation, left: Array, right: Array) -> Array:
         """A matrix product where both have entries: a transposed vector is a row, any other a column."""
@@ -327,7 +339,7 @@ class Evaluator:
         if name in ONE_HOT:
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
-            return _identity(self.n)
+            return identity_array(self.n)
         if name in ("delta", "kronecker"):
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
         if name == "where" and isinstance(node.arguments[0], Same):
@@ -393,25 +405,3 @@ class Evaluator:
 
 
 ALLOWED = sorted(name for name in APPLIED if len(name) > 1)
-
-
-def _filled(entry: Callable[[int], Expr], n: int) -> Array:
-    found = np.empty(n, dtype=object)
-    found[:] = [entry(number) for number in range(n)]
-    return found
-
-
-def _matrix(entry: Callable[[int, int], Expr], n: int) -> Array:
-    found = np.empty((n, n), dtype=object)
-    for i in range(n):
-        for j in range(n):
-            found[i, j] = entry(i, j)
-    return found
-
-
-def _identity(n: int) -> Array:
-    return _matrix(lambda i, j: Integer(int(i == j)), n)
-
-
-def _shape(array: Array) -> str:
-    return f"({', '.join(str(length) for length in array.shape)})"

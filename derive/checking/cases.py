@@ -101,7 +101,14 @@ def read_cases(
     classes = (counted,) if counted is not None else usual
     found = []
     for reading in readings(
-        composition, quantity, nodes, left, let, condition=chain.condition, zero_based=zero, row=row,
+        composition,
+        quantity,
+        nodes,
+        left,
+        let,
+        condition=chain.condition,
+        zero_based=zero,
+        row=row,
         spelled=spelled,
     ):
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)

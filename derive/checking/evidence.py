@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from sympy import IndexedBase, Symbol
 
 from derive.checking.cases import Case
 from derive.checking.expression import Expression
@@ -15,7 +16,7 @@ from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
 from derive.checking.world import BINARY, World, make_real_world, make_world
 from derive.errors import UnsupportedError
-from derive.notation import Contraction, i, j, rename, t, z
+from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions
 
 GENERATORS = 48
@@ -47,7 +48,9 @@ def find_diagonal(case: Case) -> Diagonal | None:
         worlds = [make_world(link.composition, n, 0, hypothesis) for n in court.classes]
         try:
             truths = [world.truth(court.quantity) for world in worlds]
-            if not all(vector(world).agrees(world, np.diag(truth)) for world, truth in zip(worlds, truths, strict=True)):
+            if not all(
+                vector(world).agrees(world, np.diag(truth)) for world, truth in zip(worlds, truths, strict=True)
+            ):
                 continue
             whole = worlds[0].equal(truths[0], np.diag(np.diag(truths[0])))
             closed = closed_form(worlds[0], court.quantity)
@@ -129,8 +132,28 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
             continue
         places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
         logits, targets = (_numbers(world.vector(base)).tolist() for base in (z, t))
-        return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places)
+        given = _given(world, court)
+        matter = not court.labelled and len(court.hypotheses) > 1
+        return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places, given, matter)
     return None
+
+
+def _given(world: World, court: Court) -> dict[str, Any]:
+    """What else the numbers of a counterexample rest on, by name."""
+    found: dict[str, Any] = {}
+    if world.composition.activation.y is not None:
+        found["y"] = _numbers(world.vector(y)).tolist()
+    if court.labelled:
+        found["label"] = world.label + 1
+    for quantity, base in (("vjp", g), ("jvp", v), ("hvp", v)):
+        if court.quantity == quantity:
+            found[str(base.label)] = _numbers(world.vector(base)).tolist()
+    for parameter in world.composition.parameters:
+        name: Any = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
+        found[parameter.name] = (
+            _numbers(world.vector(name)).tolist() if parameter.per_class else float(_numbers(world.number(name)))
+        )
+    return found
 
 
 def _numbers(array: Any) -> Any:

@@ -32,6 +32,32 @@ def as_array(value: Any) -> Array:
     return found
 
 
+def filled_array(entry: Callable[[int], Expr], n: int) -> Array:
+    """A vector of `entry` at each class."""
+    found = np.empty(n, dtype=object)
+    found[:] = [entry(number) for number in range(n)]
+    return found
+
+
+def matrix_array(entry: Callable[[int, int], Expr], n: int) -> Array:
+    """A matrix of `entry` at each row and column."""
+    found = np.empty((n, n), dtype=object)
+    for i in range(n):
+        for j in range(n):
+            found[i, j] = entry(i, j)
+    return found
+
+
+def identity_array(n: int) -> Array:
+    """The identity."""
+    return matrix_array(lambda i, j: Integer(int(i == j)), n)
+
+
+def shape_of(array: Array) -> str:
+    """The shape of an array, for a person."""
+    return f"({', '.join(str(length) for length in array.shape)})"
+
+
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
     return {"dim": "axis", "keepdim": "keepdims"}.get(name, name)
@@ -300,7 +326,26 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("expand_dims", "unsqueeze"), _expand),
     **dict.fromkeys(("ravel", "flatten"), _one(lambda body: body.ravel())),
     "squeeze": _one(lambda body: body.squeeze()),
-    **dict.fromkeys(("array", "asarray", "copy", "detach", "clone", "astype", "cast", "to", "float", "double",
-                     "contiguous", "numpy", "cpu", "tensor", "as_tensor", "stop_gradient"), _one(lambda body: body)),
+    **dict.fromkeys(
+        (
+            "array",
+            "asarray",
+            "copy",
+            "detach",
+            "clone",
+            "astype",
+            "cast",
+            "to",
+            "float",
+            "double",
+            "contiguous",
+            "numpy",
+            "cpu",
+            "tensor",
+            "as_tensor",
+            "stop_gradient",
+        ),
+        _one(lambda body: body),
+    ),
     **dict.fromkeys(("clip", "clamp"), _one(lambda body: body)),  # within its bounds, which guard a logarithm
 }

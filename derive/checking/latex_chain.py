@@ -148,11 +148,14 @@ def _merge(statements: list[_Statement]) -> Chain | None:
         if mine and mine != names and len(mine) == len(names):
             others = dict(zip(reversed(mine), reversed(names), strict=True))  # of an index there twice, the row's
             value = _rename(value, others)
-            condition = condition if len(set(mine)) < len(mine) else _rename(condition, others)
+            if condition is not None and len(set(mine)) == len(mine):
+                condition = Same(_rename(condition.left, others), _rename(condition.right, others), condition.negated)
         cases.append((condition, value))
     cases.sort(key=lambda case: case[0] is None)
     left = general.links[:1] if names else ()
-    return Chain((*left, Choice(tuple(cases))), (*general.texts[: len(left)], "; ".join(e.texts[-1] for e in statements)))
+    return Chain(
+        (*left, Choice(tuple(cases))), (*general.texts[: len(left)], "; ".join(e.texts[-1] for e in statements))
+    )
 
 
 def _left_names(statement: _Statement) -> tuple[str, ...]:
@@ -163,10 +166,11 @@ def _left_names(statement: _Statement) -> tuple[str, ...]:
     return tuple(str(index) for index in left_indices(left) or ())
 
 
-def _rename(node: "Node | None", names: dict[str, str]) -> "Node | None":
+def _rename(node: Node, names: dict[str, str]) -> Node:
     """The node with other names for its indices."""
 
     def other(part: Node) -> Node | None:
         return Name(names[part.name]) if isinstance(part, Name) and part.name in names else None
 
-    return None if node is None else rewrite(node, other)
+    found: Node = rewrite(node, other)
+    return found

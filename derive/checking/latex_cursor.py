@@ -158,7 +158,9 @@ class Cursor:
 
     def condition(self) -> Same | None:
         """`i = j`, `i ≠ j`, or words that mean otherwise; None for those, and where it says only what i runs over."""
-        while self.skip(",", "&", "(", ";", ":") or (self.now.kind == "word" and _is_condition_word(self.now) and self.take()):
+        while self.skip(",", "&", "(", ";", ":") or (
+            self.now.kind == "word" and _is_condition_word(self.now) and self.take()
+        ):
             pass
         if self.now.kind == "word" and self.now.text.lower().startswith(_OTHERWISE):
             self.take()
@@ -168,7 +170,9 @@ class Cursor:
             return None
         left = self.index()
         negated = self.next("≠")
-        if self.next(r"\in") or (self.next("=") and self.tokens[self.place + 1].text in ("0", "1") and self.has_range()):
+        if self.next(r"\in") or (
+            self.next("=") and self.tokens[self.place + 1].text in ("0", "1") and self.has_range()
+        ):
             self.skip_range()
             return None
         if not self.skip("=", "≠"):

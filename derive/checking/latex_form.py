@@ -8,26 +8,23 @@ import re
 from fractions import Fraction
 from functools import partial
 
-from derive.checking.dots import DOTS, read_dots
 from derive.checking.formula import (
     SLOPE,
     Call,
-    Choice,
     Derivative,
     Item,
     Name,
     Node,
     Number,
     Operation,
-    Same,
-    Table,
     Total,
     Transpose,
     negate,
 )
 from derive.checking.habits import LOSSES, is_description
-from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
+from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_differentials import is_differential, split_differentials
+from derive.checking.latex_environments import Environments
 from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
@@ -50,13 +47,13 @@ _SPELLINGS = {
 }  # fmt: skip
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
-_TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-class Grammar(Cursor):
+class Grammar(Environments):
     """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
+        """A sum of products."""
         self.depth += 1
         if self.depth > DEEPEST_NESTING:
             raise self.failure(f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
@@ -67,11 +64,13 @@ class Grammar(Cursor):
         return result
 
     def signed(self) -> Node:
+        """A product with the signs in front of it."""
         if self.skip("-"):
             return negate(self.signed())
         return self.signed() if self.skip("+") else self.product()
 
     def product(self) -> Node:
+        """Factors, with signs between them or next to each other."""
         result = self.factor()
         while True:
             if self.next(*_TIMES):
@@ -82,8 +81,8 @@ class Grammar(Cursor):
                 result = Call("outer", (result, right)) if symbol == "outer" else Operation(symbol, result, right)
             elif self.next("{") and self.tokens[self.place + 1].text == "}":
                 self.enclosed("{", "}")
-            elif self.next(".") and (right := self.attempt(self.after_point)) is not None:
-                result = Operation("*", result, right)
+            elif self.next(".") and (behind := self.attempt(self.after_point)) is not None:
+                result = Operation("*", result, behind)
             elif self.starts_factor() and not self.closes_with_condition():
                 result = Operation("beside", result, self.factor())
             else:
@@ -95,6 +94,7 @@ class Grammar(Cursor):
         return self.factor() if self.starts_factor() and self.now.kind != "word" else None
 
     def starts_factor(self) -> bool:
+        """Whether what comes next goes on with a product."""
         token = self.now
         if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
             return False
@@ -105,9 +105,11 @@ class Grammar(Cursor):
         return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
 
     def factor(self) -> Node:
+        """A sum, or an atom with what stands at it."""
         return self.sum() if self.skip(r"\sum") else self.powers(self.atom())
 
     def powers(self, base: Node) -> Node:
+        """`base` with its indices, powers and primes."""
         while True:
             if self.skip("^"):
                 base = self.superscript(base)
@@ -126,12 +128,14 @@ class Grammar(Cursor):
                 return base
 
     def bracketed(self, base: Node) -> Node:
+        """`base` at the indices in brackets."""
         self.expect("[")
         indices = self.indices("]")
         self.expect("]")
         return Item(base, indices)
 
     def superscript(self, base: Node) -> Node:
+        """`base` with what stands above it: a power, a transpose, the number of an example."""
         exponent = self.group_tokens()
         written = "".join(token.text for token in exponent)
         if written in ("T", r"\top", r"\intercal", r"\prime", "'"):
@@ -152,6 +156,7 @@ class Grammar(Cursor):
         return result
 
     def sum(self) -> Node:
+        """What follows a sum sign: where it runs, and the product that it sums."""
         index: str | None = None
         without: list[Node] = []
         begin: list[Token] = []
@@ -168,6 +173,7 @@ class Grammar(Cursor):
         return Total(negate(body) if sign else body, index, tuple(without))
 
     def atom(self) -> Node:
+        """What no sign divides."""
         token = self.now
         match token.kind:
             case "number":
@@ -207,6 +213,7 @@ class Grammar(Cursor):
         return body
 
     def number(self) -> Node:
+        """A number, or the 1 of an indicator."""
         token = self.take()
         value = Fraction(token.text)
         if value > LARGEST_NUMBER:
@@ -214,6 +221,7 @@ class Grammar(Cursor):
         return (self.indicator() if value == 1 else None) or Number(value)
 
     def letter(self) -> Node:
+        """A letter: a variable, an indicator, a delta, an activation."""
         token = self.take()
         if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
             return found
@@ -273,6 +281,7 @@ class Grammar(Cursor):
         return self.attempt(described) or name
 
     def word(self) -> Node:
+        """Upright text: a function or a name."""
         token = self.take()
         name = token.text
         if name == "d" and self.now.kind == "letter":
@@ -302,6 +311,7 @@ class Grammar(Cursor):
         return call if power is None else Operation("**", call, power)
 
     def fenced(self) -> Node:
+        """What is in parentheses or bars."""
         opening = self.take().text
         if opening == r"\{" and self.next(r"\begin{array}"):
             return self.environment(cases=True)
@@ -330,6 +340,7 @@ class Grammar(Cursor):
         return body
 
     def fraction(self) -> Node:
+        """A fraction, or a derivative written as one."""
         self.take()
         above, below = self.group_tokens(), self.group_tokens()
         if not above or not below:
@@ -339,6 +350,7 @@ class Grammar(Cursor):
         return Operation("/", self.inner(above), self.inner(below))
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
+        """The derivative whose fraction has these parts."""
         variables = tuple(self.inner(piece) for piece in split_differentials(below))
         head = above[1:]
         if head and head[0].text == "^":
@@ -353,6 +365,7 @@ class Grammar(Cursor):
         return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
 
     def derivative_sign(self) -> Node:
+        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
         sign = self.take().text
         if sign == r"\nabla":
             times = 1
@@ -377,45 +390,9 @@ class Grammar(Cursor):
         return self.factor()
 
     def inline_derivative(self) -> Node:
+        """∂y/∂z or dy/dz, after its first d."""
         body = self.factor()
         self.expect("/")
         if not (self.skip(r"\partial") or self.skip("d")):
             raise self.failure("expected a derivative below the stroke")
         return Derivative(body, (self.factor(),))
-
-    def environment(self, *, cases: bool = False) -> Node:
-        name = self.take().text[len(r"\begin{") : -1]
-        if name != "cases" and name not in _TABLES:
-            raise self.failure(f"the environment {name} is not read; allowed are cases, array and the matrices")
-        if name == "array":
-            self.group_tokens()
-        rows = self.cases(name) if cases or name == "cases" else self.table(name)
-        if cases:
-            self.skip(r"\}")
-        return rows
-
-    def table(self, name: str) -> Node:
-        rows: list[list[Node]] = [[]]
-        while not self.skip(rf"\end{{{name}}}"):
-            if self.now.kind == "end":
-                raise self.failure(rf"\end{{{name}}} is missing")
-            if self.next(*DOTS):
-                rows[-1].append(Name(self.take().text))
-            elif self.skip("\\\\"):
-                rows.append([])
-            elif not self.skip("&"):
-                rows[-1].append(self.terms())
-        written = tuple(tuple(row) for row in rows if row)
-        dotted = any(isinstance(entry, Name) and entry.name in DOTS for row in written for entry in row)
-        return read_dots(written) if dotted else Table(written)
-
-    def cases(self, name: str) -> Node:
-        found: list[tuple[Same | None, Node]] = []
-        while not self.skip(rf"\end{{{name}}}"):
-            value = self.terms()
-            while self.skip(",", "&", ";"):
-                pass
-            found.append((self.condition(), value))
-            while self.skip("\\\\", "&", ".", ","):
-                pass
-        return Choice(tuple(found))

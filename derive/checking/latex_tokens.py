@@ -22,8 +22,9 @@ class Token:
 
 
 _UNICODE = {
-    "−": "-", "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "′": "'", "⊙": "*", "∘": "*", "⊗": "\\otimes", "⋅": "·",
-    "∙": "·", "÷": "/", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|", "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
+    "−": "-", "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "′": "'", "⊙": "*", "∘": "*",
+    "⊗": "\\otimes", "⋅": "·", "∙": "·", "÷": "/", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
 }  # fmt: skip
 _RAISED_SIGNS, _LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
 _SMALL = str.maketrans(f"{_RAISED_SIGNS}{_LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")

@@ -1,4 +1,4 @@
-"""The parameters of a formula under their names in the definition: as `--let` says, or by habit, or the only one left."""
+"""The parameters of a formula under their names in the definition: as `--let` says, by habit, or the only one left."""
 
 from collections.abc import Mapping, Sequence
 

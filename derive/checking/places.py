@@ -100,7 +100,9 @@ def find_places(
     found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
     if rank == 1 and not uses.entries.issuperset(rest):
         found = []  # onehot(k) alone names a label; a free index that is only compared comes last
-    may_be_label = [name for name in rest if (labelled or name in uses.compared or name in LABEL_WORDS) and name not in uses.targets]
+    may_be_label = [
+        name for name in rest if (labelled or name in uses.compared or name in LABEL_WORDS) and name not in uses.targets
+    ]
     if not given and rest:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
         likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)

@@ -21,7 +21,7 @@ from derive.checking.formula import (
     Total,
     walk,
 )
-from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign
+from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, plain
 from derive.checking.places import OF_INDICES, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
@@ -64,7 +64,9 @@ class Reading:
         """How each symbol was taken, by its name."""
         written = {name: symbol for symbol, name in self.spelled.items()}
         found = {written.get(name, name): role for name, role in self._described().items()}
-        return {name: f"parameter {self.spelled[name]}" if name in self.spelled else role for name, role in found.items()}
+        return {
+            name: f"parameter {self.spelled[name]}" if name in self.spelled else role for name, role in found.items()
+        }
 
     def _described(self) -> dict[str, str]:
         indices = dict.fromkeys(self.free, "class index") | dict.fromkeys(self.labels, "label")
@@ -137,7 +139,7 @@ def is_left_side(node: Node) -> bool:
         return any(isinstance(part, Derivative) for part in (node.left, node.right)) and node.symbol != "+"
     if not isinstance(node, Name):
         return False
-    return node.name not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
+    return plain(node.name) not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
 
 
 def readings(
@@ -240,7 +242,7 @@ def _variants(
                 yield {**roles, name: "probabilities"}
     elif len(outputs) > 1:
         for name in outputs:
-            if name in Y | EITHER | PROBABILITIES:
+            if plain(name) in Y | EITHER | PROBABILITIES:
                 yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
 
 

@@ -6,7 +6,7 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
 from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
-from derive.checking.files import judge_function, read_function
+from derive.checking.files import read_functions
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
@@ -14,6 +14,7 @@ from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
+from derive.checking.trial import DiagonalError, judge_function
 from derive.checking.words import EXPLANATIONS, step_of
 from derive.derivation import Result
 from derive.errors import ProofError, UnsupportedError
@@ -38,11 +39,13 @@ def judge_file(
         DeriveError: no such file or function, or an argument without a role.
     """
     quantity, n = read_quantity(composition, quantity), read_class_count(n)
-    function = read_function(place, composition, let)
+    functions = read_functions(place, composition, quantity, let)
     try:
-        finding, court, runs = judge_function(composition, quantity, function, n)
+        trial = judge_function(composition, quantity, functions, n)
     except IllFormedError as error:
-        return _ill_formed(composition, quantity, str(error), function.roles)
+        diagonal = error.diagonal if isinstance(error, DiagonalError) else None
+        return _ill_formed(composition, quantity, str(error), functions[0].describe(), diagonal)
+    finding, court = trial.finding, trial.court
     result = _derivation(composition, quantity, labelled=court.labelled)
     counts = ", ".join(map(str, court.classes))
     return Verdict(
@@ -51,9 +54,9 @@ def judge_file(
         finding.factor,
         None,
         _mistake(finding, result),
-        None if finding.verdict in GOOD else find_counterexample(court, runs, finding),
+        None if finding.verdict in GOOD else find_counterexample(court, trial.runs, finding),
         _right_formula(result),
-        function.roles,
+        trial.function.describe(),
         (f"run at random points with n = {counts}, on single rows and on a batch, and compared to 7 digits",),
     )
 

@@ -254,6 +254,7 @@ def _rounded(value: Any) -> Any:
     return mpmath.mpf(round(float(value), 2))
 
 
+@lru_cache(maxsize=256)
 def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
     """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8.
 
@@ -269,7 +270,8 @@ def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str
         values[z] = [_rounded(positive.unknown("z", number)) for number in range(n)]
     soft = [_rounded(positive.unknown("t", number)) for number in range(n)]
     if hypothesis == SUM_ONE:
-        soft = [*soft[:-1], 1 - sum(soft[:-1])]
+        shares = [_rounded(each / sum(soft)) for each in soft[:-1]]
+        soft = [*shares, 1 - sum(shares)]
     fixed = targets_under(hypothesis, n, where, draw, seed) if hypothesis in (ONE_HOT, BINARY) else soft
     values[t] = fixed
     for parameter in composition.parameters:

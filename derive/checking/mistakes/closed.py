@@ -88,7 +88,7 @@ def without_delta(expression: Expr, number: int) -> Expr:
 
 
 def _swap(node: Expr) -> Expr | None:
-    """t for y and y for t."""
+    """T for y and y for t."""
     return {y: t, t: y}[node.base][node.indices] if isinstance(node, Indexed) and node.base in (y, t) else None
 
 
