@@ -260,7 +260,7 @@ def check_command(
     upstream, direction, label, log-probabilities, label-probability and classes.
     """
     from derive.api import check
-    from derive.checking.report import verdict_json, verdict_text
+    from derive.checking.report import verdict_json, verdict_report
 
     if (formula is None) == (place is None):
         raise click.UsageError("give a formula, or --file F.py:FUNCTION")
@@ -269,7 +269,7 @@ def check_command(
     if as_json:
         click.echo(json.dumps(verdict_json(verdict), indent=2, ensure_ascii=False))
     else:
-        _print(verdict_text(verdict))
+        _print(*verdict_report(verdict, formula or place or ""))
     return DONE if verdict.is_right else NEGATIVE
 
 

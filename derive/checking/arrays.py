@@ -15,6 +15,7 @@ from derive import notation
 from derive.catalogue.model import Composition
 from derive.checking.dots import fill
 from derive.checking.formula import (
+    SLOPE,
     Axis,
     Call,
     Choice,
@@ -33,8 +34,21 @@ from derive.checking.formula import (
     Transpose,
     walk,
 )
-from derive.checking.functions import APPLIED, MOST_WORK, Array, as_array, divide, power, rename_option
+from derive.checking.functions import (
+    APPLIED,
+    MOST_WORK,
+    Array,
+    as_array,
+    divide,
+    filled_array,
+    identity_array,
+    matrix_array,
+    power,
+    rename_option,
+    shape_of,
+)
 from derive.checking.habits import LOSSES
+from derive.checking.places import ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
@@ -45,7 +59,8 @@ class Evaluator:
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
         self.composition, self.reading, self.n, self.label = composition, reading, n, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
-        self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors
+        self.scalars = {each.name for each in composition.parameters if not each.per_class}
+        self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors - self.scalars
         self.sums: dict[object, Array] = {}
         self.names: dict[int, frozenset[str]] = {}
         self.standing: Mapping[Node, int] = {}
@@ -89,7 +104,7 @@ class Evaluator:
             case Same(left=Call(function="arange", arguments=(classes,)), right=index, negated=negated):
                 self._value(classes)
                 at = self._index(index)
-                return _filled(lambda c: Integer(int((c == at) != negated)), self.n)
+                return filled_array(lambda c: Integer(int((c == at) != negated)), self.n)
             case Same():
                 return as_array(Integer(int(self._holds(node))))
             case Choice(cases=cases):
@@ -120,14 +135,14 @@ class Evaluator:
             case "loss":
                 return as_array(notation.loss)
             case "identity":
-                return _identity(self.n)
+                return identity_array(self.n)
             case "ones":
-                return _filled(lambda _: Integer(1), self.n)
+                return filled_array(lambda _: Integer(1), self.n)
             case "jacobian":
-                return _matrix(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+                return matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
             case "hessian":
                 slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
-                return _matrix(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+                return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
@@ -150,7 +165,7 @@ class Evaluator:
                 found: Expr = base[c + 1]
                 return found
 
-        return _filled(entry, self.n)
+        return filled_array(entry, self.n)
 
     def _probability(self, c: int) -> Expr:
         """What y is at a class: the letter y, or the output itself where the activation has no y."""
@@ -208,6 +223,8 @@ class Evaluator:
                     places.append(self._index(index))
         if isinstance(node.body, Name) and self.reading.roles.get(node.body.name) == "loss":
             return body
+        if isinstance(node.body, Name) and node.body.name in self.scalars:
+            return body  # one value for all classes: the definition's α, written α_t
         try:
             return as_array(body[tuple(places)])
         except (IndexError, TypeError):
@@ -216,7 +233,7 @@ class Evaluator:
 
     def _one_hot(self, index: Node | Axis) -> Array:
         at = self._index(index)
-        return _filled(lambda c: Integer(int(c == at)), self.n)
+        return filled_array(lambda c: Integer(int(c == at)), self.n)
 
     def _total(self, node: Total) -> Array:
         if node.index is None:
@@ -293,7 +310,7 @@ class Evaluator:
                     return power(left, right)
             return self._product(node, left, right)
         except ValueError:
-            raise IllFormedError(f"shapes {_shape(left)} and {_shape(right)} do not fit at {node.symbol}") from None
+            raise IllFormedError(f"shapes {shape_of(left)} and {shape_of(right)} do not fit at {node.symbol}") from None
 
     def _product(self, node: Operation, left: Array, right: Array) -> Array:
         """A matrix product where both have entries: a transposed vector is a row, any other a column."""
@@ -319,10 +336,10 @@ class Evaluator:
     def _applied(self, node: Call) -> Array:
         name = node.function
         options = {rename_option(key): option for key, option in node.options}
-        if name in ("onehot", "one_hot"):
+        if name in ONE_HOT:
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
-            return _identity(self.n)
+            return identity_array(self.n)
         if name in ("delta", "kronecker"):
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
         if name == "where" and isinstance(node.arguments[0], Same):
@@ -341,6 +358,8 @@ class Evaluator:
             return self._operation(Operation("@", left, right))
         if name == r"\sigma":
             return self._activation(self._value(node.arguments[0]))
+        if name == SLOPE:
+            return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
             raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
@@ -367,6 +386,16 @@ class Evaluator:
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
 
+    def _slope(self, entries: Array) -> Array:
+        """The derivative of each entry of the output with respect to its own logit."""
+
+        def own(entry: Expr) -> Expr:
+            if not isinstance(entry, sympy.Indexed) or entry.base != notation.z:
+                raise IllFormedError("the derivative of the activation is taken at logits")
+            return Partial(self._output(int(entry.indices[0]) - 1), entry)
+
+        return as_array(np.frompyfunc(own, 1, 1)(entries))
+
     def _activation(self, entries: Array) -> Array:
         """The activation's y of a vector: what σ(z) means."""
         definition = self.composition.y_definition
@@ -376,25 +405,3 @@ class Evaluator:
 
 
 ALLOWED = sorted(name for name in APPLIED if len(name) > 1)
-
-
-def _filled(entry: Callable[[int], Expr], n: int) -> Array:
-    found = np.empty(n, dtype=object)
-    found[:] = [entry(number) for number in range(n)]
-    return found
-
-
-def _matrix(entry: Callable[[int, int], Expr], n: int) -> Array:
-    found = np.empty((n, n), dtype=object)
-    for i in range(n):
-        for j in range(n):
-            found[i, j] = entry(i, j)
-    return found
-
-
-def _identity(n: int) -> Array:
-    return _matrix(lambda i, j: Integer(int(i == j)), n)
-
-
-def _shape(array: Array) -> str:
-    return f"({', '.join(str(length) for length in array.shape)})"

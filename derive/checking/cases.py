@@ -7,9 +7,10 @@ from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero
 from derive.checking.formula import Chain, IllFormedError
-from derive.checking.habits import MATRICES, spell_parameters
+from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
 from derive.checking.model import GOOD
+from derive.checking.parameters import respell, spell_parameters
 from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
 
 CLASSES = (3, 4, 5)
@@ -84,9 +85,12 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    written, row = drop_batch(spell_parameters(composition, chain.links, let), MATRICES)
+    named = len(chain.links) > 1 and is_left_side(chain.links[0])
+    spelled = spell_parameters(composition, quantity, chain.links, chain.links[named:], let)
+    let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
+    written, row = drop_batch(respell(chain.links, spelled), MATRICES)
     first, *rest = written
-    left = first if rest and is_left_side(first) else None
+    left = first if named else None
     nodes = tuple(rest) if left is not None else written
     rank, bound = rank_of(composition, quantity), left_indices(left)
     if bound is not None and len(bound) != rank:
@@ -97,7 +101,15 @@ def read_cases(
     classes = (counted,) if counted is not None else usual
     found = []
     for reading in readings(
-        composition, quantity, nodes, left, let, condition=chain.condition, zero_based=zero, row=row
+        composition,
+        quantity,
+        nodes,
+        left,
+        let,
+        condition=chain.condition,
+        zero_based=zero,
+        row=row,
+        spelled=spelled,
     ):
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
@@ -122,6 +134,9 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
     mine = chosen.case.reading
     for judged in _distinct(formed):
         theirs = judged.case.reading
+        # A formula that is right with a letter as y is hardly one in which it is z, and which is wrong.
+        if chosen.outcome[0] in GOOD and judged.outcome[0] == "wrong" and theirs.free == mine.free:
+            continue
         alike = (theirs.labels, theirs.dot) == (mine.labels, mine.dot) and set(theirs.free) == set(mine.free)
         # A reading without targets is no rival of one that has found them.
         as_likely = "targets" in theirs.roles.values() or "targets" not in mine.roles.values()

@@ -1,34 +1,65 @@
 """What a verdict rests on: the proof of a right formula, numbers for a wrong one."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from sympy import IndexedBase, Symbol
 
 from derive.checking.cases import Case
 from derive.checking.expression import Expression
 from derive.checking.formula import IllFormedError
 from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.mistakes.closed import without_delta
+from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
-from derive.checking.world import World, make_real_world, make_world
+from derive.checking.world import BINARY, World, make_real_world, make_world
 from derive.errors import UnsupportedError
-from derive.notation import Contraction, t, z
+from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions
 
 GENERATORS = 48
 
 
-def is_diagonal(case: Case) -> bool:
-    """Whether a vector that stands where a matrix is due is the matrix's diagonal."""
-    link = case.links[-1]
+@dataclass(frozen=True)
+class Diagonal:
+    """A vector that stands where a matrix is due, and is the matrix's diagonal.
+
+    Attributes:
+        whole: whether the matrix has nothing else.
+        written: whether it is written as the closed form is where row and column agree: y (1 − y), and not y − y²,
+            which a sum may come to as well.
+    """
+
+    whole: bool
+    written: bool
+
+
+def find_diagonal(case: Case) -> Diagonal | None:
+    """The diagonal of the matrix that a vector is, under the weakest assumption; None where it is none."""
+    link, court = case.links[-1], case.court
     if link.rank != 2:
-        return False
+        return None
     vector = Expression(link.composition, link.node, link.reading, 1)
-    worlds = [make_world(link.composition, n, 0) for n in case.court.classes]
-    try:
-        return all(vector(world).agrees(world, np.diag(world.truth(case.court.quantity))) for world in worlds)
-    except (IllFormedError, BadPointError):
-        return False
+    for hypothesis in court.hypotheses:
+        if hypothesis == BINARY:  # whose sum is whatever it is
+            continue
+        worlds = [make_world(link.composition, n, 0, hypothesis) for n in court.classes]
+        try:
+            truths = [world.truth(court.quantity) for world in worlds]
+            if not all(
+                vector(world).agrees(world, np.diag(truth)) for world, truth in zip(worlds, truths, strict=True)
+            ):
+                continue
+            whole = worlds[0].equal(truths[0], np.diag(np.diag(truths[0])))
+            closed = closed_form(worlds[0], court.quantity)
+            entry = vector.entries(court.classes[0], worlds[0].label)[0][0]
+        except (IllFormedError, BadPointError):
+            return None
+        own = None if closed is None else rename(without_delta(closed, 1), {j: i})
+        return Diagonal(whole, own is not None and own.func == entry.func)
+    return None
 
 
 def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
@@ -101,8 +132,28 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
             continue
         places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
         logits, targets = (_numbers(world.vector(base)).tolist() for base in (z, t))
-        return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places)
+        given = _given(world, court)
+        matter = not court.labelled and len(court.hypotheses) > 1
+        return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places, given, matter)
     return None
+
+
+def _given(world: World, court: Court) -> dict[str, Any]:
+    """What else the numbers of a counterexample rest on, by name."""
+    found: dict[str, Any] = {}
+    if world.composition.activation.y is not None:
+        found["y"] = _numbers(world.vector(y)).tolist()
+    if court.labelled:
+        found["label"] = world.label + 1
+    for quantity, base in (("vjp", g), ("jvp", v), ("hvp", v)):
+        if court.quantity == quantity:
+            found[str(base.label)] = _numbers(world.vector(base)).tolist()
+    for parameter in world.composition.parameters:
+        name: Any = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
+        found[parameter.name] = (
+            _numbers(world.vector(name)).tolist() if parameter.per_class else float(_numbers(world.number(name)))
+        )
+    return found
 
 
 def _numbers(array: Any) -> Any:

@@ -1,65 +1,96 @@
-"""Judge a Python function of the user's: run in a process of its own, at random points, compared numerically."""
+"""A Python function of the user's: what its arguments are, and what it returns, run in a process of its own."""
 
 import ast
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sympy import Symbol
+from sympy import IndexedBase, Symbol
 
-from derive.calculus.engine import derive_quantity
-from derive.catalogue.model import Assumption, Composition
-from derive.checking import habits
+from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
-from derive.checking.judge import Court, Finding, Values
-from derive.checking.roles import is_labelled, rank_of
-from derive.checking.world import FREE, ONE_HOT, World, make_real_world
+from derive.checking.habits import BATCH, LABELS, Y, assign, plain
+from derive.checking.judge import Values
+from derive.checking.world import World
 from derive.errors import DeriveError
-from derive.notation import g, i, j, t, v, y, z
+from derive.notation import g, t, v, y, z
 
 SECONDS = 10
-CLASSES = (3, 4, 5)
-ROWS = 4
 
 _RUNNER = Path(__file__).with_name("runner.py")
-_ARGUMENTS = {
-    "logits": habits.LOGITS | {"x"},
-    "probabilities": habits.PROBABILITIES | habits.Y | (habits.EITHER - {"x", "X", "u"}),
-    "targets": habits.TARGETS - {"labels"} | {"T"},
-    "upstream": habits.UPSTREAM,
-    "direction": habits.DIRECTION,
-    "label": {"labels", "label", "k", "c"},
-    "log-probabilities": habits.LOG_PROBABILITIES,
-}
+_BASES = {"logits": z, "targets": t, "upstream": g, "direction": v, "probabilities": y, "log-probabilities": y}
+_INPUTS = ("x", "X")
+"""What a function of one input calls it; a formula may mean its output."""
+_CACHES = ("cache", "activationcache", "ctx")
+"""What was kept of the way forward: logits to some, probabilities to others."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function in a file.
+    """A function in a file, in one reading of its arguments.
 
     Attributes:
         path: the file.
         name: the function.
-        roles: the role of each argument, in order; a parameter's is its own name.
+        roles: the role of each argument that is given, in order.
+        spelled: the parameters of the definition by the arguments that are called otherwise.
     """
 
     path: Path
     name: str
     roles: Mapping[str, str]
+    spelled: Mapping[str, str] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, str]:
+        """How each argument was taken."""
+        return {
+            name: f"parameter {self.spelled[name]}" if name in self.spelled else role
+            for name, role in self.roles.items()
+        }
 
 
-def read_function(place: str, composition: Composition, let: Mapping[str, str]) -> Function:
-    """The function at `grad.py:function`, its arguments known by name or as `let` says; nothing is run.
+def read_functions(place: str, composition: Composition, quantity: str, let: Mapping[str, str]) -> tuple[Function, ...]:
+    """The function at `grad.py:function` in each reading of its arguments, the most usual first; nothing is run.
 
     Raises:
         DeriveError: no such file or function, or an argument whose role is not known.
     """
+    path, name, arguments = _find(place)
+    given = {symbol: role for role, symbol in let.items()}
+    parameters = {parameter.name for parameter in composition.parameters}
+    spelled = {symbol: role for symbol, role in given.items() if role in parameters and symbol != role}
+    known = {symbol: "parameter" if role in parameters else role for symbol, role in given.items()}
+    optional = arguments.args[len(arguments.args) - len(arguments.defaults) :]
+    required = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args) if argument not in optional]
+    required += [
+        each.arg for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default is None
+    ]
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    roles = _assign(composition, quantity, names, known)
+    unknown = [each for each in names if roles[each] == "parameter" and each not in parameters and each not in given]
+    left = [each for each in parameters if each not in names and each not in spelled.values()]
+    free = [each for each in unknown if each not in BATCH]
+    if len(left) == len(free) == 1:
+        spelled[free[0]] = left[0]
+        unknown.remove(free[0])
+    for each in unknown:
+        if each in required:
+            raise DeriveError(
+                f"the argument {each!r} of {name} has no role; name it z, y, t, g, v or labels, or give it one "
+                f"with --let ROLE={each}"
+            )
+    taken = {each: roles[each] for each in names if each not in unknown}
+    return tuple(Function(path, name, variant, spelled) for variant in _variants(taken, given))
+
+
+def _find(place: str) -> tuple[Path, str, ast.arguments]:
+    """The file, the name and the arguments of a function."""
     written, colon, name = place.rpartition(":")
     if not colon or not name.isidentifier():
         raise DeriveError(f"{place!r} names no function; write FILE.py:FUNCTION")
@@ -74,178 +105,137 @@ def read_function(place: str, composition: Composition, let: Mapping[str, str]) 
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     if name not in functions:
         raise DeriveError(f"{written} has no function {name!r}; it has {', '.join(functions) or 'none'}")
-    given = {symbol: role for role, symbol in let.items()}
-    parameters = {parameter.name for parameter in composition.parameters}
-    arguments = functions[name].args
-    required = len(arguments.args) - len(arguments.defaults)
-    roles: dict[str, str] = {}
-    for number, argument in enumerate((*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)):
-        role = given.get(argument.arg) or ("parameter" if argument.arg in parameters else _habit(argument.arg))
-        if role is None and number >= required:
+    return path, name, functions[name].args
+
+
+def _assign(composition: Composition, quantity: str, names: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    """The role of each argument by habit; y beside something else is what the loss compares it with."""
+    roles = assign(composition, quantity, (), names, given)
+    free = [name for name in names if name not in given]
+    for name in free:
+        if name in _INPUTS or plain(name) in _CACHES:
+            roles[name] = "logits"
+        if plain(name) in LABELS:
+            roles[name] = "label"
+    ours = [name for name in names if roles[name] in ("logits", "probabilities", "log-probabilities")]
+    if composition.loss is not None and len(ours) > 1 and not {"targets", "label"} & set(roles.values()):
+        for name in free:
+            if name in Y:
+                roles[name] = "targets"
+    return roles
+
+
+def _variants(roles: Mapping[str, str], given: Mapping[str, str]) -> list[Mapping[str, str]]:
+    """The roles, and what else habit allows: labels as class numbers or one-hot, a cache of probabilities."""
+    found = [roles]
+    exchanged = {"targets": "label", "label": "targets"}
+    for name, role in roles.items():
+        if name in given:
             continue
-        if role is None:
-            raise DeriveError(
-                f"the argument {argument.arg!r} of {name} has no role; name it z, y, t, g, v or labels, or give it one "
-                f"with --let ROLE={argument.arg}"
-            )
-        roles[argument.arg] = role
-    return Function(path, name, roles)
-
-
-def _habit(name: str) -> str | None:
-    return next((role for role, names in _ARGUMENTS.items() if name in names), None)
-
-
-def judge_function(
-    composition: Composition, quantity: str, function: Function, n: int | None = None
-) -> tuple[Finding, Court, "Runs"]:
-    """What the function comes to, on single rows and on batches.
-
-    Raises:
-        IllFormedError: it raised, took too long, or returned something of another shape.
-    """
-    labelled = is_labelled(composition) or "label" in function.roles.values()
-    classes = CLASSES if n is None else (n,)
-    court = Court(composition, quantity, classes, labelled, make_real_world)
-    runs = Runs(function, rank_of(composition, quantity))
-    worlds = [make_real_world(composition, n, 0, name) for name in court.hypotheses for n in classes]
-    batches = [
-        [make_real_world(composition, n or 4, seed, name, seed % 4) for seed in range(1, ROWS + 1)]
-        for name in court.hypotheses
-    ]
-    runs.run([[world] for world in worlds] + batches, batched=[False] * len(worlds) + [True] * len(batches))
-    finding = court.judge(runs, [name for name, role in function.roles.items() if role == "parameter"])
-    hypothesis = finding.assumptions[0] if finding.assumptions else (ONE_HOT if labelled else FREE)
-    if finding.verdict not in ("right", "right-if"):
-        return finding, court, runs
-    batch = next(
-        each for each in batches if each[0].values == make_real_world(composition, n or 4, 1, hypothesis, 1).values
-    )
-    return _judge_batch(finding, runs, quantity, batch), court, runs
-
-
-def _judge_batch(finding: Finding, runs: "Runs", quantity: str, batch: list[World]) -> Finding:
-    """What a function that is right on a row comes to on a batch."""
-    found = runs.of(batch)
-    truth = np.array([world.truth(quantity).astype(float) for world in batch])
-    if found is not None and found.shape == truth.shape and np.allclose(found, truth, rtol=1e-7, atol=1e-9):
-        return finding
-    mean = truth.mean(axis=0) if quantity == "value" else truth / len(batch)
-    if found is not None and found.shape == mean.shape and np.allclose(found, mean, rtol=1e-7, atol=1e-9):
-        return replace(finding, verdict="off-by-factor", factor="1/B", cause=("factor",))
-    return replace(finding, verdict="wrong", cause=("index-mixed-up",) if _mixes_rows(found, quantity, batch) else ())
-
-
-def _mixes_rows(found: Any, quantity: str, batch: list[World]) -> bool:
-    """Whether a batch comes out as one long row, or as its columns: batch for class."""
-    if found is None or quantity == "hvp":
-        return False
-    first = batch[0]
-    bases = [base for base in (z, y, t, g, v) if base != y or first.composition.activation.y is not None]
-    rows = {base: np.array([world.vector(base) for world in batch]) for base in bases}
-    for names in (bases, [base for base in bases if base != y]):
-        flat = {base: list(rows[base].ravel()) for base in names}
-        long = replace(first, n=rows[z].size, values={**first.values, **flat})
-        if quantity in ("jacobian", "hessian"):
-            expression = derive_quantity(first.composition, quantity).closed_form
-            square = found.size == long.n**2 and long.array(expression, i, j).astype(float)
-            return bool(np.size(square) == found.size and np.allclose(square, found.reshape(square.shape), atol=1e-9))
-        columns = [
-            replace(first, n=len(batch), values={**first.values, **{base: list(rows[base][:, c]) for base in names}})
-            for c in range(first.n)
-        ]
-        candidates = []
-        for assumptions in ((), first.composition.assumptions):
-            candidates.append(_closed(long, quantity, assumptions))
-            candidates.append(np.array([_closed(column, quantity, assumptions) for column in columns]).T)
-        for candidate in candidates:
-            if candidate.size == found.size and np.allclose(
-                candidate.reshape(found.shape), found, rtol=1e-7, atol=1e-9
-            ):
-                return True
-    return False
-
-
-def _closed(world: World, quantity: str, assumptions: tuple[Assumption, ...]) -> Any:
-    """The closed form at given probabilities, which need not be those of the logits."""
-    expression = derive_quantity(world.composition, quantity, assumptions=assumptions).closed_form
-    return (world.array(expression, j) if quantity != "value" else world.truth(quantity)).astype(float)
+        if role in exchanged:
+            found += [{**each, name: exchanged[role]} for each in found]
+        elif plain(name) in _CACHES or name in _INPUTS:
+            found += [{**each, name: "probabilities"} for each in found]
+    return found
 
 
 class Runs:
-    """The results of a function, run once for all worlds in one process."""
+    """The results of a function, run in one process for all worlds that are known beforehand."""
 
     def __init__(self, function: Function, rank: int) -> None:
         self.function, self.rank = function, rank
-        self.results: dict[int, Any] = {}
-        self.kept: list[list[World]] = []
-        """Worlds are known by their identity of values, so they are kept."""
+        self.results: dict[tuple[int, ...], Any] = {}
+        self.errors: dict[tuple[int, ...], str] = {}
+        self.kept: list[Sequence[World]] = []
+        """Worlds are known by their identity, so they are kept."""
+        self.stacked = False
 
-    def run(self, batches: list[list[World]], batched: list[bool]) -> None:
-        """Run the function on each batch; those of one world as a single row where not `batched`."""
-        calls = [self.arguments(batch, stacked=stacked) for batch, stacked in zip(batches, batched, strict=True)]
-        request = json.dumps({"path": str(self.function.path), "name": self.function.name, "calls": calls})
+    def run(self, rows: Sequence[World], batches: Sequence[Sequence[World]] = ()) -> None:
+        """Run the function on each row, or where it takes batches alone on batches of one, and on each batch."""
+        given = [*([row] for row in rows), *batches]
+        stacked = [self.stacked] * len(rows) + [True] * len(batches)
+        answers = self._answers([self.arguments(each, stacked=flag) for each, flag in zip(given, stacked, strict=True)])
+        refused = [answer["error"] for answer in answers[: len(rows)] if "error" in answer]
+        if refused and not self.stacked:
+            self.stacked = True
+            self.run(rows, batches)
+            return
+        if refused:
+            raise IllFormedError(f"{self.function.name} raised {refused[0]}")
+        for worlds, answer in zip(given, answers, strict=True):
+            key = tuple(map(id, worlds))
+            self.kept.append(worlds)
+            if "error" in answer:
+                self.errors[key] = answer["error"]
+            else:
+                self.results[key] = self._value(answer["values"], worlds)
+
+    def _answers(self, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What the function returns for each call."""
+        name = self.function.name
+        request = json.dumps({"path": str(self.function.path), "name": name, "calls": calls})
         with tempfile.TemporaryDirectory() as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
             try:
                 subprocess.run(command, input=request, text=True, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 - the user's own function
             except subprocess.TimeoutExpired:
-                raise IllFormedError(f"{self.function.name} took longer than {SECONDS} seconds") from None
+                raise IllFormedError(f"{name} took longer than {SECONDS} seconds") from None
             if not answer.exists():
-                raise IllFormedError(f"{self.function.name} ended its process")
-            answers = json.loads(answer.read_text(encoding="utf-8"))
-        refused = [each["error"] for each, batch in zip(answers, batches, strict=True)
-                   if "error" in each and len(batch) == 1]  # fmt: skip
-        if refused and not all(batched):  # it may take batches alone: a row is then a batch of one
-            self.run(batches, [True] * len(batches))
-            return
-        if refused:
-            raise IllFormedError(f"{self.function.name} raised {refused[0]}")
-        for batch, each, stacked in zip(batches, answers, batched, strict=True):
-            found = None if "error" in each else np.array(each["value"], dtype=float)
-            alone = found is not None and stacked and len(batch) == 1 and found.shape[:1] == (1,)
-            self.kept.append(batch)
-            self.results[self.key(batch)] = found[0] if found is not None and alone else found
-
-    def arguments(self, batch: list[World], *, stacked: bool) -> dict[str, Any]:
-        """The keyword arguments of one call, as plain lists."""
-        bases = {"logits": z, "targets": t, "upstream": g, "direction": v}
-        found: dict[str, Any] = {}
-        for name, role in self.function.roles.items():
-            if role == "label":
-                entries: list[Any] = [world.label for world in batch]
-            elif role == "parameter":
-                found[name] = float(batch[0].number(Symbol(name, real=True)))
-                continue
-            elif role == "classes":
-                found[name] = batch[0].n
-                continue
-            elif role == "probabilities" and batch[0].composition.activation.y is None:
-                entries = [world.truth("value").astype(float).tolist() for world in batch]
-            else:
-                base = bases.get(role, y)
-                entries = [world.vector(base).astype(float).tolist() for world in batch]
-                if role == "log-probabilities":
-                    entries = np.log(entries).tolist()
-            found[name] = entries if stacked else entries[0]
+                raise IllFormedError(f"{name} ended its process")
+            found: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
         return found
 
-    def key(self, batch: list[World]) -> int:
-        """What tells a batch from every other: its values."""
-        return hash(tuple((world.n, world.label, repr(sorted(world.values.items(), key=str))) for world in batch))
+    def _value(self, values: Sequence[Any], worlds: Sequence[World]) -> Any:
+        """Of what a call returns, the value of the shape that is due; else the last."""
+        row = (worlds[0].n,) * self.rank
+        arrays = [np.array(value, dtype=float) for value in values]
+        wanted = [row] if len(worlds) == 1 and not self.stacked else [(len(worlds), *row), row]
+        fitting = [array for shape in wanted for array in arrays if array.shape == shape]
+        found = (fitting or arrays[-1:] or [np.array(np.nan)])[0]
+        return found[0] if self.stacked and len(worlds) == 1 and found.shape[:1] == (1,) else found
 
-    def of(self, batch: list[World]) -> Any:
+    def arguments(self, batch: Sequence[World], *, stacked: bool) -> dict[str, Any]:
+        """The keyword arguments of one call, as plain lists."""
+        found: dict[str, Any] = {}
+        for name, role in self.function.roles.items():
+            if role == "classes":
+                found[name] = batch[0].n
+            elif role == "parameter":
+                found[name] = _parameter(batch[0], self.function.spelled.get(name, name))
+            else:
+                entries = [_entries(world, role) for world in batch]
+                found[name] = entries if stacked else entries[0]
+        return found
+
+    def of(self, batch: Sequence[World]) -> Any:
         """The result on a batch; None where the function raised."""
-        return self.results.get(self.key(batch))
+        return self.results.get(tuple(map(id, batch)))
 
     def __call__(self, world: World) -> Values:
         """The result on one row; raises IllFormedError where its shape is not that of the quantity."""
-        if self.key([world]) not in self.results:
-            self.run([[world]], [False])
+        if (id(world),) not in self.results:
+            self.run([world])
         found = self.of([world])
         due = (world.n,) * self.rank
         found = found.reshape(()) if found.size == 1 and self.rank == 0 else found
         if found.shape != due:
             raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row, and {due} is due")
         return Values(found.astype(object), np.ones(found.shape, dtype=bool))
+
+
+def _parameter(world: World, name: str) -> Any:
+    """The value of a parameter: one number, or one for each class."""
+    if any(parameter.name == name and parameter.per_class for parameter in world.composition.parameters):
+        return world.vector(IndexedBase(name)).astype(float).tolist()
+    return float(world.number(Symbol(name, real=True)))
+
+
+def _entries(world: World, role: str) -> Any:
+    """What an argument is for one row."""
+    if role == "label":
+        return world.label
+    if role == "probabilities" and world.composition.activation.y is None:
+        return world.alone.truth("value").astype(float).tolist()
+    entries = world.vector(_BASES[role]).astype(float).tolist()
+    return np.log(entries).tolist() if role == "log-probabilities" else entries

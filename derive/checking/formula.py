@@ -16,6 +16,10 @@ NO_COUNT = {"i", "j", "l"}
 """Letters that are an index where a sum ends, and not the number of classes."""
 
 
+SLOPE = "slope"
+"""The function that σ' is: the derivative of an entry of the output with respect to its own logit."""
+
+
 class FormulaError(DefinitionError):
     """A formula that cannot be read; says the position and the offending piece."""
 

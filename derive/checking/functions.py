@@ -32,6 +32,32 @@ def as_array(value: Any) -> Array:
     return found
 
 
+def filled_array(entry: Callable[[int], Expr], n: int) -> Array:
+    """A vector of `entry` at each class."""
+    found = np.empty(n, dtype=object)
+    found[:] = [entry(number) for number in range(n)]
+    return found
+
+
+def matrix_array(entry: Callable[[int, int], Expr], n: int) -> Array:
+    """A matrix of `entry` at each row and column."""
+    found = np.empty((n, n), dtype=object)
+    for i in range(n):
+        for j in range(n):
+            found[i, j] = entry(i, j)
+    return found
+
+
+def identity_array(n: int) -> Array:
+    """The identity."""
+    return matrix_array(lambda i, j: Integer(int(i == j)), n)
+
+
+def shape_of(array: Array) -> str:
+    """The shape of an array, for a person."""
+    return f"({', '.join(str(length) for length in array.shape)})"
+
+
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
     return {"dim": "axis", "keepdim": "keepdims"}.get(name, name)
@@ -127,7 +153,10 @@ def _only(arguments: Sequence[Array]) -> Array:
 def _axes(options: Options, arguments: Sequence[Array]) -> tuple[Any, bool]:
     axis = options.get("axis")
     if axis is None and len(arguments) > 1:
-        axis = int(arguments[1][()])
+        found = tuple(int(each) for each in arguments[1].flat)
+        axis = found[0] if len(found) == 1 else found
+    if isinstance(axis, tuple) and len(axis) == 1:
+        (axis,) = axis
     if axis == 1 and arguments[0].ndim == 1:
         axis = 0  # written for a batch of rows, judged on one of them
     return axis, bool(options.get("keepdims", 0))
@@ -201,7 +230,7 @@ def _one(function: Callable[[Array], Any]) -> Callable[[Sequence[Array], Options
 def _reshape(arguments: Sequence[Array], options: Options) -> Array:
     del options
     body, *lengths = arguments
-    return body.reshape(tuple(int(length[()]) for length in lengths))
+    return body.reshape(tuple(int(each) for length in lengths for each in length.flat))
 
 
 def _filled_with(value: int) -> Callable[[Sequence[Array], Options], Array]:
@@ -267,12 +296,12 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "expm1": each_entry(lambda value: _exp(value) - 1),
     "negative": _one(lambda body: -body),
     "reciprocal": _one(lambda body: divide(as_array(Integer(1)), body)),
-    "sum": _sum,
-    "mean": _mean,
-    **dict.fromkeys(("max", "amax"), _max),
+    **dict.fromkeys(("sum", "reduce_sum"), _sum),
+    **dict.fromkeys(("mean", "reduce_mean"), _mean),
+    **dict.fromkeys(("max", "amax", "reduce_max"), _max),
+    **dict.fromkeys(("logsumexp", "lse", "reduce_logsumexp"), _logsumexp),
     **dict.fromkeys(("softmax", "S"), _softmax),
     "log_softmax": _log_softmax,
-    **dict.fromkeys(("logsumexp", "lse"), _logsumexp),
     **dict.fromkeys(("sigmoid", "expit"), _sigmoid),
     "norm": _norm,
     **dict.fromkeys(("diag", "diagflat", "diag_embed"), _one(_diag)),
@@ -297,5 +326,26 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("expand_dims", "unsqueeze"), _expand),
     **dict.fromkeys(("ravel", "flatten"), _one(lambda body: body.ravel())),
     "squeeze": _one(lambda body: body.squeeze()),
-    **dict.fromkeys(("array", "asarray", "copy", "detach", "clone", "astype"), _one(lambda body: body)),
+    **dict.fromkeys(
+        (
+            "array",
+            "asarray",
+            "copy",
+            "detach",
+            "clone",
+            "astype",
+            "cast",
+            "to",
+            "float",
+            "double",
+            "contiguous",
+            "numpy",
+            "cpu",
+            "tensor",
+            "as_tensor",
+            "stop_gradient",
+        ),
+        _one(lambda body: body),
+    ),
+    **dict.fromkeys(("clip", "clamp"), _one(lambda body: body)),  # within its bounds, which guard a logarithm
 }

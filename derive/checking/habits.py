@@ -3,70 +3,75 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, Name, Node, rewrite, walk
+from derive.checking.formula import Call, Name, Node, walk
 from derive.notation import o
 
-PROBABILITIES = {
-    "p", "P", "probs", "prob", "probabilities", "yhat", "y_hat", "Yhat", "Y_hat", "ŷ", r"\hat{y}", r"\hat{p}",
-    r"\hat{Y}", r"\hat{t}", "y_pred", "ypred", "pred", "preds", "p_hat", r"\pi", "π", r"\sigma", "σ", "sm", "softmax",
-    "predictions", "softmax_output", r"\tilde{y}",
-}  # fmt: skip
-EITHER = {"s", "S", "a", "A", "o", "O", "out", "output", "h", "f", "q", "att", "u", "x", "X"}
-"""Probabilities to some and logits to others."""
 Y = {"y", "Y"}
-LOGITS = {"z", "Z", "logits", "logit", "scores", "xs", r"\theta"}
-TARGETS = {
-    "t",
-    "targets",
-    "target",
-    "labels",
-    "y_true",
-    "ytrue",
-    "onehot",
-    "y_onehot",
-    "one_hot",
-    "truth",
-    "d",
-    "y'",
-    r"\tau",
-}
-UPSTREAM = {
-    "g", "G", "dy", "dY", "dA", "da", "dout", "grad_output", "grad_out", "upstream", "Δ", r"\delta", "δ", "delta",
-    "grad", "ds", "dS", "do", "dO", "dp", "dP", "dprobs", "gy", "grad_y", "dL_dy", "dLdy", "dz", "dvalues",
-    r"\bar{y}", r"\Delta",
+EITHER = {"s", "S", "a", "A", "o", "O", "h", "f", "q", "u", "x", "X", "out", "output", "outputs", "att", "attn"}
+"""Probabilities to some and logits to others."""
+LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE", r"\xi"}
+LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid"}
+"""Names of arguments that hold class labels."""
+PROBABILITIES = {
+    "p", "P", "ŷ", "π", "σ", r"\hat{y}", r"\hat{Y}", r"\hat{p}", r"\hat{P}", r"\hat{t}", r"\hat{\pi}", r"\pi",
+    r"\sigma", r"\tilde{y}", "sm", "probs", "prob", "probabilities", "probas", "yhat", "yhats", "phat", "ypred",
+    "ypreds", "yprob",
+    "yproba", "yprobs", "pred", "preds", "predicted", "prediction", "predictions", "softmax", "softmaxoutput",
+    "softmaxout", "smout", "softmaxx", "softmaxz", "ysoftmax", "policy", "activations",
 }  # fmt: skip
-DIRECTION = {"v", "V", "u", "dx", "dz", "direction", "tangent", "z_dot", r"\dot{z}"}
-LOG_PROBABILITIES = {"logp", "log_p", "logprobs", "log_probs", "lsm", "log_softmax", "logsoftmax", "log_y"}
-LABEL_PROBABILITY = {"pt", "p_t", "p_{t}", "py", "p_y"}
-CLASSES = {"n", "K", "C", "num_classes", "n_classes", "nclasses", "number_of_classes"}
-LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE"}
+LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs"}
+TARGETS = {
+    "t", "d", "y'", r"\tau", "targets", "target", "labels", "ytrue", "onehot", "yonehot", "onehoty", "onehotlabels",
+    "labelsonehot", "onehottargets", "targetsonehot", "truth", "groundtruth", "gt", "ytruth", "ytarget", "yactual",
+    "expected", "actual", "desired", "desiredoutput", "yexpected", "softtargets", "ylabel", "ylabels", "ytrain",
+    "expectedoutput", "targetoutput", "labely", "softlabels", "smoothlabels", "teacher", "teacherprobs", "yoh",
+}  # fmt: skip
+UPSTREAM = {
+    "g", "G", "Δ", r"\delta", "δ", r"\Delta", r"\bar{y}", "dy", "da", "ds", "do", "dp", "dz", "delta", "grad", "gy",
+    "dout", "gradoutput", "gradout", "upstream", "upstreamgrad", "upstreamgradient", "dprobs", "grady", "dldy", "dlda",
+    "dlds", "dldp", "dvalues", "outputgradient", "outputgrad", "outputerror", "outgrad", "gradoutputs", "gradsoftmax",
+    "ddout", "topdiff", "error", "accumgrad", "incominggradient", "gradient", "dloss", "gradin", "dl", "de",
+    "dedy", "deda", "dcda", "prevgrad", "gradprobs", "gradp", "dattn", "datt", "gout", "gz",
+}  # fmt: skip
+DIRECTION = {"v", "V", "u", "dx", "dz", "direction", "tangent", "zdot", r"\dot{z}", "vector", "vec"}
+LOG_PROBABILITIES = {"logp", "logprobs", "logprob", "lsm", "logsoftmax", "logy", "logpreds", "logprobabilities"}
+LABEL_PROBABILITY = {"pt", "p{t}", "py", "pc", "pcorrect", "ptrue"}
+CLASSES = {"n", "K", "C", "numclasses", "nclasses", "numberofclasses", "classes", "nclass", "numclass", "vocabsize"}
+"""Of a name of several letters, in small letters without underscores, as `plain` makes it."""
+_GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "model", "prob"}
+_TRUTHS = {"true", "target", "label", "actual", "truth", "gt", "onehot", "one-hot", "onehotencoded"}
+LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
+"""Words that as an index name the label: p_{true}."""
+BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate", "num_examples", "num_train"}
+"""What stands for the number of examples, or for a step, and for no parameter of a loss."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PARAMETERS = (
-    {"epsilon", "varepsilon", "eps", "ε"}, {"gamma", "γ"}, {"alpha", "α"}, {"beta", "β"}, {"lambda", "lam", "λ"},
-    {"T", "tau", "τ", "temperature", "temp"}, {"w", "weight", "weights", "class_weights", "omega"}, {"mu", "μ"},
-)  # fmt: skip
-"""Spellings of one parameter; a LaTeX command is spelled as its word."""
 _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 
 
-def spell_parameters(composition: Composition, nodes: tuple[Node, ...], let: Collection[str]) -> tuple[Node, ...]:
-    r"""The formulas with parameters of the definition spelled as they are there: `\gamma` as `gamma`."""
-    present = {node.name for node in walk(nodes) if isinstance(node, Name)}
-    spelled: dict[str, str] = {}
-    for parameter in composition.parameters:
-        if parameter.name in present:
-            continue
-        same = next((names for names in _PARAMETERS if parameter.name in names), {parameter.name})
-        others = [name for name in present - set(let) if name.removeprefix("\\") in same]
-        spelled |= dict.fromkeys(others[:1], parameter.name)
+def plain(name: str) -> str:
+    """A name of several letters without what people write differently: capitals and underscores."""
+    return name if len(name) == 1 or name.startswith("\\") else name.replace("_", "").lower()
 
-    def respell(node: Node) -> Node | None:
-        return Name(spelled[node.name]) if isinstance(node, Name) and node.name in spelled else None
 
-    return tuple(rewrite(node, respell) for node in nodes) if spelled else nodes
+def is_description(letter: str, words: str) -> bool:
+    """Whether words below a letter say which vector it is, `y_{true}`, rather than at which class."""
+    return (
+        letter in {*Y, r"\hat{y}", r"\hat{Y}", "p", "t"}
+        and words in (_GUESSES | _TRUTHS)
+        and (letter != "p" or words not in LABEL_WORDS)
+    )
+
+
+def described(name: str) -> str:
+    """What is said of a name in words, by its role; empty where nothing is."""
+    letter, mark, words = name.partition("_{")
+    words = words.removesuffix("}")
+    if not mark or not is_description(letter, words):
+        return ""
+    return "targets" if words in _TRUTHS else "probabilities"
 
 
 def assign(
@@ -80,9 +85,10 @@ def assign(
     taken = {name: let[name] for name in values if name in let}
     given = set(let.values())
     computed = any(isinstance(node, Call) and node.function in _ACTIVATIONS for node in walk(nodes))
-    strong = computed or "probabilities" in given or any(name in PROBABILITIES for name in values)
-    either = any(name in EITHER and name not in let for name in values)
-    targets = "targets" in given or any(name in TARGETS and name not in let for name in values)
+    said = [described(name) for name in values if name not in let]
+    strong = computed or "probabilities" in (*given, *said) or any(plain(name) in PROBABILITIES for name in values)
+    either = any(plain(name) in EITHER and name not in let for name in values)
+    targets = "targets" in (*given, *said) or any(plain(name) in TARGETS and name not in let for name in values)
     has_loss = composition.loss is not None
     exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
     raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
@@ -99,7 +105,7 @@ def assign(
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
         (raised, "logits"),
-        (EITHER, "logits" if strong and not any(name in LOGITS for name in values) else "probabilities"),
+        (EITHER, "logits" if strong and not any(plain(name) in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
         (CLASSES, "classes"),
         (("I", "eye"), "identity"),
@@ -109,5 +115,8 @@ def assign(
     ]
     for name in values:
         if name not in taken:
-            taken[name] = next((role for names, role in table if name in names), "parameter")
+            role = described(name) if has_loss else ""
+            taken[name] = role or next(
+                (role for names, role in table if name in names or plain(name) in names), "parameter"
+            )
     return taken

@@ -14,7 +14,7 @@ from derive.catalogue.model import Composition
 from derive.checking.functions import Array
 from derive.checking.mistakes import Cause, Wrong, wrong_formulas
 from derive.checking.mistakes.model import join
-from derive.checking.world import BINARY, FREE, HYPOTHESES, ONE_HOT, SUM_ONE, World, make_world
+from derive.checking.world import BINARY, BINARY_SUMS, FREE, HYPOTHESES, ONE_HOT, SUM_ONE, World, make_world
 from derive.notation import t, vectors
 from derive.proof.field import PRIME, BadPointError, PrimeField
 
@@ -88,9 +88,10 @@ class Court:
         return HYPOTHESES if reads is not None and t in vectors(reads) else (FREE,)
 
     def places(self, hypothesis: str, evaluate: Evaluate) -> Iterator[tuple[World, Values]]:
-        """Worlds at which both the formula and the truth are defined, one for each class count."""
-        for n in self.classes:
-            for seed in range(ATTEMPTS):
+        """Worlds at which both the formula and the truth are defined: for each class count, and each sum of targets."""
+        seeds = [range(first, ATTEMPTS, BINARY_SUMS) for first in range(BINARY_SUMS)]
+        for n, tried in product(self.classes, seeds if hypothesis == BINARY else [range(ATTEMPTS)]):
+            for seed in tried:
                 world = self.make(self.composition, n, seed, hypothesis)
                 try:
                     theirs = evaluate(world)

@@ -1,15 +1,34 @@
 """A place in the tokens of a LaTeX formula, and what is read without its grammar: indices and conditions."""
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Self
 
+from derive.checking.dots import DOTS
 from derive.checking.formula import NO_COUNT, FormulaError, Name, Node, Number, Same
+from derive.checking.habits import LABEL_WORDS
 from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
-CONDITION_WORDS = {"if", "for", "when", "where", "and", "with"}
+CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
+_OTHERWISE = ("otherwise", "else", "o.w", "o/w")
+_ENTRY = re.compile(r"[ytY]_\{(\w)\}")
+"""A target at one index, as a condition speaks of it."""
+
+
+def _is_condition_word(token: Token) -> bool:
+    return token.text.split()[0].lower().strip(",:") in CONDITION_WORDS
+
+
+def _spelled(tokens: list[Token]) -> list[Token]:
+    """The tokens of a subscript, those that spell a word for the label made one."""
+    comma = next((place for place, token in enumerate(tokens) if token.text == ","), len(tokens))
+    word = "".join(token.text for token in tokens[:comma])
+    if comma < 2 or word not in LABEL_WORDS:
+        return tokens
+    return [Token("word", word, tokens[0].position), *tokens[comma:]]
 
 
 class Cursor:
@@ -96,9 +115,11 @@ class Cursor:
         """The indices of a subscript that begins here."""
         braced = self.next("{", "(")
         tokens = self.group_tokens()
+        if self.next("'"):
+            tokens = [*tokens, self.take()]
         while not braced and self.continues_subscript(tokens[-1]):
             tokens = [*tokens, self.take()]
-        return self.inside(tokens).indices("")
+        return self.inside(_spelled(tokens)).indices("")
 
     def continues_subscript(self, last: Token) -> bool:
         """Whether δ_ij is typed as plain text: a letter follows at once, and no index of its own after it."""
@@ -128,26 +149,69 @@ class Cursor:
             below = "".join(each.text for each in self.group_tokens())
             return Name(canonical(f"{token.text}_{{{below}}}"))
         if self.skip("^"):
-            self.group_tokens()  # the number of an example
-        return Name(token.text)
+            above = [each.text for each in self.group_tokens()]
+            return Name(f"{token.text}'") if above == ["'"] else Name(token.text)  # else the number of an example
+        primes = ""
+        while self.skip("'"):
+            primes += "'"
+        return Name(token.text + primes)
 
     def condition(self) -> Same | None:
-        """`i = j`, `i ≠ j`, or words that mean otherwise; None for those."""
-        while self.skip(",", "&", "(", ";") or (
-            self.now.kind == "word" and self.now.text.split()[0].lower() in CONDITION_WORDS and self.take()
+        """`i = j`, `i ≠ j`, or words that mean otherwise; None for those, and where it says only what i runs over."""
+        while self.skip(",", "&", "(", ";", ":") or (
+            self.now.kind == "word" and _is_condition_word(self.now) and self.take()
         ):
             pass
-        if self.now.kind == "word" and self.now.text.lower().startswith(("otherwise", "else")):
+        if self.now.kind == "word" and self.now.text.lower().startswith(_OTHERWISE):
             self.take()
+            return None
+        if self.next(r"\forall"):
+            self.skip_range()
             return None
         left = self.index()
         negated = self.next("≠")
+        if self.next(r"\in") or (
+            self.next("=") and self.tokens[self.place + 1].text in ("0", "1") and self.has_range()
+        ):
+            self.skip_range()
+            return None
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
-        right = self.index()
-        while self.skip(",", ")", ".") or (self.now.kind == "word" and self.take()):
+        if isinstance(left, Name) and (entry := _ENTRY.fullmatch(left.name)) and self.next("0", "1"):
+            is_zero = self.take().text == "0"  # t_j = 1: j is the label
+            left, right, negated = Name(entry[1]), Name("label"), negated != is_zero
+            found = Same(left, right, negated)
+        else:
+            found = Same(left, self.index(), negated)
+        while self.skip(",", ")", ".") or (self.now.kind == "word" and self.is_comment(self.now) and self.take()):
             pass
-        return Same(left, right, negated)
+        return found
+
+    def closes_with_condition(self) -> bool:
+        """Whether a condition in parentheses comes next, such as (i ≠ j), behind which nothing goes on."""
+        start = self.place
+        try:
+            self.expect("(")
+            self.condition()
+            return self.place > start + 3 and (self.now.kind == "end" or self.next(",", ";", ".", "\\\\"))
+        except FormulaError:
+            return False
+        finally:
+            self.place = start
+
+    def is_comment(self, token: Token) -> bool:
+        """Whether a word behind a condition says nothing more: `and`, and not `otherwise`."""
+        return not token.text.lower().startswith((*_OTHERWISE, "if", "for", "when"))
+
+    def has_range(self) -> bool:
+        """Whether what follows is a range such as 1, ..., K rather than a class."""
+        return any(token.text in DOTS for token in self.tokens[self.place :])
+
+    def skip_range(self) -> None:
+        """Take what says which classes an index runs over: `∀ i`, `i ∈ {1, ..., K}`, `i = 1, ..., K`."""
+        allowed = {*DOTS, r"\forall", r"\in", "=", ",", r"\{", r"\}", "[", "]", "(", ")", ".", "-", "_", "{", "}", ":"}
+        while self.now.kind in ("letter", "number") or self.next(*allowed):
+            self.take()
 
     def sum_index(self, without: list[Node]) -> tuple[str, list[Token]]:
         """The index of a sum, whose subscript this reads, and where it begins; classes left out go into `without`."""

@@ -5,33 +5,29 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
-from collections.abc import Collection
 from fractions import Fraction
+from functools import partial
 
-from derive.checking.dots import DOTS, read_dots
 from derive.checking.formula import (
+    SLOPE,
     Call,
-    Chain,
-    Choice,
     Derivative,
-    FormulaError,
     Item,
     Name,
     Node,
     Number,
     Operation,
-    Same,
-    Table,
     Total,
     Transpose,
     negate,
 )
-from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS, Cursor
+from derive.checking.habits import LOSSES, is_description
+from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_differentials import is_differential, split_differentials
-from derive.checking.latex_tokens import Token, canonical, tokenize
-from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
+from derive.checking.latex_environments import Environments
+from derive.checking.latex_tokens import Token, canonical
+from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
-MOST_TOKENS = 3000
 _FUNCTIONS = {
     r"\abs": "abs",
     r"\log": "log",
@@ -42,7 +38,7 @@ _FUNCTIONS = {
     r"\max": "max",
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
-_TIMES = {"·": "dot", "×": "*", "*": "*", r"\otimes": "outer", "/": "/"}
+_TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
@@ -51,56 +47,13 @@ _SPELLINGS = {
 }  # fmt: skip
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
-_TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -> Chain:
-    """The chain of formulas that `text` writes in LaTeX.
-
-    Args:
-        text: the formula, with or without dollar signs around it.
-        symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
-        n: a given number of classes, with which a sum may end.
-
-    Raises:
-        FormulaError: with the position and the offending piece.
-    """
-    if len(text) > LONGEST_TEXT:
-        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    blanked = re.sub(r"\$|\\\[(?!\s*\d)|\\\]|\\(begin|end)\{(align|equation|gather|split|aligned)\*?\}",
-                     lambda found: " " * len(found.group()), text)  # fmt: skip
-    tokens = tokenize(blanked)
-    if len(tokens) > MOST_TOKENS:
-        raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
-    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n).chain()
-
-
-class _Reader(Cursor):
-    """The grammar: chains of terms, products, factors and atoms."""
-
-    def chain(self) -> Chain:
-        links, texts, condition = [], [], None
-        while True:
-            while self.skip("&", "\\\\", ":"):
-                pass
-            start = self.now.position
-            links.append(self.terms())
-            texts.append(self.text[start : self.now.position].strip(" &\n"))
-            while self.skip("&", "\\\\", ":"):
-                pass
-            if not self.skip("="):
-                break
-        while self.skip(",", ".", ";"):
-            pass
-        if self.now.kind != "end":
-            condition = self.condition()
-            while self.skip(",", ".", ";"):
-                pass
-        if self.now.kind != "end":
-            raise self.failure(f"{self.now.text} cannot stand here")
-        return Chain(tuple(links), tuple(texts), condition)
+class Grammar(Environments):
+    """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
+        """A sum of products."""
         self.depth += 1
         if self.depth > DEEPEST_NESTING:
             raise self.failure(f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
@@ -111,11 +64,13 @@ class _Reader(Cursor):
         return result
 
     def signed(self) -> Node:
+        """A product with the signs in front of it."""
         if self.skip("-"):
             return negate(self.signed())
         return self.signed() if self.skip("+") else self.product()
 
     def product(self) -> Node:
+        """Factors, with signs between them or next to each other."""
         result = self.factor()
         while True:
             if self.next(*_TIMES):
@@ -124,12 +79,22 @@ class _Reader(Cursor):
                 right = self.factor()
                 right = negate(right) if sign else right
                 result = Call("outer", (result, right)) if symbol == "outer" else Operation(symbol, result, right)
-            elif self.starts_factor():
+            elif self.next("{") and self.tokens[self.place + 1].text == "}":
+                self.enclosed("{", "}")
+            elif self.next(".") and (behind := self.attempt(self.after_point)) is not None:
+                result = Operation("*", result, behind)
+            elif self.starts_factor() and not self.closes_with_condition():
                 result = Operation("beside", result, self.factor())
             else:
                 return result
 
+    def after_point(self) -> Node | None:
+        """The factor behind a point that stands for a product, as in `y_k . p_i`; None where a sentence ends."""
+        self.expect(".")
+        return self.factor() if self.starts_factor() and self.now.kind != "word" else None
+
     def starts_factor(self) -> bool:
+        """Whether what comes next goes on with a product."""
         token = self.now
         if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
             return False
@@ -140,9 +105,11 @@ class _Reader(Cursor):
         return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
 
     def factor(self) -> Node:
+        """A sum, or an atom with what stands at it."""
         return self.sum() if self.skip(r"\sum") else self.powers(self.atom())
 
     def powers(self, base: Node) -> Node:
+        """`base` with its indices, powers and primes."""
         while True:
             if self.skip("^"):
                 base = self.superscript(base)
@@ -153,17 +120,22 @@ class _Reader(Cursor):
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
-                base = self.bracketed(base)
+                found = self.attempt(partial(self.bracketed, base))
+                if found is None:
+                    return base
+                base = found
             else:
                 return base
 
     def bracketed(self, base: Node) -> Node:
+        """`base` at the indices in brackets."""
         self.expect("[")
         indices = self.indices("]")
         self.expect("]")
         return Item(base, indices)
 
     def superscript(self, base: Node) -> Node:
+        """`base` with what stands above it: a power, a transpose, the number of an example."""
         exponent = self.group_tokens()
         written = "".join(token.text for token in exponent)
         if written in ("T", r"\top", r"\intercal", r"\prime", "'"):
@@ -184,6 +156,7 @@ class _Reader(Cursor):
         return result
 
     def sum(self) -> Node:
+        """What follows a sum sign: where it runs, and the product that it sums."""
         index: str | None = None
         without: list[Node] = []
         begin: list[Token] = []
@@ -200,6 +173,7 @@ class _Reader(Cursor):
         return Total(negate(body) if sign else body, index, tuple(without))
 
     def atom(self) -> Node:
+        """What no sign divides."""
         token = self.now
         match token.kind:
             case "number":
@@ -220,6 +194,8 @@ class _Reader(Cursor):
             return Call("sqrt", (self.inner(self.group_tokens()),))
         if token.text in (r"\partial", r"\nabla"):
             return self.derivative_sign()
+        if token.text in (r"\underbrace", r"\overbrace"):
+            return self.annotated()
         if token.text.startswith(r"\begin"):
             return self.environment()
         if token.text == "{":
@@ -228,7 +204,16 @@ class _Reader(Cursor):
             return self.fenced()
         raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
 
+    def annotated(self) -> Node:
+        """What stands above or below a brace, without the words beside it."""
+        self.take()
+        body = self.inner(self.group_tokens())
+        while self.skip("_", "^"):
+            self.group_tokens()
+        return body
+
     def number(self) -> Node:
+        """A number, or the 1 of an indicator."""
         token = self.take()
         value = Fraction(token.text)
         if value > LARGEST_NUMBER:
@@ -236,6 +221,7 @@ class _Reader(Cursor):
         return (self.indicator() if value == 1 else None) or Number(value)
 
     def letter(self) -> Node:
+        """A letter: a variable, an indicator, a delta, an activation."""
         token = self.take()
         if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
             return found
@@ -251,12 +237,34 @@ class _Reader(Cursor):
                 return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
+        if token.text in (r"\sigma", "σ", "S", "f", "g", "s") and self.next("'"):
+            slope = self.attempt(self.slope)
+            if slope is not None:
+                return slope
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         return self.indexed(Name(token.text))
 
+    def slope(self) -> Node | None:
+        """The derivative of the activation at what is in parentheses, after its letter: σ'(z)."""
+        self.expect("'")
+        return self.applied(SLOPE) if self.next("(") else None
+
     def indexed(self, name: Name) -> Node:
-        """A symbol with its index, which may be part of the symbol."""
+        """A symbol with its index, which may be part of the symbol, or say in words which one it is."""
+
+        def described() -> Node | None:
+            self.take()
+            tokens = self.group_tokens()
+            comma = next((place for place, token in enumerate(tokens) if token.text == ","), len(tokens))
+            words = "".join(token.text for token in tokens[:comma])
+            if not is_description(name.name, words):
+                return None
+            if comma < len(tokens) - 1:  # what follows the words is an index
+                at = tokens[comma].position
+                rest = [Token("sign", "_", at), Token("sign", "{", at), *tokens[comma + 1 :], Token("sign", "}", at)]
+                self.tokens[self.place : self.place] = rest
+            return Name(f"{name.name}_{{{words}}}")
 
         def compound() -> Node | None:
             mark = self.take().text
@@ -265,10 +273,15 @@ class _Reader(Cursor):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
-        found = self.attempt(compound) if self.next("_", "^") else None
-        return self.indexed(found) if isinstance(found, Name) else name
+        if not self.next("_", "^"):
+            return name
+        found = self.attempt(compound)
+        if isinstance(found, Name):
+            return self.indexed(found)
+        return self.attempt(described) or name
 
     def word(self) -> Node:
+        """Upright text: a function or a name."""
         token = self.take()
         name = token.text
         if name == "d" and self.now.kind == "letter":
@@ -298,6 +311,7 @@ class _Reader(Cursor):
         return call if power is None else Operation("**", call, power)
 
     def fenced(self) -> Node:
+        """What is in parentheses or bars."""
         opening = self.take().text
         if opening == r"\{" and self.next(r"\begin{array}"):
             return self.environment(cases=True)
@@ -326,6 +340,7 @@ class _Reader(Cursor):
         return body
 
     def fraction(self) -> Node:
+        """A fraction, or a derivative written as one."""
         self.take()
         above, below = self.group_tokens(), self.group_tokens()
         if not above or not below:
@@ -335,14 +350,22 @@ class _Reader(Cursor):
         return Operation("/", self.inner(above), self.inner(below))
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
+        """The derivative whose fraction has these parts."""
         variables = tuple(self.inner(piece) for piece in split_differentials(below))
         head = above[1:]
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]
-        body = self.inner(head) if head else self.product()
+        loss = self.loss_of_arguments(head)
+        body = loss or (self.inner(head) if head else self.product())
         return Derivative(body, variables)
 
+    def loss_of_arguments(self, head: list[Token]) -> Name | None:
+        """The loss in `L(y, t)`; None where `head` is something else."""
+        named = len(head) > 2 and head[0].text in LOSSES
+        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
+
     def derivative_sign(self) -> Node:
+        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
         sign = self.take().text
         if sign == r"\nabla":
             times = 1
@@ -352,49 +375,24 @@ class _Reader(Cursor):
                     variable = self.inner(self.group_tokens())
                 else:
                     times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
-            return Derivative(self.factor(), (variable,) * times)
+            return Derivative(self.operand(), (variable,) * times)
+        if self.skip("_"):
+            variable = self.inner(self.group_tokens())
+            return Derivative(self.operand(), (variable,))
         return self.inline_derivative()
 
+    def operand(self) -> Node:
+        """What a derivative is taken of; of a loss and its arguments, the loss."""
+        if self.now.text in LOSSES and self.tokens[self.place + 1].text == "(":
+            name = Name(self.take().text)
+            self.enclosed("(", ")")
+            return name
+        return self.factor()
+
     def inline_derivative(self) -> Node:
+        """∂y/∂z or dy/dz, after its first d."""
         body = self.factor()
         self.expect("/")
         if not (self.skip(r"\partial") or self.skip("d")):
             raise self.failure("expected a derivative below the stroke")
         return Derivative(body, (self.factor(),))
-
-    def environment(self, *, cases: bool = False) -> Node:
-        name = self.take().text[len(r"\begin{") : -1]
-        if name != "cases" and name not in _TABLES:
-            raise self.failure(f"the environment {name} is not read; allowed are cases, array and the matrices")
-        if name == "array":
-            self.group_tokens()
-        rows = self.cases(name) if cases or name == "cases" else self.table(name)
-        if cases:
-            self.skip(r"\}")
-        return rows
-
-    def table(self, name: str) -> Node:
-        rows: list[list[Node]] = [[]]
-        while not self.skip(rf"\end{{{name}}}"):
-            if self.now.kind == "end":
-                raise self.failure(rf"\end{{{name}}} is missing")
-            if self.next(*DOTS):
-                rows[-1].append(Name(self.take().text))
-            elif self.skip("\\\\"):
-                rows.append([])
-            elif not self.skip("&"):
-                rows[-1].append(self.terms())
-        written = tuple(tuple(row) for row in rows if row)
-        dotted = any(isinstance(entry, Name) and entry.name in DOTS for row in written for entry in row)
-        return read_dots(written) if dotted else Table(written)
-
-    def cases(self, name: str) -> Node:
-        found: list[tuple[Same | None, Node]] = []
-        while not self.skip(rf"\end{{{name}}}"):
-            value = self.terms()
-            while self.skip(",", "&", ";"):
-                pass
-            found.append((self.condition(), value))
-            while self.skip("\\\\", "&", ".", ","):
-                pass
-        return Choice(tuple(found))

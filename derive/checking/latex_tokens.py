@@ -21,6 +21,15 @@ class Token:
     position: int
 
 
+_UNICODE = {
+    "−": "-", "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "′": "'", "⊙": "*", "∘": "*",
+    "⊗": "\\otimes", "⋅": "·", "∙": "·", "÷": "/", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
+}  # fmt: skip
+_RAISED_SIGNS, _LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
+_SMALL = str.maketrans(f"{_RAISED_SIGNS}{_LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")
+"""Letters and digits set small, as they stand on the line."""
+
 _TEXT = r"\\(?:text|mbox|hbox|textrm|textit|textbf|mathrm|mathit|mathsf|mathtt|operatorname\*?|textnormal|rm)"
 _PATTERN = re.compile(
     rf"""(?P<space>\s+|~|\\[,;:! >]|%[^\n]*)
@@ -29,13 +38,21 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label)(?![A-Za-z])
+    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|if|for|when|otherwise|else
+        |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
-    |(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-    |(?P<sum>Σ(?=_|\s))
-    |(?P<letter>[^\W\d_])
-    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′])""",
+    |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
+    |(?P<raised>[{_RAISED_SIGNS}]+)
+    |(?P<lowered>[{_LOWERED_SIGNS}]+)
+    |(?P<sum>Σ(?=_|\s|[{_LOWERED_SIGNS}]))
+    |(?P<letter>[^\W\d_]\u0302?)
+    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′{"".join(_UNICODE)}])""",
     re.VERBOSE,
+)
+
+_LATEX_ONLY = re.compile(
+    rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|(?:δ|delta)_|\^"
+    r"|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()"
 )
 
 _FONTS = {
@@ -53,12 +70,11 @@ _SYNONYMS = {
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
     "oslash": "/", "implies": "=", "prime": "'",
 }  # fmt: skip
-_UNICODE = {"−": "-", "∑": "sum", "√": "sqrt", "∂": "partial", "′": "'"}
-_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _WORDS = {
     "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
     "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
     "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle", "rangle", "lim", "int", "prod", "over",
+    "underbrace", "overbrace",
 }  # fmt: skip
 """Commands with a meaning of their own; any other command is a letter."""
 
@@ -94,23 +110,23 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
             tokens.append(Token("word", whole, at))
         case "function":
             tokens.append(Token("sign", f"\\{whole}", at))
-        case "raised":
-            power = tokenize(whole.translate(_RAISED))[:-1]
-            tokens.extend(Token(kind, written, at) for kind, written in (("sign", "^"), ("sign", "{")))
-            tokens.extend(Token(token.kind, token.text, at) for token in power)
+        case "raised" | "lowered":
+            small = tokenize(whole.translate(_SMALL))[:-1]
+            tokens.extend(Token("sign", written, at) for written in ("^" if kind == "raised" else "_", "{"))
+            tokens.extend(Token(token.kind, token.text, at) for token in small)
             tokens.append(Token("sign", "}", at))
         case "sum":
             tokens.append(Token("sign", "\\sum", at))
+        case "greek":
+            tokens.append(Token("letter", f"\\{whole}", at))
+        case "letter" if len(whole) > 1:
+            tokens.append(Token("letter", f"\\hat{{{whole[0]}}}", at))
         case "letter" | "number":
             tokens.append(Token(kind, whole, at))
         case "escaped" | "sign":
             # \right. is a fence that is not printed
             if whole != "." or not tokens or tokens[-1].text not in ("\\left", "\\right"):
-                tokens.append(Token("sign", _sign(whole), at))
-
-
-def _sign(written: str) -> str:
-    return f"\\{_UNICODE[written]}" if written in "∑√∂" else _UNICODE.get(written, written)
+                tokens.append(Token("sign", _UNICODE.get(whole, whole), at))
 
 
 def _command(name: str, at: int) -> list[Token]:
@@ -196,4 +212,4 @@ def canonical(symbol: str) -> str:
 
 def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
-    return bool(re.search(r"[\\{}∂²³√∑−]|δ_|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|\^", text))
+    return _LATEX_ONLY.search(text) is not None

@@ -22,7 +22,18 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """Numbers at which a formula is not the truth, and the entries that differ (classes counted from 1)."""
+    """Numbers at which a formula is not the truth.
+
+    Attributes:
+        n: the number of classes.
+        z: the logits.
+        t: the targets.
+        given: what else matters, by name: the probabilities y, g or v, the class of the label, parameters.
+        theirs: what the formula gives.
+        truth: what is right.
+        differs: the entries that differ; classes are counted from 1.
+        targets_matter: whether the loss reads targets.
+    """
 
     n: int
     z: list[float]
@@ -30,6 +41,8 @@ class Counterexample:
     theirs: Any
     truth: Any
     differs: list[list[int]]
+    given: Mapping[str, Any] = field(default_factory=dict)
+    targets_matter: bool = True
 
 
 @dataclass(frozen=True)

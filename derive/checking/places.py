@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Name, Node, Same, Total
+from derive.checking.habits import LABEL_WORDS
 
-OF_INDICES = {"delta": 2, "kronecker": 2, "onehot": 1, "one_hot": 1}
+ONE_HOT = ("onehot", "one_hot", "to_categorical", "to_onehot", "to_one_hot")
+OF_INDICES = {"delta": 2, "kronecker": 2, **dict.fromkeys(ONE_HOT, 1)}
 """The functions of class indices, and how many they take; the number of classes may follow."""
 
-_LABEL_LETTERS = ("label", "k", "c", "y", "t", "target", "y_{i}")
+_LABEL_LETTERS = (*LABEL_WORDS, "y_{i}", "k", "c", "y", "t")
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def find_places(
     found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
     if rank == 1 and not uses.entries.issuperset(rest):
         found = []  # onehot(k) alone names a label; a free index that is only compared comes last
-    may_be_label = [name for name in rest if (labelled or name in uses.compared) and name not in uses.targets]
+    may_be_label = [
+        name for name in rest if (labelled or name in uses.compared or name in LABEL_WORDS) and name not in uses.targets
+    ]
     if not given and rest:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
         likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)

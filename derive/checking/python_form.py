@@ -200,9 +200,9 @@ class _Reader:
                 return Name(text)
             case ast.Constant(value=bool(value)):
                 return Number(Fraction(int(value)))
-            case ast.Tuple(elts=elements):
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Call("tuple", tuple(self.node(element) for element in elements))
-            case ast.Attribute(attr="float32" | "float64" | "shape" | "dtype" as name):
+            case ast.Attribute(attr="float16" | "float32" | "float64" | "int64" | "long" | "shape" | "dtype" as name):
                 return Name(name)
         return self.node(tree)
 

@@ -1,11 +1,16 @@
 """A verdict as plain data, and as text for a person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from rich.table import Table
+from rich.text import Text
+
 from derive.checking.model import OtherReading, Verdict
 
+_LABELS = 18
+"""The width of the column that says what a line is."""
 _SENTENCES = {
     "right": "right",
     "right-if": "right, if {assumptions}",
@@ -27,43 +32,62 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 
-def verdict_text(verdict: Verdict) -> str:
-    """The verdict for a person."""
+def verdict_report(verdict: Verdict, formula: str) -> tuple[Text, Table]:
+    """The verdict for a person: what it is, and below it what it rests on.
+
+    Args:
+        verdict: what was found.
+        formula: the formula, or the place of the function, as it was given.
+    """
     assumptions = " and ".join(_ASSUMPTIONS[name] for name in verdict.assumptions)
-    lines = [
-        _SENTENCES[verdict.verdict].format(
-            assumptions=assumptions,
-            factor=verdict.factor,
-            reason=verdict.reason,
-            under=f", if {assumptions}" if assumptions else "",
-        )
-    ]
+    sentence = _SENTENCES[verdict.verdict].format(
+        assumptions=assumptions,
+        factor=verdict.factor,
+        reason=verdict.reason,
+        under=f", if {assumptions}" if assumptions else "",
+    )
+    rows = Table.grid(padding=(0, 0, 0, 2))
+    rows.add_column(width=_LABELS, no_wrap=True, style="dim")
+    rows.add_column(overflow="fold")
+    for label, content in _lines(verdict, formula):
+        rows.add_row(f"  {label}", Text(content))
+    return Text(sentence, style=f"bold {'green' if verdict.is_right else 'red'}"), rows
+
+
+def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
+    """What there is to say, line by line."""
     if verdict.first_wrong_link is not None:
-        lines.append(f"  first wrong link  {verdict.first_wrong_link}")
+        yield "first wrong link", verdict.first_wrong_link
     if verdict.mistake is not None:
-        lines.append(f"  mistake           {verdict.mistake.id}: {verdict.mistake.explanation}")
+        yield "mistake", f"{verdict.mistake.id}: {verdict.mistake.explanation}"
     elif verdict.verdict == "wrong":
-        lines.append("  mistake           unknown: none of the mistakes that are tried makes exactly this formula")
+        yield "mistake", "unknown: none of the mistakes that are tried makes exactly this formula"
     if verdict.right_formula and not verdict.is_right:
-        lines.append(f"  right             {verdict.right_formula['text']}")
+        yield "yours", " ".join(formula.split())
+        yield "right", verdict.right_formula["text"]
     if verdict.counterexample is not None:
         found = verdict.counterexample
-        lines += [
-            f"  at                z = {found.z}, t = {found.t}",
-            f"  theirs            {found.theirs}",
-            f"  truth             {found.truth}",
-        ]
+        given = {"z": found.z, **({"t": found.t} if found.targets_matter else {}), **found.given}
+        yield "at", ", ".join(f"{name} = {_short(value)}" for name, value in given.items())
+        yield "theirs", _short(found.theirs)
+        yield "truth", _short(found.truth)
         if found.differs != [[]]:
-            lines.append(
-                f"  entries differ    {', '.join(str(place)[1:-1].replace(', ', ',') for place in found.differs)}"
-            )
+            yield "entries differ", ", ".join(str(place)[1:-1].replace(", ", ",") for place in found.differs)
     if verdict.reading:
-        lines.append(f"  read as           {', '.join(f'{name}: {role}' for name, role in verdict.reading.items())}")
-    lines += [f"  checked           {line}" for line in verdict.checked]
-    lines += [f"  read otherwise    {_other(other)}" for other in verdict.other_readings]
+        yield "read as", ", ".join(f"{name}: {role}" for name, role in verdict.reading.items())
+    for line in verdict.checked:
+        yield "checked", line
+    for other in verdict.other_readings:
+        yield "read otherwise", _other(other)
     if verdict.other_readings and verdict.let:
-        lines.append(f"  this reading      {_options(verdict.let)}")
-    return "\n".join(lines)
+        yield "this reading", _options(verdict.let)
+
+
+def _short(value: Any) -> str:
+    """Numbers to four decimals; the whole of them is in the JSON."""
+    if isinstance(value, list):
+        return f"[{', '.join(_short(each) for each in value)}]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _other(other: OtherReading) -> str:

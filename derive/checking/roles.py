@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import (
+    SLOPE,
     Call,
     Derivative,
     Item,
@@ -20,7 +21,7 @@ from derive.checking.formula import (
     Total,
     walk,
 )
-from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign
+from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, plain
 from derive.checking.places import OF_INDICES, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
@@ -46,6 +47,7 @@ class Reading:
         vectors: the parameters of which there is one for each class.
         row: the index of the example in a batch; None for none.
         dot: whether a dot between two vectors is their inner product (`inner`) or works entry by entry (`entries`).
+        spelled: the parameters of the definition by how the formula spells them, where that differs.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -56,9 +58,17 @@ class Reading:
     lifted: bool = False
     vectors: frozenset[str] = frozenset()
     row: str | None = None
+    spelled: Mapping[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, str]:
         """How each symbol was taken, by its name."""
+        written = {name: symbol for symbol, name in self.spelled.items()}
+        found = {written.get(name, name): role for name, role in self._described().items()}
+        return {
+            name: f"parameter {self.spelled[name]}" if name in self.spelled else role for name, role in found.items()
+        }
+
+    def _described(self) -> dict[str, str]:
         indices = dict.fromkeys(self.free, "class index") | dict.fromkeys(self.labels, "label")
         if self.row is not None:
             indices[self.row] = "row of the batch"
@@ -69,16 +79,17 @@ class Reading:
         return {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
 
 
-def read_roles(given: Mapping[str, str]) -> dict[str, str]:
+def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, str]:
     """What `--let` says, checked: symbols by role.
 
     Raises:
         DeriveError: a role that does not exist, or one symbol with two roles.
     """
     taken: dict[str, str] = {}
+    roles = (*ROLES, *(parameter.name for parameter in composition.parameters))
     for role, symbol in given.items():
-        if role not in ROLES:
-            raise DeriveError(f"there is no role {role!r}; there is {', '.join(ROLES)}")
+        if role not in roles:
+            raise DeriveError(f"there is no role {role!r}; there is {', '.join(roles)}")
         if not symbol.strip():
             raise DeriveError(f"the role {role} is given no symbol; write {role}=SYMBOL")
         if symbol in taken:
@@ -99,6 +110,8 @@ def left_indices(left: Node | None) -> tuple[str | int, ...] | None:
             found = [each for part in (body, *variables) for each in _entry_indices(part, loss_too=False)]
         case Item():
             found = list(_entry_indices(left, loss_too=True))
+        case Call(function=function) if function == SLOPE:
+            found = [each for each in _entry_indices(left, loss_too=True) for _ in range(2)]
         case _:
             return None
     return tuple(found) or None
@@ -116,7 +129,7 @@ def _entry_indices(node: Node, *, loss_too: bool) -> Iterator[str | int]:
 
 def is_left_side(node: Node) -> bool:
     """Whether the first link of a chain only says what the rest is: a derivative not taken, or a name such as dz."""
-    if isinstance(node, Derivative):
+    if isinstance(node, Derivative) or (isinstance(node, Call) and node.function == SLOPE):
         return True
     if isinstance(node, Item):
         return isinstance(node.body, Name) and is_left_side(node.body)
@@ -126,12 +139,13 @@ def is_left_side(node: Node) -> bool:
         return any(isinstance(part, Derivative) for part in (node.left, node.right)) and node.symbol != "+"
     if not isinstance(node, Name):
         return False
-    return node.name not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
+    return plain(node.name) not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
 
 
 def readings(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], left: Node | None, let: Mapping[str, str], *,
     condition: Same | None = None, zero_based: bool = True, row: str | None = None,
+    spelled: Mapping[str, str] | None = None,
 ) -> tuple[Reading, ...]:  # fmt: skip
     """The readings of a formula, the most usual first.
 
@@ -144,11 +158,12 @@ def readings(
         condition: where the formula is said to hold; None for everywhere.
         zero_based: whether classes that are written as numbers count from 0.
         row: the index of the example, which was left out of `nodes`; None for none.
+        spelled: the parameters of the definition by how the formula spells them.
 
     Raises:
         IllFormedError: an index is unbound, or there are too few.
     """
-    values = _values(nodes)
+    values = values_of(nodes)
     roles = assign(composition, quantity, nodes, values, let)
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
     rank = rank_of(composition, quantity)
@@ -165,6 +180,7 @@ def readings(
             uses.lifts(free),
             frozenset(name for name in uses.indexed if variant.get(name) == "parameter"),
             row,
+            spelled or {},
         )
         for labels, free in places
         for variant in _variants(roles, composition, values, let)
@@ -178,7 +194,7 @@ def is_labelled(composition: Composition) -> bool:
     return definition is not None and label in definition.free_symbols
 
 
-def _values(nodes: tuple[Node, ...]) -> list[str]:
+def values_of(nodes: tuple[Node, ...]) -> list[str]:
     """The names that stand for values, in the order in which they come."""
     in_place: list[str] = []
     skipped: list[object] = []
@@ -226,7 +242,7 @@ def _variants(
                 yield {**roles, name: "probabilities"}
     elif len(outputs) > 1:
         for name in outputs:
-            if name in Y | EITHER | PROBABILITIES:
+            if plain(name) in Y | EITHER | PROBABILITIES:
                 yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
 
 

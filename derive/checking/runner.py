@@ -9,10 +9,12 @@ import numpy as np
 
 
 def call(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The result of one call as plain lists, or the error that it raised, in words."""
+    """What one call returns, as plain lists: several values where it returns a tuple; or its error, in words."""
     arrays = {name: np.array(value) if isinstance(value, list) else value for name, value in arguments.items()}
     try:
-        return {"value": np.asarray(function(**arrays), dtype=float).tolist()}
+        found = function(**arrays)
+        several = tuple(found.values()) if isinstance(found, dict) else found if isinstance(found, tuple) else (found,)
+        return {"values": [np.asarray(each, dtype=float).tolist() for each in several if each is not None]}
     except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
         return {"error": f"{type(error).__name__}: {error}"[:300]}
 

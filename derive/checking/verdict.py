@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
-from derive.checking.evidence import find_counterexample, is_diagonal, list_checks
-from derive.checking.files import judge_function, read_function
+from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
+from derive.checking.files import read_functions
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Finding
-from derive.checking.latex_form import read_latex
+from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
+from derive.checking.trial import DiagonalError, judge_function
 from derive.checking.words import EXPLANATIONS, step_of
 from derive.derivation import Result
 from derive.errors import ProofError, UnsupportedError
@@ -25,7 +26,7 @@ def check(
     composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, in_file: bool
 ) -> Verdict:
     """The verdict on a formula, or with `in_file` on the function at `FILE.py:FUNCTION`; errors as `judge_formula`."""
-    let = read_roles(let)
+    let = read_roles(let, composition)
     return (judge_file if in_file else judge_formula)(composition, quantity, formula, let, n)
 
 
@@ -38,11 +39,13 @@ def judge_file(
         DeriveError: no such file or function, or an argument without a role.
     """
     quantity, n = read_quantity(composition, quantity), read_class_count(n)
-    function = read_function(place, composition, let)
+    functions = read_functions(place, composition, quantity, let)
     try:
-        finding, court, runs = judge_function(composition, quantity, function, n)
+        trial = judge_function(composition, quantity, functions, n)
     except IllFormedError as error:
-        return _ill_formed(composition, quantity, str(error), function.roles)
+        diagonal = error.diagonal if isinstance(error, DiagonalError) else None
+        return _ill_formed(composition, quantity, str(error), functions[0].describe(), diagonal)
+    finding, court = trial.finding, trial.court
     result = _derivation(composition, quantity, labelled=court.labelled)
     counts = ", ".join(map(str, court.classes))
     return Verdict(
@@ -51,9 +54,9 @@ def judge_file(
         finding.factor,
         None,
         _mistake(finding, result),
-        None if finding.verdict in GOOD else find_counterexample(court, runs, finding),
+        None if finding.verdict in GOOD else find_counterexample(court, trial.runs, finding),
         _right_formula(result),
-        function.roles,
+        trial.function.describe(),
         (f"run at random points with n = {counts}, on single rows and on a batch, and compared to 7 digits",),
     )
 
@@ -93,8 +96,7 @@ def judge_formula(
     formed = [each for each in judged if each.fault is None]
     if not formed:
         case, fault = judged[0].case, judged[0].fault
-        equal = "; it equals the matrix's diagonal, and the rest is not 0" if is_diagonal(case) else ""
-        return _ill_formed(composition, quantity, f"{fault}{equal}", case.reading.describe())
+        return _ill_formed(composition, quantity, str(fault), case.reading.describe(), find_diagonal(case))
     return _report(chain, choose(formed, explain=explain), formed, explain=explain)
 
 
@@ -154,6 +156,14 @@ def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
     return Mistake("+".join(finding.cause), f"{words}{where}")
 
 
-def _ill_formed(composition: Composition, quantity: str, reason: str, reading: Mapping[str, str]) -> Verdict:
+def _ill_formed(
+    composition: Composition, quantity: str, reason: str, reading: Mapping[str, str], diagonal: Diagonal | None = None
+) -> Verdict:
     result = _derivation(composition, quantity, labelled=False)
-    return Verdict("ill-formed", (), None, None, None, None, _right_formula(result), reading, (), reason)
+    mistake = None
+    if diagonal is not None:
+        rest = "which is 0 elsewhere" if diagonal.whole else "and the rest of the matrix is not 0"
+        reason = f"{reason}; it equals the matrix's diagonal, {rest}"
+        if diagonal.written and not diagonal.whole:
+            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), result)
+    return Verdict("ill-formed", (), None, None, mistake, None, _right_formula(result), reading, (), reason)

@@ -1,6 +1,7 @@
 """The mistakes in words, and the step of our derivation at which each of them leaves it."""
 
 from derive.derivation import Result
+from derive.language.show import unicode
 
 EXPLANATIONS = {
     "off-diagonal-dropped": "Only the diagonal of the Jacobian was used: every logit reaches every output, so the "
@@ -29,27 +30,37 @@ EXPLANATIONS = {
 """By id. `{detail}` is what the rule adds."""
 
 _RULES = {
-    "off-diagonal-dropped": ("chain rule", "Jacobian put in"),
-    "off-diagonal-sign": ("Jacobian put in", "quotient"),
-    "identity-jacobian": ("Jacobian put in", "chain rule"),
-    "jacobian-summed": ("Jacobian put in", "chain rule"),
-    "delta-missing": ("Kronecker delta", "delta"),
-    "chain-stopped-early": ("chain rule",),
-    "label-case-only": ("Jacobian put in",),
+    "off-diagonal-dropped": ("Jacobian put in", "write y"),
+    "off-diagonal-sign": ("Jacobian put in", "quotient rule"),
+    "identity-jacobian": ("Jacobian put in", "write y"),
+    "jacobian-summed": ("Jacobian put in", "Jacobian"),
+    "transposed": ("Jacobian put in", "write y"),
+    "delta-missing": ("write y", "Kronecker delta", "coordinate"),
+    "chain-stopped-early": ("chain rule", "gradient put in"),
+    "label-case-only": ("derivative of the loss put in", "Kronecker delta"),
     "upstream-mishandled": ("Jacobian put in",),
-    "logits-for-probabilities": ("fold", "Jacobian put in"),
-    "index-mixed-up": ("chain rule", "Jacobian put in"),
-    "quotient-rule": ("quotient", "product", "power"),
+    "logits-for-probabilities": ("write y", "Jacobian put in"),
+    "double-softmax": ("write y", "Jacobian put in"),
+    "index-mixed-up": ("Jacobian put in", "write y"),
+    "quotient-rule": ("quotient rule",),
+    "targets-and-probabilities-swapped": ("derivative of the loss put in", "definition"),
+    "smoothing-mass": ("derivative of the loss put in", "definition"),
+    "other-loss": ("derivative of the loss put in", "definition"),
+    "log-softmax-for-softmax": ("Jacobian put in", "definition"),
+    "softmax-for-log-softmax": ("Jacobian put in", "definition"),
 }
+"""The rules that a mistake breaks, the likeliest first; those of the others come in where the derivation ends."""
+_LONGEST = 160
+"""A step is written out up to so many characters."""
 
 
 def step_of(name: str, result: Result | None) -> str:
-    """The first step of the derivation whose rule a mistake breaks, as a sentence; empty where there is none."""
+    """The step of the derivation that a mistake misses, as a sentence; empty where there is no derivation."""
     if result is None or not result.steps:
         return ""
-    for wanted in _RULES.get(name, ("definition",)):
-        for number, step in enumerate(result.steps, 1):
-            if wanted in step.rule:
-                return f" It leaves our derivation at step {number}, “{step.rule}”: {step.reason}."
-    first = result.steps[0]
-    return f" It leaves our derivation at step 1, “{first.rule}”: {first.reason}."
+    steps = [step for chain in reversed(result.chains) for step in chain.steps]
+    wanted = _RULES.get(name, ())
+    step = next((each for rule in wanted for each in steps if each.rule.startswith(rule)), result.chains[-1].steps[-1])
+    written = f"{unicode(step.before)} = {unicode(step.after)}"
+    formula = f": {written}" if len(written) <= _LONGEST else ""
+    return f" It leaves our derivation at “{step.rule}”{formula}."

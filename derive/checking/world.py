@@ -22,6 +22,8 @@ from derive.proof.evaluate import Definitions, Point, evaluate
 from derive.proof.field import PRIME, Field, PrimeField, Reals, Residue
 
 FREE, SUM_ONE, ONE_HOT, BINARY = "", "sum-t-1", "t-one-hot", "t-binary"
+BINARY_SUMS = 3
+"""How many sums targets of 0 and 1 have, one for each of as many seeds."""
 HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 """What targets may be assumed to be, the weakest first."""
 
@@ -232,7 +234,8 @@ def targets_under(hypothesis: str, n: int, label_class: int, world_field: Field,
         case "t-one-hot":
             return [number(int(index == label_class)) for index in range(n)]
         case "t-binary":
-            return [number((index + seed + index // 2) % 2) for index in range(n)]
+            ones = min(1 + seed % BINARY_SUMS, n)  # so that no sum of them is taken for granted
+            return [number(int((index + seed) % n < ones)) for index in range(n)]
     return None
 
 
@@ -251,6 +254,7 @@ def _rounded(value: Any) -> Any:
     return mpmath.mpf(round(float(value), 2))
 
 
+@lru_cache(maxsize=256)
 def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
     """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8.
 
@@ -266,7 +270,8 @@ def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str
         values[z] = [_rounded(positive.unknown("z", number)) for number in range(n)]
     soft = [_rounded(positive.unknown("t", number)) for number in range(n)]
     if hypothesis == SUM_ONE:
-        soft = [*soft[:-1], 1 - sum(soft[:-1])]
+        shares = [_rounded(each / sum(soft)) for each in soft[:-1]]
+        soft = [*shares, 1 - sum(shares)]
     fixed = targets_under(hypothesis, n, where, draw, seed) if hypothesis in (ONE_HOT, BINARY) else soft
     values[t] = fixed
     for parameter in composition.parameters:

@@ -146,7 +146,7 @@ def point(n, seed, targets):
     """Where a formula is evaluated."""
     draw = np.random.default_rng(seed)
     t = draw.uniform(0.1, 1.0, n)
-    t = {"free": t, "sum-t-1": t / t.sum(), "t-binary": (np.arange(n) % 2 == 0) * 1.0, "t-one-hot": np.eye(n)[1]}[
+    t = {"free": t, "sum-t-1": t / t.sum(), "t-binary": (np.arange(n) <= seed) * 1.0, "t-one-hot": np.eye(n)[1]}[
         targets
     ]
     z = draw.uniform(-1, 1, n)
@@ -155,7 +155,7 @@ def point(n, seed, targets):
 
 def holds(text, seed, targets):
     """Whether the formula is the truth in floating point; None where it cannot be evaluated."""
-    for n, number in ((3, 1), (3, 2), (4, 1), (4, 2)):
+    for n, number in ((3, 1), (3, 2), (4, 1), (4, 2), (4, 0)):
         at = point(n, number, targets)
         try:
             with warnings.catch_warnings():

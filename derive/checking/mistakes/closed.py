@@ -1,6 +1,6 @@
 """The closed form with something put in its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Symbol
@@ -25,6 +25,11 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
     indices = _INDICES[quantity]
     for name, other in inputs_exchanged(world):
         yield Wrong((name,), "closed form", partial(other.array, definition, *indices))
+    yield Wrong(
+        ("targets-and-probabilities-swapped",), "letters", partial(world.array, rewrite(definition, _swap), *indices)
+    )
+    for number, other_form in enumerate(once_logits(definition)):
+        yield Wrong(("logits-for-probabilities",), f"once {number}", partial(world.array, other_form, *indices))
     if quantity == "gradient":
         every = world.given({t: world.inside([1] * world.n)})
         yield Wrong(("label-case-only",), "targets", partial(every.array, rewrite(definition, _total_of_one), *indices))
@@ -82,17 +87,41 @@ def without_delta(expression: Expr, number: int) -> Expr:
     return rewrite(expression, lambda node: Integer(number) if isinstance(node, KroneckerDelta) else None)
 
 
+def _swap(node: Expr) -> Expr | None:
+    """T for y and y for t."""
+    return {y: t, t: y}[node.base][node.indices] if isinstance(node, Indexed) and node.base in (y, t) else None
+
+
 def mixed(expression: Expr, names: Sequence[Symbol]) -> Iterator[Expr]:
     """The expression with one index of one vector taken for another that is there."""
+
+    def others(entry: Indexed, there: Sequence[Symbol]) -> Iterator[Expr]:
+        yield from (entry.base[name] for name in there if name != entry.indices[0])
+
+    yield from _once(expression, others, names)
+
+
+def once_logits(expression: Expr) -> Iterator[Expr]:
+    """The expression with one of its probabilities taken for a logit."""
+
+    def logit(entry: Indexed, _: Sequence[Symbol]) -> Iterator[Expr]:
+        if entry.base == y:
+            yield z[entry.indices]
+
+    yield from _once(expression, logit, ())
+
+
+def _once(
+    expression: Expr, change: Callable[[Indexed, Sequence[Symbol]], Iterator[Expr]], names: Sequence[Symbol]
+) -> Iterator[Expr]:
+    """The expression with one entry of a vector changed; `names` are the indices that are there."""
     if isinstance(expression, Indexed):
-        for name in names:
-            if name != expression.indices[0]:
-                yield expression.base[name]
+        yield from change(expression, names)
     elif isinstance(expression, Contraction):
         body, index = expression.open()
-        for other in mixed(body, (*names, index)):
+        for other in _once(body, change, (*names, index)):
             yield Contraction(other, index)
     elif not isinstance(expression, KroneckerDelta):
         for place, part in enumerate(expression.args):
-            for other in mixed(part, names):
+            for other in _once(part, change, names):
                 yield expression.func(*(*expression.args[:place], other, *expression.args[place + 1 :]))

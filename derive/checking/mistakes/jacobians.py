@@ -8,7 +8,7 @@ from sympy import Expr
 
 from derive.catalogue import activations
 from derive.checking.functions import Array
-from derive.checking.mistakes.closed import inputs_exchanged, mixed, without_delta
+from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, without_delta
 from derive.checking.mistakes.model import Wrong, closed_form, compose, jacobian_of
 from derive.checking.world import World
 from derive.notation import Partial, i, j, y, z
@@ -35,6 +35,8 @@ def jacobians(world: World) -> Iterator[Wrong]:
             yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
         for number, other_form in enumerate(mixed(closed, (i, j))):
             yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
+        for number, other_form in enumerate(once_logits(closed)):
+            yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
     yield from _quotients(here)
     yield from _other_activations(here)
 

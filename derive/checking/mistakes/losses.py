@@ -57,6 +57,8 @@ def _weights(world: World, e: Any) -> dict[str, tuple[Any, Any]]:
         "kept": (1 - e + e * share, e),
         "not spread": (1 - e, 0),
         "one": (1, 0),
+        "share not scaled": (1 - e, 1),
+        "taken twice from the label": (1 - e - e * share, e),
     }
 
 

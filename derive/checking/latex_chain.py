@@ -1,0 +1,176 @@
+r"""Read what is written in LaTeX: a chain of equations, or one for each case of its indices."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Same, rewrite
+from derive.checking.habits import LOSSES
+from derive.checking.latex_form import Grammar
+from derive.checking.latex_tokens import canonical, tokenize
+from derive.checking.latex_typography import blank
+from derive.checking.roles import left_indices
+from derive.language.read import LONGEST_TEXT
+
+MOST_TOKENS = 3000
+_SILENT = ("&", "\\\\", ":", ",", ";", ".")
+_INSIDE = ("=", "|", ",", ";")
+"""What stands between the arguments of a name such as P(y = j | x), and in no product."""
+
+
+def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -> Chain:
+    """The chain of formulas that `text` writes in LaTeX.
+
+    Args:
+        text: the formula, with or without dollar signs, an environment, and words around it.
+        symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
+        n: a given number of classes, with which a sum may end.
+
+    Raises:
+        FormulaError: with the position and the offending piece.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    tokens = tokenize(blank(text))
+    if len(tokens) > MOST_TOKENS:
+        raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
+    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n).formula()
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A chain of equations and where it is said to hold; `always` where nothing is said."""
+
+    links: tuple[Node, ...]
+    texts: tuple[str, ...]
+    condition: Same | None
+    always: bool
+
+
+class _Reader(Grammar):
+    """Chains and their conditions."""
+
+    def formula(self) -> Chain:
+        """The whole text as one chain; several statements are the cases of one."""
+        statements = [self.statement()]
+        while self.now.kind != "end":
+            place = self.place
+            following = self.attempt_statement()
+            if following is None:
+                self.place = place
+                raise self.failure(f"{self.now.text} cannot stand here")
+            statements.append(following)
+        first = statements[0]
+        if len(statements) == 1:
+            return Chain(first.links, first.texts, first.condition)
+        merged = _merge(statements)
+        if merged is None:
+            raise FormulaError("these are several formulas, and nothing says which entries each is of", self.text, 0)
+        return merged
+
+    def attempt_statement(self) -> _Statement | None:
+        """A further statement; None where there is none."""
+        try:
+            return self.statement()
+        except FormulaError:
+            return None
+
+    def statement(self) -> _Statement:
+        """A condition if it stands in front, a chain, and a condition if it stands behind."""
+        self.skip_signs()
+        before = self.place
+        condition = self.condition() if self.now.kind == "word" and self.begins_condition() else None
+        always = self.place == before
+        links, texts = self.links()
+        before = self.place
+        self.skip_signs(",", ".", ";", "\\\\", "&")
+        if self.now.kind != "end" and always and not self.begins_equation():
+            condition, always = self.condition(), False
+            self.skip_signs(",", ".", ";")
+        return _Statement(tuple(links), tuple(texts), condition, always)
+
+    def links(self) -> tuple[list[Node], list[str]]:
+        """The expressions between equals signs, and what was written for each."""
+        links: list[Node] = []
+        texts: list[str] = []
+        while True:
+            self.skip_signs("&", "\\\\", ":")
+            start = self.now.position
+            name = self.attempt(self.named_left_side) if not links else None
+            links.append(name or self.terms())
+            texts.append(self.text[start : self.now.position].strip(" &\n"))
+            self.skip_signs("&", "\\\\", ":")
+            if not self.skip("="):
+                return links, texts
+
+    def skip_signs(self, *signs: str) -> None:
+        while self.skip(*(signs or _SILENT)):
+            pass
+
+    def begins_condition(self) -> bool:
+        """Whether a word opens a condition that stands in front of what it is about."""
+        return self.now.text.split()[0].lower() in ("if", "for", "when", "case")
+
+    def begins_equation(self) -> bool:
+        """Whether a derivative comes next: a condition speaks of indices alone."""
+        return self.next(r"\frac", r"\dfrac", r"\tfrac", r"\partial")
+
+    def named_left_side(self) -> Node | None:
+        """A name with its arguments, such as L(y, t) or P(y = j | x), where an equals sign follows."""
+        start = self.place
+        while self.now.kind in ("letter", "word"):
+            self.take()
+        if self.place == start or not self.next("("):
+            return None
+        head = self.tokens[start : self.place]
+        if any(token.kind == "word" and not token.text.isupper() for token in head):
+            return None
+        arguments = self.enclosed("(", ")")
+        name = "".join(token.text for token in head)
+        is_name = name in LOSSES or (len(head) > 1 and name.isupper())
+        if not self.next("=", "&") or not (is_name or any(token.text in _INSIDE for token in arguments)):
+            return None
+        return Name(f"{name}()")
+
+
+def _merge(statements: list[_Statement]) -> Chain | None:
+    """The statements as one formula, each of them a case of it; None where they are no cases."""
+    general = max(statements, key=lambda each: len(set(_left_names(each))))
+    names = _left_names(general)
+    if any(each.always and not _left_names(each) for each in statements):
+        return None
+    cases: list[tuple[Same | None, Node]] = []
+    for each in statements:
+        mine, value, condition = _left_names(each), each.links[-1], each.condition
+        if condition is None and each.always:
+            if len(set(mine)) == len(mine):
+                return None
+            condition = Same(Name(names[0]), Name(names[1])) if len(names) == 2 and names[0] != names[1] else None
+        if mine and mine != names and len(mine) == len(names):
+            others = dict(zip(reversed(mine), reversed(names), strict=True))  # of an index there twice, the row's
+            value = _rename(value, others)
+            if condition is not None and len(set(mine)) == len(mine):
+                condition = Same(_rename(condition.left, others), _rename(condition.right, others), condition.negated)
+        cases.append((condition, value))
+    cases.sort(key=lambda case: case[0] is None)
+    left = general.links[:1] if names else ()
+    return Chain(
+        (*left, Choice(tuple(cases))), (*general.texts[: len(left)], "; ".join(e.texts[-1] for e in statements))
+    )
+
+
+def _left_names(statement: _Statement) -> tuple[str, ...]:
+    """The indices on the left side of a statement, where it is a derivative."""
+    left = statement.links[0]
+    if len(statement.links) < 2 or not isinstance(left, Derivative):
+        return ()
+    return tuple(str(index) for index in left_indices(left) or ())
+
+
+def _rename(node: Node, names: dict[str, str]) -> Node:
+    """The node with other names for its indices."""
+
+    def other(part: Node) -> Node | None:
+        return Name(names[part.name]) if isinstance(part, Name) and part.name in names else None
+
+    found: Node = rewrite(node, other)
+    return found

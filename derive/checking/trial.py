@@ -1,0 +1,114 @@
+"""The verdict on a function: at random rows as a formula's, and on batches of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derive.catalogue.model import Composition
+from derive.checking.evidence import Diagonal
+from derive.checking.files import Function, Runs
+from derive.checking.formula import IllFormedError
+from derive.checking.judge import Court, Finding
+from derive.checking.model import GOOD
+from derive.checking.roles import is_labelled, rank_of
+from derive.checking.world import BINARY, BINARY_SUMS, ONE_HOT, World, make_real_world
+
+CLASSES = (3, 4, 5)
+ROWS = 4
+
+
+class DiagonalError(IllFormedError):
+    """A function that returns the diagonal of the matrix that is due."""
+
+    def __init__(self, reason: str, diagonal: Diagonal) -> None:
+        super().__init__(reason)
+        self.diagonal = diagonal
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A function in one reading, what it comes to, and where."""
+
+    function: Function
+    finding: Finding
+    court: Court
+    runs: Runs
+
+
+def judge_function(
+    composition: Composition, quantity: str, functions: Sequence[Function], n: int | None = None
+) -> Trial:
+    """What the function comes to, on single rows and on batches, in the reading in which it is right if there is one.
+
+    Raises:
+        IllFormedError: it raised, took too long, or returned something of another shape.
+    """
+    order = {"right": 0, "right-if": 1, "off-by-factor": 2}
+    trials: list[Trial] = []
+    fault: IllFormedError | None = None
+    for function in functions:
+        try:
+            trials.append(_try(composition, quantity, function, n))
+        except IllFormedError as error:
+            fault = fault or error
+            continue
+        if trials[-1].finding.verdict in GOOD:
+            break
+    if not trials:
+        raise fault or IllFormedError("there is no such function")
+    return min(trials, key=lambda trial: order.get(trial.finding.verdict, 3))
+
+
+def _try(composition: Composition, quantity: str, function: Function, n: int | None) -> Trial:
+    labelled = is_labelled(composition) or "label" in function.roles.values()
+    classes = CLASSES if n is None else (n,)
+    court = Court(composition, quantity, classes, labelled, make_real_world)
+    runs = Runs(function, rank_of(composition, quantity))
+    rows, batches = [], {}
+    for hypothesis in court.hypotheses:
+        seeds = range(BINARY_SUMS if hypothesis == BINARY else 1)
+        rows += [make_real_world(composition, each, seed, hypothesis) for seed in seeds for each in classes]
+        # The last two rows differ in whether they are the same, which the others must not feel.
+        worlds = [make_real_world(composition, n or 4, seed, hypothesis, seed % 4) for seed in range(1, ROWS + 2)]
+        batches[hypothesis] = worlds[:ROWS], [*worlds[: ROWS - 1], worlds[ROWS]]
+    runs.run(rows, [batch for pair in batches.values() for batch in pair])
+    spelled = function.spelled
+    parameters = [spelled.get(name, name) for name, role in function.roles.items() if role == "parameter"]
+    own = [each.name for each in composition.parameters if not each.per_class]
+    try:
+        finding = court.judge(runs, [*parameters, *own])
+    except IllFormedError as error:
+        truths = [row.truth(quantity).astype(float) for row in rows]
+        if runs.rank < 2 or not all(
+            _same(runs.of([row]), np.diag(truth)) for row, truth in zip(rows, truths, strict=True)
+        ):
+            raise
+        whole = all(_same(truth, np.diag(np.diag(truth))) for truth in truths)
+        raise DiagonalError(str(error), Diagonal(whole, written=True)) from None
+    if finding.verdict in GOOD:
+        hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
+        finding = _judge_batch(finding, runs, quantity, *batches[hypothesis])
+    return Trial(function, finding, court, runs)
+
+
+def _judge_batch(
+    finding: Finding, runs: Runs, quantity: str, batch: Sequence[World], changed: Sequence[World]
+) -> Finding:
+    """What a function that is right on a row comes to on a batch; `changed` differs from it in the last row alone."""
+    found, other = runs.of(batch), runs.of(changed)
+    truth = np.array([world.truth(quantity).astype(float) for world in batch])
+    if _same(found, truth) or (quantity == "value" and _same(found, truth.sum(axis=0))):
+        return finding
+    if _same(found, truth.mean(axis=0) if quantity == "value" else truth / len(batch)):
+        return replace(finding, verdict="off-by-factor", factor="1/B", cause=("factor",))
+    if _same(found, truth * len(batch)):
+        return replace(finding, verdict="off-by-factor", factor="B", cause=("factor",))
+    # Right on each row alone and not among others: it takes the rows for classes somewhere.
+    mixed = found is None or other is None or found.shape != truth.shape or not _same(found[0], other[0])
+    return replace(finding, verdict="wrong", assumptions=(), cause=("index-mixed-up",) if mixed else ())
+
+
+def _same(found: Any, truth: Any) -> bool:
+    return found is not None and np.shape(found) == np.shape(truth) and np.allclose(found, truth, rtol=1e-7, atol=1e-9)
