@@ -10,7 +10,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import IndexedBase
 
 from derive import native
 from derive.catalogue.model import Activation, Composition, Loss
@@ -21,8 +20,8 @@ from derive.pipeline import Track, derive_quantities, plan_kernels, silently
 from derive.proof.field import BadPointError
 from derive.verification.callers import LANGUAGES, Caller, CallError, NumpyCaller
 from derive.verification.layers import compare_layer
-from derive.verification.rows import Array, make_rows
-from derive.verification.truth import Truth, find_truth
+from derive.verification.rows import make_rows
+from derive.verification.truth import Case, Truth
 from derive.write import MANIFEST, damaged, read_manifest, read_spec
 
 PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -206,18 +205,21 @@ def compare(
 @cache
 def _truths(composition: Composition, quantity: str, n: int, labels: bool) -> tuple[Truth | None, ...]:
     """The truth of each row; None where the definition has no finite value, and nothing can be asked of a kernel."""
+    return tuple(_truth_or_none(case, quantity) for case in _cases(composition, n, labels))
+
+
+@cache
+def _cases(composition: Composition, n: int, labels: bool) -> tuple[Case, ...]:
     rows = make_rows(n, PRECISIONS[0])
     vectors = {z: rows.z, t: rows.one_hot if labels else rows.t, g: rows.g, v: rows.v}
     each = [dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True)]
     label_of = [int(label) for label in rows.labels] if labels else [None] * len(each)
-    return tuple(_truth_or_none(composition, quantity, row, at) for row, at in zip(each, label_of, strict=True))
+    return tuple(Case.of(composition, row, label) for row, label in zip(each, label_of, strict=True))
 
 
-def _truth_or_none(
-    composition: Composition, quantity: str, row: Mapping[IndexedBase, Array], label: int | None
-) -> Truth | None:
+def _truth_or_none(case: Case, quantity: str) -> Truth | None:
     try:
-        truth = find_truth(composition, quantity, row, label)
+        truth = case.truth(quantity)
     except (ZeroDivisionError, BadPointError):
         return None
     return truth if all(map(mpmath.isfinite, (*truth.values, *truth.sizes))) else None
