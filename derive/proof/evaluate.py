@@ -131,12 +131,22 @@ def evaluate(expression: Expr, point: Point) -> Number:
         UnsupportedError: the expression holds a node that has no meaning here.
         BadPointError: a denominator is zero at this point.
     """
-    if not expression.args or isinstance(expression, (sympy.Rational, Indexed, KroneckerDelta)):
+    if isinstance(expression, Indexed):
+        base, index = _base_and_index(expression)
+        return point.entry(base, index if isinstance(index, int) else point.indices[index])
+    if isinstance(expression, KroneckerDelta) or not expression.args:
         return _evaluate(expression, point)
     key = (expression, *(point.indices.get(index) for index in _order(expression)), point.indices.get(notation.label))
     if key not in point.memory:
         point.memory[key] = _evaluate(expression, point)
     return point.memory[key]
+
+
+@cache
+def _base_and_index(entry: Indexed) -> tuple[IndexedBase, Symbol | int]:
+    """The vector of an entry, and its index or class, counted from 0."""
+    (index,) = entry.indices
+    return entry.base, index if isinstance(index, Symbol) else int(index) - 1
 
 
 @cache
@@ -147,19 +157,17 @@ def _order(expression: Expr) -> tuple[Symbol, ...]:
 
 def _evaluate(expression: Expr, point: Point) -> Number:
     match expression:
+        case sympy.Mul():
+            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
+        case sympy.Add():
+            return add_up([evaluate(term, point) for term in expression.args], point.field)
         case sympy.Rational():
             return point.field.number(Fraction(int(expression.p), int(expression.q)))
-        case Indexed():
-            return point.entry(expression.base, point.indices_of(expression)[0])
+        case Symbol():
+            return point.scalar(expression)
         case KroneckerDelta():
             left, right = point.indices_of(expression)
             return point.field.number(int(left == right))
-        case Symbol():
-            return point.scalar(expression)
-        case sympy.Add():
-            return add_up([evaluate(term, point) for term in expression.args], point.field)
-        case sympy.Mul():
-            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
         case sympy.exp():
             return _exp(expression.args[0], point)
         case sympy.core.numbers.Exp1():
