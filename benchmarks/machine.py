@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from derive.native import find_compiler
+from derive.compiler import find_compiler
 
 BUSY = 0.5
 """Processes that want to run, on the average of a minute, from which on a machine is busy."""

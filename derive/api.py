@@ -18,7 +18,8 @@ from derive.compiled import load_kernels
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
-from derive.pipeline import Build, Track, silently
+from derive.pipeline import Build
+from derive.progress import Track, silently
 from derive.proof.domain import refuse_undefined
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text

@@ -21,7 +21,7 @@ from derive.errors import DeriveError, KernelError, ProofError
 from derive.version import __version__
 
 if TYPE_CHECKING:
-    from derive.pipeline import Track
+    from derive.progress import Track
 
 DONE, NEGATIVE, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 128 + signal.SIGINT

@@ -22,11 +22,10 @@ from typing import Any
 import numpy as np
 
 from derive.catalogue.model import Composition
+from derive.compiler import FLAGS, compile_sources, find_compiler, options_of_this_machine, processor_flags
 from derive.errors import KernelError, OutputError
 from derive.kernel.ir import Kernel
-from derive.native import compile_library, find_compiler
 from derive.pipeline import make_product
-from derive.targets.c import FLAGS
 from derive.targets.c import target as c_target
 from derive.targets.c_function import function_name
 from derive.targets.c_precision import PRECISIONS
@@ -98,7 +97,9 @@ def load_cached(files: Mapping[str, str], folder: Path) -> ctypes.CDLL:
         OutputError: `folder` cannot be written, or nothing in it can be loaded.
     """
     compiler = find_compiler()
-    made_of = (sorted(files.items()), compiler, FLAGS, sys.platform, platform.machine(), _processor())
+    flags = (*FLAGS, *options_of_this_machine())
+    # A home directory may be shared by machines that differ.
+    made_of = (sorted(files.items()), compiler, flags, sys.platform, platform.machine(), processor_flags())
     digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
     sources = [name for name in files if name.endswith(".c")]
     path = folder / f"{Path(sources[0]).stem}-{digest[:32]}.so"
@@ -111,21 +112,12 @@ def load_cached(files: Mapping[str, str], folder: Path) -> ctypes.CDLL:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             for name, text in files.items():
                 (Path(scratch) / name).write_text(text, encoding="utf-8")
-            compile_library([Path(scratch) / name for name in sources], Path(scratch), compiler).path.replace(path)
+            compile_sources([Path(scratch) / name for name in sources], Path(scratch), compiler, flags).replace(path)
         return ctypes.CDLL(str(path))
     except OSError as error:
         raise OutputError(
             f"{folder} cannot keep compiled kernels: {error.strerror or error}; set XDG_CACHE_HOME to a folder that can"
         ) from error
-
-
-def _processor() -> str:
-    """What the processor can do, as far as Linux says it: a home directory may be shared by machines that differ."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
 def _execute(source: str, stem: str) -> ModuleType:

@@ -1,11 +1,6 @@
 """Compile generated C with the system's compiler, and call its functions on NumPy arrays."""
 
 import ctypes
-import os
-import shlex
-import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.errors import MissingToolError
-from derive.targets.c import FLAGS
+from derive.compiler import FLAGS, compile_sources
 
 Argument = int | float | np.float32 | np.ndarray[Any, Any]
 """What a function may be called with."""
-
-_COMPILERS = ("cc", "gcc", "clang")
-"""Where $CC names none, the first of these that is installed is taken."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +39,6 @@ class Library:
         return int(entry(*(part for argument in arguments for part in _parts(argument))))
 
 
-def find_compiler() -> tuple[str, ...]:
-    """The command that runs the C compiler: $CC with its options, or the first of cc, gcc and clang.
-
-    Raises:
-        MissingToolError: $CC names a program that is not installed, or there is no compiler.
-    """
-    if named := shlex.split(os.environ.get("CC", "")):
-        if shutil.which(named[0]) is None:
-            raise MissingToolError(f"the environment variable CC is {named[0]!r}, which is not an installed program")
-        return tuple(named)
-    for name in _COMPILERS:
-        if shutil.which(name) is not None:
-            return (name,)
-    raise MissingToolError(
-        f"no C compiler found: install one ({', '.join(_COMPILERS)}), or set the environment variable CC to its command"
-    )
-
-
 def compile_library(
     sources: Sequence[Path], folder: Path, compiler: Sequence[str] | None = None, flags: Sequence[str] = FLAGS
 ) -> Library:
@@ -80,18 +53,7 @@ def compile_library(
     Raises:
         MissingToolError: there is no compiler, or the one there is does not compile the sources.
     """
-    command = tuple(compiler or find_compiler())
-    suffix = ".dylib" if sys.platform == "darwin" else ".so"
-    path = folder / f"{'_'.join(source.stem for source in sources)}{suffix}"
-    options = [*flags, "-shared", "-fPIC", "-o", str(path), *map(str, sources), "-lm"]
-    try:
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)  # noqa: S603 - $CC
-    except OSError as error:
-        raise MissingToolError(f"the C compiler {command[0]!r} cannot be run: {error.strerror}") from error
-    if done.returncode != 0:
-        complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
-        names = ", ".join(source.name for source in sources)
-        raise MissingToolError(f"{command[0]!r} does not compile {names}, which needs a C11 compiler: {complaint}")
+    path = compile_sources(sources, folder, compiler, flags)
     return Library(path, ctypes.CDLL(str(path)))
 
 

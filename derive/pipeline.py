@@ -1,6 +1,6 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ from derive.kernel.ir import Kernel
 from derive.kernel.plan import outputs_of, plan
 from derive.kernel.safety import Break, find_break
 from derive.layer.engine import LayerResult, derive_layer
+from derive.progress import Track, silently
 from derive.proof.domain import refuse_undefined
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
-
-Track = Callable[[Sequence[Any], str], Iterable[Any]]
-"""Hands on the items one by one, and may show how far it is; the text says what is being done."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ class Build:
     changes: tuple[Change, ...]
     unchanged: int
     refused: Mapping[str, str] = field(default_factory=dict)
-
-
-def silently(items: Sequence[Any], _: str) -> Iterable[Any]:
-    """Show no progress."""
-    return items
 
 
 def folder_name(n: int | None) -> str:

@@ -15,7 +15,7 @@ from derive.derivation import Result
 from derive.language.show import latex, text, unicode
 from derive.pipeline import Build
 from derive.targets import targets
-from derive.verification import Finding
+from derive.verification.finding import Finding
 from derive.write import Change
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from derive.compiler import find_compiler
 from derive.errors import MissingToolError
-from derive.native import compile_library, find_compiler
+from derive.native import compile_library
 
 SOURCE = """
 #include <stddef.h>

@@ -21,7 +21,6 @@ PROVED_UP_TO = {"hessian": 5, "hvp": 5, "gauss-newton": 5}
 PROVED_UP_TO_FIRST_ORDER = 8
 
 
-@cache
 def derive_quantity(
     composition: Composition,
     quantity: str,
@@ -47,12 +46,21 @@ def derive_quantity(
         allowed = ", ".join((*composition.quantities, *composition.further_quantities))
         raise UnsupportedError(f"{composition.name} has no {quantity}; it has {allowed}")
     problem = Problem(composition, assumptions, labels)
+    return _for_any_number(problem, quantity) if n is None else _for_a_given_number(problem, quantity, n)
+
+
+@cache
+def _for_any_number(problem: Problem, quantity: str) -> Result:
     chains = _derive(problem, quantity)
     closed_form, used = chains[-1].result, used_assumptions(chains)
     proof = check(chains[-1].left, closed_form, problem.definitions, used)
     short_form, named_sums = abbreviate(closed_form)
-    result = Result(composition, quantity, None, chains, closed_form, short_form, named_sums, (proof,), used)
-    return result if n is None else _instantiate(result, problem, n)
+    return Result(problem.composition, quantity, None, chains, closed_form, short_form, named_sums, (proof,), used)
+
+
+@cache
+def _for_a_given_number(problem: Problem, quantity: str, n: int) -> Result:
+    return _instantiate(_for_any_number(problem, quantity), problem, n)
 
 
 def _derive(problem: Problem, quantity: str) -> tuple[Chain, ...]:

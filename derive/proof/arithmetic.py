@@ -1,25 +1,21 @@
 """Arithmetic on the numbers of a field, duals of them included: each function carries its derivative along."""
 
 from fractions import Fraction
+from functools import reduce
 
+from derive.proof import dual
 from derive.proof.dual import Dual, Number, lift, split
 from derive.proof.field import Field
 
 
 def add_up(numbers: list[Number], field: Field) -> Number:
     """The sum; 0 of none."""
-    total = field.number(0)
-    for number in numbers:
-        total = total + number
-    return total
+    return reduce(dual.add, numbers) if numbers else field.number(0)
 
 
 def multiply(numbers: list[Number], field: Field) -> Number:
-    """The product; 1 of none."""
-    product = field.number(1)
-    for number in numbers:
-        product = product * number
-    return product
+    """The product, 1 of none. It starts from 1: where numbers have sizes, that of 1 is the rounding of the product."""
+    return reduce(dual.multiply, numbers, field.number(1))
 
 
 def apply(function: str, number: Number, field: Field) -> Number:
@@ -58,10 +54,7 @@ def raise_to(number: Number, exponent: int, field: Field) -> Number:
     """A whole power."""
     if exponent < 0:
         return raise_to(invert(number, field), -exponent, field)
-    result = field.number(1)
-    for _ in range(exponent):
-        result = result * number
-    return result
+    return multiply([number] * exponent, field)
 
 
 def take_root(number: Number, degree: int, field: Field) -> Number:
@@ -84,8 +77,8 @@ def power(base: Number, exponent: Number, field: Field) -> Number:
         level = max(number.level for number in (base, exponent) if isinstance(number, Dual))
         (a, da), (b, db) = split(base, level), split(exponent, level)
         value = power(a, b, field)
-        growth = b * da * invert(a, field) if da != 0 else field.number(0)
+        growth = multiply([b, da, invert(a, field)], field) if da != 0 else field.number(0)
         if db != 0:
-            growth = growth + apply("log", a, field) * db
-        return Dual(value, value * growth, level)
+            growth = add_up([growth, multiply([apply("log", a, field), db], field)], field)
+        return Dual(value, multiply([value, growth], field), level)
     return field.power(base, exponent)

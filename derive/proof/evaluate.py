@@ -54,8 +54,10 @@ class Point:
     shifted: dict[Any, "Point"] = dataclasses.field(default_factory=dict, compare=False)
 
     def at(self, indices: Mapping[Symbol, int]) -> "Point":
-        """This point with further indices fixed."""
-        return replace(self, indices={**self.indices, **indices})
+        """This point with further indices fixed: a copy, which takes a quarter of the time of a new one."""
+        point = object.__new__(Point)
+        point.__dict__.update(self.__dict__, indices={**self.indices, **indices})
+        return point
 
     def entry(self, base: IndexedBase, number: int) -> Number:
         """The value of a vector at a class."""
@@ -129,12 +131,22 @@ def evaluate(expression: Expr, point: Point) -> Number:
         UnsupportedError: the expression holds a node that has no meaning here.
         BadPointError: a denominator is zero at this point.
     """
-    if not expression.args or isinstance(expression, (sympy.Rational, Indexed, KroneckerDelta)):
+    if isinstance(expression, Indexed):
+        base, index = _base_and_index(expression)
+        return point.entry(base, index if isinstance(index, int) else point.indices[index])
+    if isinstance(expression, KroneckerDelta) or not expression.args:
         return _evaluate(expression, point)
     key = (expression, *(point.indices.get(index) for index in _order(expression)), point.indices.get(notation.label))
     if key not in point.memory:
         point.memory[key] = _evaluate(expression, point)
     return point.memory[key]
+
+
+@cache
+def _base_and_index(entry: Indexed) -> tuple[IndexedBase, Symbol | int]:
+    """The vector of an entry, and its index or class, counted from 0."""
+    (index,) = entry.indices
+    return entry.base, index if isinstance(index, Symbol) else int(index) - 1
 
 
 @cache
@@ -145,19 +157,17 @@ def _order(expression: Expr) -> tuple[Symbol, ...]:
 
 def _evaluate(expression: Expr, point: Point) -> Number:
     match expression:
+        case sympy.Mul():
+            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
+        case sympy.Add():
+            return add_up([evaluate(term, point) for term in expression.args], point.field)
         case sympy.Rational():
             return point.field.number(Fraction(int(expression.p), int(expression.q)))
-        case Indexed():
-            return point.entry(expression.base, point.indices_of(expression)[0])
+        case Symbol():
+            return point.scalar(expression)
         case KroneckerDelta():
             left, right = point.indices_of(expression)
             return point.field.number(int(left == right))
-        case Symbol():
-            return point.scalar(expression)
-        case sympy.Add():
-            return add_up([evaluate(term, point) for term in expression.args], point.field)
-        case sympy.Mul():
-            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
         case sympy.exp():
             return _exp(expression.args[0], point)
         case sympy.core.numbers.Exp1():
@@ -215,7 +225,8 @@ def _log(argument: Expr, point: Point) -> Number:
         case sympy.Rational() if argument > 0:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
             return add_up(
-                [_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point.field
+                [_log_prime(prime, point) * point.field.number(count) for prime, count in primes.items() if prime != 1],
+                point.field,
             )
         case Indexed():
             if (definition := point.definition(argument)) is not None:

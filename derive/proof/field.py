@@ -94,6 +94,8 @@ class PrimeField:
     seed: int
 
     def number(self, value: Fraction | int) -> Residue:
+        if isinstance(value, int):
+            return Residue(value % PRIME)
         exact = Fraction(value)
         return Residue(exact.numerator * pow(exact.denominator, -1, PRIME) % PRIME)
 
@@ -169,8 +171,9 @@ class Reals:
     high: float = 2.0
 
     def number(self, value: Fraction | int) -> mpmath.mpf:
-        exact = Fraction(value)
-        return mpmath.mpf(exact.numerator) / exact.denominator
+        if isinstance(value, int):
+            return mpmath.mpf(value)
+        return mpmath.mpf(value.numerator) / value.denominator
 
     def unknown(self, kind: str, *key: Any) -> mpmath.mpf:
         draw = random.Random(repr((self.seed, kind, key)))  # noqa: S311 - a point to evaluate at, not a secret

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from derive.compiler import AVX512, FLAGS
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
 from derive.language.show import text
@@ -16,13 +17,8 @@ from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 
-FLAGS = ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
-"""What the generated files are best compiled with; none of them changes what NaN and infinities mean."""
-
 SHARE = 32768
 """Entries that are enough work for a thread: some 10 microseconds, where waking one takes 2 or 3."""
-
-_AVX512 = "avx2,fma,avx512f,avx512dq,avx512vl"
 
 _OWN_FUNCTIONS = (
     "exp_of_sum",
@@ -96,7 +92,7 @@ class CTarget:
             own=[name for name in _OWN_FUNCTIONS if name in called],
             source=f"{product.stem}.c",
             per_set=_PER_INSTRUCTION_SET,
-            avx512=_AVX512,
+            avx512=",".join(AVX512),
             share=SHARE,
             across="load_rows" in called,
             squares=SQUARES,

@@ -1,19 +1,26 @@
 """Call a generated function on a batch of rows, in any language that runs here."""
 
+import ctypes
 import importlib.util
 import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Protocol
 
 import numpy as np
 
 from derive import native
 from derive.catalogue.parameters import choose_parameters
+from derive.compiler import compile_for_this_machine
 from derive.kernel.ir import Kernel
 from derive.verification.rows import Array, Rows
+
+Compiling = Mapping[Path, "Future[Path]"]
+"""The shared library that is being made of each C file."""
+NOTHING: Compiling = MappingProxyType({})
 
 
 class CallError(Exception):
@@ -39,7 +46,7 @@ class NumpyCaller:
     module: ModuleType
 
     @classmethod
-    def load(cls, path: Path) -> "NumpyCaller":
+    def load(cls, path: Path, libraries: Compiling = NOTHING) -> "NumpyCaller":  # noqa: ARG003
         """Import the module at `path`, under a name of its own."""
         spec = importlib.util.spec_from_file_location(f"generated_{path.stem}", path)
         if spec is None or spec.loader is None:
@@ -68,14 +75,15 @@ class CCaller:
     stem: str
 
     @classmethod
-    def load(cls, path: Path) -> "CCaller":
-        """Compile the file at `path`.
+    def load(cls, path: Path, libraries: Compiling = NOTHING) -> "CCaller":
+        """Load what was compiled of the file at `path`; compile it where `libraries` has none.
 
         Raises:
             MissingToolError: the compiler does not take it.
         """
         with tempfile.TemporaryDirectory() as scratch:
-            return cls(native.compile_library([path], Path(scratch)), path.stem)
+            library = libraries[path].result() if path in libraries else compile_for_this_machine(path, Path(scratch))
+            return cls(native.Library(library, ctypes.CDLL(str(library))), path.stem)
 
     def has(self, kernel: Kernel) -> bool:
         """A kernel whose output is a matrix has no function in C."""
@@ -120,7 +128,7 @@ def _inputs(kernel: Kernel, rows: Rows) -> tuple[Array, ...]:
     return (first, rows.labels, *others) if kernel.labels else (first, *others)
 
 
-LANGUAGES: Mapping[str, tuple[str, Callable[[Path], Caller]]] = {
+LANGUAGES: Mapping[str, tuple[str, Callable[..., Caller]]] = {
     "numpy": (".py", NumpyCaller.load),
     "c": (".c", CCaller.load),
 }

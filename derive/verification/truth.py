@@ -4,9 +4,9 @@ For few classes the truth is the definition itself, differentiated by dual numbe
 which a check has just proved equal to the definition: dual numbers would take the square of the time.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -161,32 +161,8 @@ def find_truth(
     label: int | None = None,
     parameters: Mapping[str, Array] | None = None,
 ) -> Truth:
-    """The truth of `quantity` for one row: vectors z, t, g and v of n numbers, taken to be exact.
-
-    A derivative is a difference of terms: its entries are measured by the largest of the row.
-
-    Args:
-        composition: what is computed.
-        quantity: one of its quantities.
-        row: the vectors of the row; t is one-hot where the targets are labels.
-        label: the class that the row's label names, where there is one.
-        parameters: by name; those of `choose_parameters` where None.
-    """
-    definition = definition_of(composition, quantity)
-    point = _point(composition, row, label, parameters)
-    spots = _spots(definition, _sampled(point.n))
-    sized = _measure(composition, quantity, point, spots)
-    values = [each.value for each in sized]
-    if point.n <= FEW_CLASSES:
-        with mpmath.workdps(DIGITS):
-            values = [evaluate(definition, point.at(spot)) for spot in spots]
-    places = (tuple(spot.values()) for spot in spots)
-    return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
-
-
-def _without_rounding(value: Any) -> Any:
-    """0 for what only rounding keeps from it, as z - log(exp z) of a single class."""
-    return mpmath.mpf(0) if abs(value) < mpmath.mpf(10) ** (10 - DIGITS) else value
+    """The truth of `quantity` for one row; arguments as for `Case.of`."""
+    return Case.of(composition, row, label, parameters).truth(quantity)
 
 
 def find_sizes(
@@ -196,24 +172,82 @@ def find_sizes(
     label: int | None = None,
     parameters: Mapping[str, Array] | None = None,
 ) -> tuple[Any, ...]:
-    """The size of every entry, for a truth from somewhere else; arguments as for `find_truth`."""
-    point = _point(composition, row, label, parameters)
-    spots = _spots(definition_of(composition, quantity), range(point.n))
-    return _of_row(quantity, _measure(composition, quantity, point, spots))
+    """The size of every entry, for a truth from somewhere else; arguments as for `Case.of`."""
+    return Case.of(composition, row, label, parameters).sizes(quantity)
 
 
-def _point(
-    composition: Composition,
-    row: Mapping[IndexedBase, Array],
-    label: int | None,
-    parameters: Mapping[str, Array] | None,
-) -> Point:
-    """Where the definitions of `composition` are evaluated."""
-    n = len(row[z])
-    chosen = choose_parameters(composition.parameters, n) if parameters is None else parameters
-    exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
-    fixed = {} if label is None else {notation.label: label}
-    return Point(Reals(), n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed)
+@dataclass(frozen=True)
+class Case:
+    """One row of a composition: where its definitions and closed forms are evaluated.
+
+    The points remember what they were asked, so that a sum is added up once for all quantities of a row.
+
+    Attributes:
+        composition: what is computed.
+        defined: the vectors and parameters, exactly, and what the other names stand for.
+    """
+
+    composition: Composition
+    defined: Point
+
+    @cached_property
+    def sized(self) -> Point:
+        """The same with sizes, and with y and what is computed from it without cancellation."""
+        with mpmath.workdps(DIGITS):
+            return _sized(self.composition, self.defined)
+
+    @classmethod
+    def of(
+        cls,
+        composition: Composition,
+        row: Mapping[IndexedBase, Array],
+        label: int | None = None,
+        parameters: Mapping[str, Array] | None = None,
+    ) -> "Case":
+        """The case of a row.
+
+        Args:
+            composition: what is computed.
+            row: vectors z, t, g and v of n numbers, taken to be exact; t is one-hot where the targets are labels.
+            label: the class that the row's label names, where there is one.
+            parameters: by name; those of `choose_parameters` where None.
+        """
+        n = len(row[z])
+        chosen = choose_parameters(composition.parameters, n) if parameters is None else parameters
+        exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
+        fixed = {} if label is None else {notation.label: label}
+        return cls(
+            composition, Point(Reals(), n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed)
+        )
+
+    def truth(self, quantity: str) -> Truth:
+        """The truth of a quantity. A derivative is a difference of terms: the largest of the row measures each."""
+        definition = definition_of(self.composition, quantity)
+        spots = _spots(definition, _sampled(self.defined.n))
+        sized = self._measure(quantity, spots)
+        values = [each.value for each in sized]
+        if self.defined.n <= FEW_CLASSES:
+            with mpmath.workdps(DIGITS):
+                values = [evaluate(definition, self.defined.at(spot)) for spot in spots]
+        places = (tuple(spot.values()) for spot in spots)
+        return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
+
+    def sizes(self, quantity: str) -> tuple[Any, ...]:
+        """The size of every entry of a quantity."""
+        spots = _spots(definition_of(self.composition, quantity), range(self.defined.n))
+        return _of_row(quantity, self._measure(quantity, spots))
+
+    def _measure(self, quantity: str, spots: Sequence[Mapping[Symbol, int]]) -> list[Sized]:
+        """The entries from the closed form, with their sizes."""
+        labels = notation.label in self.defined.indices
+        form = _set_apart(_closed_form(self.composition, quantity, labels))
+        with mpmath.workdps(DIGITS):
+            return [evaluate(form, self.sized.at(spot)) for spot in spots]
+
+
+def _without_rounding(value: Any) -> Any:
+    """0 for what only rounding keeps from it, as z - log(exp z) of a single class."""
+    return mpmath.mpf(0) if abs(value) < mpmath.mpf(10) ** (10 - DIGITS) else value
 
 
 def _sampled(n: int) -> Sequence[int]:
@@ -226,17 +260,6 @@ def _spots(definition: Expr, classes: Sequence[int]) -> list[dict[Symbol, int]]:
     """A class for each free index, in every way."""
     indices = sorted(free_indices(definition) - {notation.label}, key=lambda index: index.name)
     return [dict(zip(indices, place, strict=True)) for place in product(classes, repeat=len(indices))]
-
-
-def _measure(
-    composition: Composition, quantity: str, point: Point, spots: Sequence[Mapping[Symbol, int]]
-) -> list[Sized]:
-    """The entries from the closed form, with their sizes."""
-    with mpmath.workdps(DIGITS):
-        form, sized = _hoist(
-            _set_apart(_closed_form(composition, quantity, notation.label in point.indices)), _sized(composition, point)
-        )
-        return [evaluate(form, sized.at(spot)) for spot in spots]
 
 
 def _of_row(quantity: str, sized: Sequence[Sized]) -> tuple[Any, ...]:
@@ -273,47 +296,64 @@ def _sized(composition: Composition, defined: Point) -> Point:
     def size(number: Any) -> Any:
         return [size(each) for each in number] if isinstance(number, list) else Sized(number, abs(number))
 
-    def sizes(numbers: Sequence[Any], factors: Sequence[Any]) -> list[Sized]:
-        return [Sized(number, abs(number) * factor) for number, factor in zip(numbers, factors, strict=True)]
-
     values = {name: size(number) for name, number in defined.values.items()}
     if composition.y_definition is not None:
-        read = {name: value for name, value in defined.values.items() if composition.y_definition.has(name)}
-        known = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in read.items())
-        entries, rests = _entries_of_y(composition.y_definition, defined.n, known)
+        entries, rests = _entries_of_y(composition.y_definition, defined)
         largest = max(defined.values[z])
         factors = [1 + largest - number for number in defined.values[z]]
-        farthest = [max(factors)] * defined.n
-        values[y] = sizes(entries, factors)
-        values[LOG_Y] = sizes([mpmath.log(entry) for entry in entries], farthest)
-        values[REST] = sizes(rests, farthest)
-        values[LOG_REST] = sizes([mpmath.log(rest) for rest in rests], farthest)
+        farthest = max(factors)
+
+        def far(number: Any) -> Sized:
+            return Sized(number, abs(number) * farthest)
+
+        values[y] = [Sized(entry, entry * factor) for entry, factor in zip(entries, factors, strict=True)]
+        values[LOG_Y] = _WhenAsked(lambda number: far(mpmath.log(entries[number])))
+        values[REST] = _WhenAsked(lambda number: far(rests[number]))
+        values[LOG_REST] = _WhenAsked(lambda number: far(mpmath.log(rests[number])))
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
 
 
-@lru_cache(maxsize=100)
-def _entries_of_y(
-    definition: Expr, n: int, known: tuple[tuple[IndexedBase | Symbol, Any], ...]
-) -> tuple[list[Any], list[Any]]:
-    """The entries of y and of 1 - y, from what the definition reads; kept, as every quantity of a row asks for them."""
+class _WhenAsked:
+    """A vector whose entries are computed when they are asked for, once: many a closed form has no log(1 - y)."""
+
+    def __init__(self, entry: Callable[[int], Any]) -> None:
+        self._entry = cache(entry)
+
+    def __getitem__(self, number: int) -> Any:
+        return self._entry(number)
+
+
+def _entries_of_y(definition: Expr, defined: Point) -> tuple[list[Any], _WhenAsked]:
+    """The entries of y, and those of 1 - y when they are asked for."""
+    rest = _rest(definition)
     for digits in (DIGITS, DIGITS_OF_REST):
         with mpmath.workdps(digits):
-            form, point = _hoist(definition, Point(Reals(), n, dict(known)))
-            entries = [evaluate(form, point.at({i: number})) for number in range(n)]
-            # On one fraction line a logistic function's rest does not cancel: exp(-z)/(1 + exp(-z)).
-            rest, point = _hoist(sympy.together(1 - definition), point)
-            found = [evaluate(rest, point.at({i: number})) for number in range(n)]
-            rests = [each if each > 0 else mpmath.mpf(10) ** -digits for each in found]
-            if min(rests) > mpmath.mpf(10) ** (-digits // 2):
+            point = Point(Reals(), defined.n, defined.values)
+            entries = [evaluate(definition, point.at({i: number})) for number in range(defined.n)]
+            if min(1 - entry for entry in entries) > mpmath.mpf(10) ** (-digits // 2):
                 break
-    return entries, rests
+
+    def rest_at(number: int) -> Any:
+        with mpmath.workdps(digits):
+            found = evaluate(rest, point.at({i: number}))
+            return found if found > 0 else mpmath.mpf(10) ** -digits
+
+    return entries, _WhenAsked(rest_at)
+
+
+@cache
+def _rest(definition: Expr) -> Expr:
+    """1 - y on one fraction line, where a logistic function's does not cancel: exp(-z)/(1 + exp(-z))."""
+    rest: Expr = sympy.together(1 - definition)
+    return rest
 
 
 LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
 """What a closed form writes in terms of y, and a kernel computes without cancellation."""
 
 
+@cache
 def _set_apart(expression: Expr) -> Expr:
     """`expression` with names for log y, log(1 - y), and 1 - y where it is raised to a power or divides."""
 
@@ -337,11 +377,3 @@ def _left_of_one(expression: Expr) -> tuple[int, Symbol] | None:
             if expression == sign * (1 - entry):
                 return sign, entry.indices[0]
     return None
-
-
-def _hoist(expression: Expr, point: Point) -> tuple[Expr, Point]:
-    """`expression` with a name for each sum that is the same for every entry, and the point with their values."""
-    closed = [node for node in occurrences(expression, Contraction) if not free_indices(node)]
-    names = {node: Symbol(f"sum {number}") for number, node in enumerate(dict.fromkeys(closed))}
-    totals = {name: evaluate(node, point) for node, name in names.items()}
-    return expression.xreplace(names), replace(point, values={**point.values, **totals})

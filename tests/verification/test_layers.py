@@ -3,7 +3,8 @@
 import pytest
 
 import derive
-from derive.verification import Finding, verify
+from derive.verification import verify
+from derive.verification.finding import Finding
 
 LOSSES = ["softmax+weighted-cross-entropy", "softmax+-(1 - y[k])**gamma*log(y[k])"]
 

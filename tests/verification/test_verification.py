@@ -1,6 +1,7 @@
 """Verification finds what is wrong: a changed file, a wrong formula, a lost digit, a missing compiler."""
 
-from concurrent.futures import ThreadPoolExecutor
+import ctypes
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +10,15 @@ import pytest
 import derive
 from derive import catalogue
 from derive.cli import main
+from derive.compiler import compile_for_this_machine, compile_sources
 from derive.errors import MissingToolError, OutputError
+from derive.native import Library
 from derive.notation import g, t, v, z
-from derive.verification import (
-    ALLOWED,
-    check_files,
-    find_builds,
-    prove,
-    read_compositions,
-    start_loading,
-    try_functions,
-    verify,
-)
+from derive.pipeline import plan_kernels
+from derive.verification import check_files, find_builds, verify
+from derive.verification.callers import CCaller
 from derive.verification.rows import Rows, make_rows
+from derive.verification.trial import ALLOWED, PRECISIONS, loaders, prove, read_compositions, try_functions
 from derive.verification.truth import FEW_CLASSES, find_truth
 from derive.write import MANIFEST, read_manifest, read_spec
 
@@ -100,16 +97,15 @@ def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
     assert right in text
     (copy / file).write_text(text.replace(right, wrong))
     (composition,) = read_compositions(copy, read_spec(copy))
-    with ThreadPoolExecutor() as pool:
-        callers = start_loading(pool, copy, composition, {file})
-    failures = [finding for finding in try_functions(copy, composition, 3, callers) if not finding.passed]
+    loading = loaders(copy, composition, {file})
+    failures = [finding for finding in try_functions(copy, composition, 3, loading) if not finding.passed]
     assert len(failures) == 1
     assert failures[0].problem
     assert main(["verify", str(copy)]) == 1
 
 
 def test_a_derivation_that_fails_its_check_is_a_failure(copy, monkeypatch):
-    monkeypatch.setattr("derive.verification.derive_quantities", _raise_proof_error)
+    monkeypatch.setattr("derive.verification.trial.derive_quantities", _raise_proof_error)
     (composition,) = read_compositions(copy, read_spec(copy))
     assert prove(copy, composition, 3).problem == "a step is false"
 
@@ -164,3 +160,30 @@ def test_the_truth_knows_how_near_to_1_a_logistic_function_is():
     row = {z: logits, t: np.zeros(5), g: logits, v: logits}
     truth = find_truth(catalogue.read_composition("sigmoid+binary-cross-entropy"), "value", row)
     assert [float(value) for value in truth.values] == [5e4]
+
+
+def test_what_is_compiled_for_this_machine_computes_the_same_bits_as_the_whole_file(made, tmp_path):
+    source = made / "c" / "softmax_cross_entropy.c"
+    for folder in ("whole", "part"):
+        (tmp_path / folder).mkdir()
+    paths = compile_sources([source], tmp_path / "whole"), compile_for_this_machine(source, tmp_path / "part")
+    whole, part = (CCaller(Library(path, ctypes.CDLL(str(path))), source.stem) for path in paths)
+    (composition,) = read_compositions(made, read_spec(made))
+    for kernel in filter(whole.has, plan_kernels(composition, 3)):
+        for dtype in PRECISIONS:
+            expected, got = (each.call(kernel, make_rows(3, dtype)) for each in (whole, part))
+            assert all(np.array_equal(expected[name], got[name], equal_nan=True) for name in expected), kernel.name
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="generated C has one set of kernels elsewhere")
+def test_c_that_is_wrong_in_the_part_for_other_processors_is_refused(copy, tmp_path):
+    source = copy / "c" / "softmax_cross_entropy.c"
+    source.write_text(f"{source.read_text()}\n#if INSTRUCTION_SETS > 1\n#error other processors\n#endif\n")
+    with pytest.raises(MissingToolError, match="other processors"):
+        compile_for_this_machine(source, tmp_path)
+
+
+def test_a_loss_with_the_logarithm_of_a_number_has_sizes():
+    row = row_of(make_rows(3, FLOAT32), 1)
+    truth = find_truth(catalogue.read_composition("softmax+sum(log((exp(y - t) + exp(t - y))/2))"), "gradient", row)
+    assert all(size > 0 for size in truth.sizes)
