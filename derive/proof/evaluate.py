@@ -215,7 +215,8 @@ def _log(argument: Expr, point: Point) -> Number:
         case sympy.Rational() if argument > 0:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
             return add_up(
-                [_log_prime(prime, point) * count for prime, count in primes.items() if prime != 1], point.field
+                [point.field.number(count) * _log_prime(prime, point) for prime, count in primes.items() if prime != 1],
+                point.field,
             )
         case Indexed():
             if (definition := point.definition(argument)) is not None:
