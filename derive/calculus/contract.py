@@ -1,5 +1,7 @@
 """Sums over the classes: the named rules that take them apart, evaluate them and put facts in."""
 
+from collections.abc import Mapping
+
 import sympy
 from sympy import Expr, KroneckerDelta, Symbol
 
@@ -118,7 +120,7 @@ def _repeated_delta(node: Expr) -> Expr | None:
 
 
 def _powers(node: Expr) -> Expr | None:
-    """x^a x^b = x^(a+b), and 1/(c x + c y) = 1/(c (x + y)); SymPy leaves both where an exponent is a symbol."""
+    """x^a x^b = x^(a+b), x y/√(x y) = √(x y), and 1/(c x + c y) = 1/(c (x + y)): what SymPy leaves."""
     if isinstance(node, sympy.Pow) and isinstance(node.base, sympy.Add) and node.exp.is_Integer:
         content, primitive = node.base.primitive()
         return content**node.exp * primitive**node.exp if content != 1 else None
@@ -129,9 +131,24 @@ def _powers(node: Expr) -> Expr | None:
         # exp z_i exp z_j stays as it is: that is how y_i y_j is recognised.
         base, exponent = (factor, sympy.S.One) if isinstance(factor, sympy.exp) else factor.as_base_exp()
         exponents.setdefault(base, []).append(exponent)
-    if all(len(each) == 1 for each in exponents.values()):
+    powers = {base: sympy.Add(*each) for base, each in exponents.items()}
+    absorbed = _absorb(powers)
+    if absorbed is None and all(len(each) == 1 for each in exponents.values()):
         return None
-    return sympy.Mul(*(base ** sympy.Add(*each) for base, each in exponents.items()))
+    return sympy.Mul(*(base**exponent for base, exponent in (absorbed or powers).items()))
+
+
+def _absorb(powers: Mapping[Expr, Expr]) -> dict[Expr, Expr] | None:
+    """The powers of a product with x y (x y)^(c−1) as (x y)^c, which SymPy leaves where x and y may be negative."""
+    for product, exponent in powers.items():
+        if not isinstance(product, sympy.Mul) or not exponent.as_coeff_Add()[0].is_negative:
+            continue
+        parts = dict(factor.as_base_exp() for factor in product.args)
+        left = {base: powers[base] - part for base, part in parts.items() if base in powers}
+        if len(left) == len(parts) and all(each.is_nonnegative for each in left.values()):
+            whole = {**powers, **left, product: exponent + 1}
+            return _absorb(whole) or whole
+    return None
 
 
 def fact(name: str, reason: str, left: Contraction, right: Expr, assumptions: tuple[Assumption, ...] = ()) -> Rule:

@@ -118,6 +118,17 @@ def _function(function: type[Expr], slope: sympy.Lambda) -> Visit:
     return visit
 
 
+def _logarithm_of_product(node: Expr) -> Expr | None:
+    """∂log(f g^a) = ∂f/f + a ∂g/g."""
+    if not (isinstance(node, Partial) and isinstance(node.body, sympy.log)):
+        return None
+    product, variable = node.body.args[0], node.variable
+    powers = [factor.as_base_exp() for factor in sympy.Mul.make_args(product) if depends(factor, variable)]
+    if not isinstance(product, (sympy.Mul, sympy.Pow)) or any(depends(exponent, variable) for _, exponent in powers):
+        return None
+    return sympy.Add(*(exponent * Partial(base, variable) / base for base, exponent in powers))
+
+
 _x = sympy.Symbol("x", real=True)
 
 LINEARITY = linearity()
@@ -134,6 +145,11 @@ LOGARITHM = Rule(
     "derivative of log",
     "the derivative of the logarithm is the reciprocal, by the chain rule",
     _function(sympy.log, sympy.Lambda(_x, 1 / _x)),
+)
+LOGARITHM_OF_PRODUCT = Rule(
+    "logarithmic derivative",
+    "the logarithm of a product changes by the relative change of each factor",
+    _logarithm_of_product,
 )
 TANH = Rule(
     "derivative of tanh",
@@ -152,7 +168,7 @@ SIGN = Rule(
 )
 
 RULES: Sequence[Rule] = (
-    LINEARITY, QUOTIENT, PRODUCT, POWER, EXPONENTIAL, LOGARITHM, TANH, ABSOLUTE, SIGN, COORDINATE,
+    LINEARITY, QUOTIENT, PRODUCT, POWER, EXPONENTIAL, LOGARITHM_OF_PRODUCT, LOGARITHM, TANH, ABSOLUTE, SIGN, COORDINATE,
 )  # fmt: skip
 """Every rule that needs no earlier result, in the order in which they are tried."""
 

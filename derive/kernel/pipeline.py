@@ -17,6 +17,7 @@ from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
 from derive.kernel.passes.logarithm import take_logarithms
+from derive.kernel.passes.normalise import normalise
 from derive.kernel.passes.place import place
 from derive.kernel.passes.scale import scale
 from derive.kernel.passes.separate import separate
@@ -30,6 +31,7 @@ from derive.kernel.validate import validate
 Pass = Callable[[Kernel], Kernel]
 
 STABLE: tuple[Pass, ...] = (
+    normalise,
     split_cases,
     cancel,
     complement,

@@ -118,15 +118,17 @@ class Truth:
     def error(self, got: Array) -> float:
         """The largest error of a computed row, in units of u times the size of its entry, NaN where one is NaN.
 
-        u is half the distance from 1 to the next number. What is below the smallest normal number may be lost.
+        u is half the distance from 1 to the next number. What is below the smallest normal number may be lost; of what
+        is close to the largest nothing is asked.
         """
         limits = np.finfo(got.dtype)
         unit, lost = mpmath.mpf(float(limits.eps)) / 2, mpmath.mpf(float(limits.tiny))
         errors = [
             max(abs(mpmath.mpf(float(got[place])) - value) - lost, 0) / (unit * size + lost)
             for place, value, size in zip(self.places, self.values, self.sizes, strict=True)
+            if size < float(limits.max) / 16
         ]
-        return float(np.max([float(error) for error in errors]))
+        return float(np.max([float(error) for error in errors], initial=0.0))
 
 
 def definition_of(composition: Composition, quantity: str) -> Expr:

@@ -97,6 +97,7 @@ def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptio
         ("sum(t*log(t/y))", "y[j] - t[j]"),
         ("sum(y*log(y/t))", "y[j]*(log(y[j]/t[j]) - sum(y[i]*log(y[i]/t[i]) for i in range(n)))"),
         ("-sum(t*log(y)) + b*log(sum(exp(z)))**2", "y[j]*(1 + 2*b*log(sum(exp(z[i]) for i in range(n)))) - t[j]"),
+        ("-log(sum(sqrt(t*y)))", "(y[j] - sqrt(t[j]*y[j])/sum(sqrt(t[i]*y[i]) for i in range(n)))/2"),
         ("sum(c[i]*y[i] for i in range(n))", "y[j]*(c[j] - sum(c[i]*y[i] for i in range(n)))"),
     ],
 )

@@ -36,6 +36,12 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (WARM, "-sum(t*log(y))", ""),
         (WARM, "-(1 - y[k])**gamma*log(y[k])", ""),
         (SOFTMAX, "(1 - y[k])**2 + sum(y*y)", ""),
+        (SOFTMAX, "-log(sum(sqrt(t*y)))", ""),
+        (SOFTMAX, "log(sum(t**a*y**(1 - a)))/(a - 1)", "a > 1"),
+        (SOFTMAX, "-log(2*sum(t*y)/(sum(t*t) + sum(y*y)))", ""),
+        (SOFTMAX, "-log(y[k]) + a*(1 - y[k]) + b*(1 - y[k])**2", ""),
+        (SOFTMAX, "-log(p[k]*exp(z[k])/sum(p[i]*exp(z[i]) for i in range(n)))", ""),
+        (SOFTMAX, "log(sum(exp(s*(z - m*t)))) - sum(t*s*(z - m*t))", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:

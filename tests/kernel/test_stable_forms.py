@@ -1,12 +1,12 @@
 """Passes for logarithms, powers and complements of probabilities: what each kernel then holds."""
 
-from sympy import Symbol, log, sqrt
+from sympy import Symbol, exp, log, sqrt
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.dump import dump
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel
-from derive.notation import j, k, t, y
+from derive.notation import j, k, t, y, z
 from tests.kernel import programs as forms
 
 GAMMA = Symbol("gamma", real=True)
@@ -40,3 +40,30 @@ def test_the_logarithm_of_a_weighted_sum_is_a_log_sum_exp() -> None:
 def test_a_factor_cancels_against_a_root_of_it() -> None:
     text = program(Output("out", 1, t[j] * y[j] / sqrt(t[j] * y[j])))
     assert "out[j] = sqrt(t[j])*exp((1/2)*((z[j] - z_max)" in text
+
+
+def test_the_logarithm_of_a_sum_of_roots_is_a_log_sum_exp() -> None:
+    text = program(Output("loss", 0, log(forms.total(sqrt(t[k] * y[k])))))
+    assert "loss = t_y_power_sum_log_max + log(t_y_power_sum)" in text
+
+
+def test_a_sum_of_several_products_is_divided_by_the_largest_of_them() -> None:
+    text = program(Output("loss", 0, log(forms.total(t[k] * y[k] + t[k] * y[k] ** GAMMA))))
+    assert "_log_max = max over j of max(" in text
+
+
+def test_a_sum_and_a_number_are_divided_by_the_larger_of_them() -> None:
+    text = program(Output("loss", 0, log(1 + forms.total(t[k] * exp(z[k])))))
+    assert "whole_sum_log_max = max(" in text
+    assert "loss = whole_sum_log_max + log(whole_sum)" in text
+
+
+def test_exponentials_over_their_own_sum_are_probabilities() -> None:
+    total = forms.total(exp(z[k]))
+    text = program(Output("out", 1, exp(z[j]) * (total - exp(z[j])) / total**2))
+    assert "exp_sum**2" not in text
+    assert "exp(z_max)" not in text
+
+
+def test_a_probability_over_itself_is_1() -> None:
+    assert "/(exp" not in program(Output("out", 1, t[j] * (1 - y[j] / y[j]) + y[j]))

@@ -21,6 +21,8 @@ def _rule(node: Expression) -> Expression | None:
                 for factor in arguments(radicand, "mul"):
                     rest.remove(factor)
                 return mul(*(rewrite(factor, _rule) for factor in rest), root)
+        case Call("div", (above, below)) if (reduced := _reduced(above, below)) is not None:
+            return rewrite(reduced, _rule)
     factors = _with_shared_out(list(arguments(node, "mul"))) if is_call(node, "mul") else []
     for factor in (factor for factor in factors if not is_number(factor)):
         rest = list(factors)
@@ -29,6 +31,16 @@ def _rule(node: Expression) -> Expression | None:
             divided = _times(other, factor)
             if divided is not None:
                 return rewrite(mul(*rest[:place], divided, *rest[place + 1 :]), _rule)
+    return None
+
+
+def _reduced(above: Expression, below: Expression) -> Expression | None:
+    """The quotient without a factor that both have; None where they share none."""
+    rest = list(arguments(below, "mul"))
+    for factor in (factor for factor in rest if not is_number(factor)):
+        if factor in _bare_factors(above):
+            rest.remove(factor)
+            return div(_without(above, factor), mul(*rest))
     return None
 
 

@@ -1,154 +1,242 @@
 """The logarithm of a weighted sum of powers of probabilities is a log-sum-exp: it outlives an underflow of every term.
 
-Σ w_j exp(e_j) = exp(M) Σ w_j exp(e_j - M) with M = max(e_j + log|w_j|): one of the terms is then ±1.
+Σ w_j exp(e_j) = exp(M) Σ w_j exp(e_j - M) with M = max(e_j + log|w_j|): one of the terms is then ±1. The sum may have
+several products a class; M is the largest of them all. So may 1 + Σ: a sum over the classes and a few numbers.
 """
 
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
-from derive.kernel.expressions import (
-    ONE,
-    ZERO,
-    add,
-    arguments,
-    call,
-    div,
-    is_call,
-    is_number,
-    mul,
-    neg,
-    rewrite,
-    select,
-    sub,
+from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, contains, indices, is_call, mul, rewrite
+from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Scalar
+from derive.kernel.products import (
+    Term,
+    factors_of,
+    is_share,
+    one_fraction,
+    raised,
+    take_apart,
+    take_terms_apart,
+    where_zero,
 )
-from derive.kernel.ir import Call, Const, Expression, Kernel, Reduce, Scalar
-from derive.kernel.statements import find_sum, fresh_name, names, nodes, noted, plain, sums
+from derive.kernel.ranges import Ranges
+from derive.kernel.statements import Plain, find_sum, fresh_name, names, nodes, noted, plain, rewrite_kernel, sums
 
 NOTE = "A sum of weighted powers of probabilities is divided by its largest term, so that it cannot underflow."
 
 
-@dataclass(frozen=True)
-class _Weighted:
-    """Σ weight · exp(exponent), and the name of the maximum that it is divided by."""
-
-    total: Reduce
-    weight: Expression
-    exponent: Expression
-    maximum: Scalar
-
-    @property
-    def known(self) -> Scalar:
-        return Scalar(self.total.name)
-
-
 def weigh(kernel: Kernel) -> Kernel:
     """Divide a sum by its largest term where its logarithm is taken, or something is divided by it."""
+    kernel, wholes = _name_wholes(kernel)
     for name in sums(kernel):
         if name not in sums(kernel):
             continue
-        total = find_sum(kernel, name)
-        weight, exponent = _take_apart(total.value)
-        if exponent is not None and weight != ONE and _is_critical(kernel, Scalar(name)):
-            maximum = Scalar(fresh_name(f"{name}_log_max", names(kernel)))
-            kernel = _divide(kernel, _Weighted(total, weight, exponent, maximum))
+        terms = take_terms_apart(find_sum(kernel, name).value)
+        if terms is None:
+            continue
+        around = [
+            line
+            for line in plain(kernel)
+            if isinstance(line, Let) and line.name in wholes and contains(line.value, Scalar(name))
+        ]
+        is_weighted = any(term.weight != ONE for term in terms) and _is_critical(kernel, Scalar(name))
+        if around or is_weighted:
+            kernel = _divide(kernel, find_sum(kernel, name), terms, around)
     return kernel
 
 
-def _take_apart(product: Expression) -> tuple[Expression, Expression | None]:
-    """What remains of a product without its powers of probabilities, and the logarithm of these; None without any."""
-    others: list[Expression] = []
-    exponents: dict[Expression, Expression] = {}
+def _name_wholes(kernel: Kernel) -> tuple[Kernel, Collection[str]]:
+    """1 + Σ and the like, a sum and a few positive numbers of the row, get names where they are critical."""
+    wholes: list[str] = []
+    for whole in dict.fromkeys(_find_wholes(kernel)):
+        name = fresh_name("whole_sum", names(kernel))
+        wholes.append(name)
+        body = plain(rewrite_kernel(kernel, _naming(whole, name)))
+        read = [
+            place for place, line in enumerate(body) if isinstance(line, Reduce) and contains(whole, Scalar(line.name))
+        ]
+        kernel = replace(kernel, body=(*body[: max(read) + 1], Let(name, whole), *body[max(read) + 1 :]))
+    return kernel, wholes
 
-    def raise_to(share: Expression, power: Expression) -> None:
-        exponents[share] = add(exponents.get(share, ZERO), power)
 
-    for factor in arguments(product, "mul"):
-        match factor:
-            case Call("div", (Call("exp", _), Scalar())):
-                raise_to(factor, ONE)
-            case Call("pow", (Call("div", (Call("exp", _), Scalar())) as share, Const() as power)):
-                raise_to(share, power)
-            case _:
-                others.append(factor)
-    logarithms = [mul(power, call("log", share)) for share, power in exponents.items()]
-    return mul(*others), add(*logarithms) if logarithms else None
+def _naming(value: Expression, name: str) -> Rewrite:
+    return lambda node: Scalar(name) if node == value else None
+
+
+def _find_wholes(kernel: Kernel) -> list[Expression]:
+    totals = {Scalar(name) for name in sums(kernel) if take_terms_apart(find_sum(kernel, name).value) is not None}
+    ranges = Ranges(kernel)
+
+    def is_whole(value: Expression) -> bool:
+        terms = arguments(value, "add")
+        others = [term for term in terms if term not in totals]
+        return (
+            len(others) == len(terms) - 1 > 0
+            and indices(value) <= {LABEL}
+            and all(ranges.is_positive(take_apart(term).weight) for term in others)
+        )
+
+    return [
+        factor
+        for node in nodes(kernel)
+        if isinstance(node, Call) and node.operation in ("log", "div")
+        for factor, _ in factors_of(node.arguments[-1])
+        if is_whole(factor)
+    ]
 
 
 def _is_critical(kernel: Kernel, known: Scalar) -> bool:
-    return any(
-        node == call("log", known) or (isinstance(node, Call) and node.operation == "div" and _divides(node, known))
-        for node in nodes(kernel)
-    )
-
-
-def _divides(quotient: Call, known: Scalar) -> bool:
-    return any(
-        factor == known or (isinstance(factor, Call) and factor.operation == "pow" and factor.arguments[0] == known)
-        for factor in arguments(quotient.arguments[1], "mul")
-    )
-
-
-def _divide(kernel: Kernel, found: _Weighted) -> Kernel:
-    known, maximum = found.known, found.maximum
-    others = {
-        line.name: f"{line.name}_over_max"
-        for line in plain(kernel)
-        if isinstance(line, Reduce) and line != found.total and _take_apart(line.value)[1] == found.exponent
-    }
-    used: set[str] = set()
-
-    def rule(node: Expression) -> Expression | None:
+    """Whether a logarithm of `known` is taken, or something is divided by it."""
+    for node in nodes(kernel):
         match node:
-            case Call("log", (inner,)) if inner == known:
-                return add(maximum, node)
-            case Call("mul", factors):
-                return distributed(factors)
-            case Call("div", (above, below)) if _times_divided(below, known):
-                return quotient(above, below)
-            case Scalar() if node == known:
-                return mul(call("exp", maximum), node)
-        return None
+            case Call("log", (inner,)) if any(factor == known for factor, _ in factors_of(inner, sums=(known,))):
+                return True
+            case Call("div" | "pow") if _is_divided(node, (known,)):
+                return True
+    return False
 
-    def quotient(above: Expression, below: Expression) -> Expression:
-        """Above/Σ^c, with the maximum taken c times from the sums and the powers of probabilities in `above`."""
-        rest, exponent = _take_apart(above)
-        left, times = list(arguments(rest, "mul")), _times_divided(below, known)
-        for place, factor in enumerate(left):
-            if isinstance(factor, Scalar) and factor.name in others and times >= 1:
-                used.add(factor.name)
-                left[place], times = Scalar(others[factor.name]), times - 1
-        weight = rewrite(mul(*left), rule)
-        if times == 0 and exponent is None:
-            return div(weight, below)
-        lifted = mul(Const(times), maximum)
-        lowered = neg(lifted) if exponent is None else sub(exponent, lifted) if times else exponent
-        value = mul(weight, div(call("exp", lowered), below))
-        # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
-        return value if is_number(weight) else select(call("equal", weight, ZERO), ZERO, value)
 
-    def distributed(factors: tuple[Expression, ...]) -> Expression | None:
-        """A product p · (a + b/Σ) becomes p · a + p · b/Σ, so that powers of probabilities in p meet the divisor."""
-        for place, factor in enumerate(factors):
-            outer = mul(*factors[:place], *factors[place + 1 :])
-            match factor:
-                case Call("div", (above, below)) if _times_divided(below, known):
-                    return quotient(mul(outer, above), below)
-            if is_call(factor, "add") and _take_apart(outer)[1] is not None and _mentions_quotient(factor, known):
-                return add(*(rewrite(mul(outer, term), rule) for term in arguments(factor, "add")))
-        return None
+def _is_divided(product: Expression, known: Collection[Expression]) -> bool:
+    """Whether a product has one of `known` to a power that may be negative."""
+    return any(
+        factor in known and not (isinstance(exponent, Const) and exponent.value > 0)
+        for factor, exponent in factors_of(product, sums=known)
+    )
 
-    body = plain(kernel)
-    before = body.index(found.total)
-    lifted = add(found.exponent, call("log", call("abs", found.weight)))
-    rest = [replace(line, value=rewrite(line.value, rule)) for line in body[before + 1 :]]
-    statements: list[Reduce] = [Reduce(maximum.name, "max", found.total.index, lifted)]
+
+def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequence[Let]) -> Kernel:
+    """`kernel` with a sum, and what it is a part of, divided by their largest terms."""
+    body, taken = plain(kernel), names(kernel)
+    maximum = Scalar(fresh_name(f"{total.name}_log_max", taken))
+    known: dict[Expression, Expression] = {Scalar(total.name): maximum}
+    known |= {Scalar(line.name): Scalar(fresh_name(f"{line.name}_log_max", taken)) for line in around}
+    exponents = {term.exponent for term in terms}
+    others = {
+        line.name: Scalar(fresh_name(f"{line.name}_over_max", taken))
+        for line in body
+        if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
+    }
+    division = _Division(known, maximum, others)
+    before = body.index(total)
+    rest: list[Plain] = []
+    for line in body[before + 1 :]:
+        if isinstance(line, Let) and line in around:
+            rest += division.whole(line)
+        else:
+            rest.append(replace(line, value=rewrite(line.value, division.rule)))
+    sizes = reduce(lambda one, two: call("max", one, two), (term.size for term in terms))
+    statements: list[Reduce] = [Reduce(maximum.name, "max", total.index, sizes)]
     for line in body:
-        if isinstance(line, Reduce) and (line == found.total or line.name in used):
-            weight, _ = _take_apart(line.value)
-            value = mul(weight, call("exp", sub(found.exponent, maximum)))
-            name = others.get(line.name, line.name)
-            statements.append(replace(line, name=name, value=select(call("equal", weight, ZERO), ZERO, value)))
+        if isinstance(line, Reduce) and (line == total or line.name in division.used):
+            over = add(*(term.over(maximum) for term in take_terms_apart(line.value) or ()))
+            name = others[line.name].name if line.name in division.used else line.name
+            statements.append(replace(line, name=name, value=over))
     return noted(_without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
+
+
+def _has_exponents(line: Reduce, exponents: Collection[Expression | None], known: Collection[Expression]) -> bool:
+    """Whether a sum is one of the same powers of probabilities, with other weights."""
+    terms = None if any(contains(line.value, each) for each in known) else take_terms_apart(line.value)
+    return terms is not None and line.operation == "sum" and all(term.exponent in exponents for term in terms)
+
+
+@dataclass(frozen=True)
+class _Division:
+    """How sums are read once they are divided by their largest terms.
+
+    Attributes:
+        known: the sums, and the logarithms of their largest terms.
+        maximum: that of the sum over the classes.
+        others: what sums of the same powers of probabilities are called once they are divided by that term too.
+        used: the sums whose quotients by it were needed.
+    """
+
+    known: Mapping[Expression, Expression]
+    maximum: Expression
+    others: Mapping[str, Scalar]
+    used: set[str] = field(default_factory=set)
+
+    def rule(self, node: Expression) -> Expression | None:
+        """A logarithm of a sum, a quotient by one, or a sum by itself."""
+        match node:
+            case Call("log", (inner,)) if any(factor in self.known for factor, _ in factors_of(inner, sums=self.known)):
+                return self.logarithm(inner)
+            case Call("mul" | "div") if (distributed := _distributed(node, self.known)) is not None:
+                return rewrite(distributed, self.rule)
+            case Call("mul" | "div" | "pow" | "sqrt") if _is_divided(node, self.known):
+                return self.divided(node)
+            case Scalar() if node in self.known:
+                return mul(call("exp", self.known[node]), node)
+        return None
+
+    def logarithm(self, product: Expression) -> Expression:
+        """The logarithm of a product of sums and other factors."""
+        lifted: Expression = ZERO
+        factors: list[Expression] = []
+        for factor, exponent in factors_of(product, sums=self.known):
+            if factor in self.known:
+                lifted = add(lifted, mul(exponent, self.known[factor]))
+            kept = factor if factor in self.known else rewrite(factor, self.rule)
+            factors.append(raised(kept, exponent))
+        return add(lifted, call("log", one_fraction(*factors)))
+
+    def divided(self, product: Expression) -> Expression:
+        """A product with the maxima taken from the sums, and the powers of probabilities, as one power."""
+        logarithms: dict[Expression, Expression] = {}
+        powers: dict[Expression, Expression] = {}
+        weights: list[Expression] = []
+
+        def raise_to(logarithm: Expression, exponent: Expression) -> None:
+            logarithms[logarithm] = add(exponent, logarithms.get(logarithm, ZERO))
+
+        for factor, exponent in factors_of(product, sums=self.known):
+            if is_share(factor):
+                raise_to(call("log", factor), exponent)
+            elif factor in self.known:
+                raise_to(self.known[factor], exponent)
+                powers[factor] = add(exponent, powers.get(factor, ZERO))
+            elif isinstance(factor, Scalar) and factor.name in self.others and exponent == ONE:
+                self.used.add(factor.name)
+                raise_to(self.maximum, ONE)
+                weights.append(self.others[factor.name])
+            else:
+                weights.append(raised(rewrite(factor, self.rule), rewrite(exponent, self.rule)))
+        exponent = add(*(mul(times, logarithm) for logarithm, times in logarithms.items()))
+        lowered = ONE if exponent == ZERO else call("exp", exponent)
+        weight = one_fraction(*weights)
+        value = mul(weight, one_fraction(lowered, *(raised(*power) for power in powers.items())))
+        # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
+        return value if lowered == ONE else where_zero(weight, ZERO, value)
+
+    def whole(self, line: Let) -> list[Let]:
+        """The statements of a sum of one of the sums and a few numbers: its largest term, and the sum over that."""
+        largest = self.known[Scalar(line.name)]
+        sizes: list[Expression] = []
+        overs: list[Expression] = []
+        for part in arguments(line.value, "add"):
+            term = Term(part, self.known[part]) if part in self.known else take_apart(part)
+            sizes.append(self.known.get(part, term.size))
+            overs.append(term.over(largest))
+        size = reduce(lambda one, two: call("max", one, two), sizes)
+        return [Let(largest.name, size), Let(line.name, add(*overs))] if isinstance(largest, Scalar) else [line]
+
+
+def _distributed(product: Expression, known: Collection[Expression]) -> Expression | None:
+    """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor."""
+    factors = list(factors_of(product, sums=known))
+    for place, (factor, exponent) in enumerate(factors):
+        if is_call(factor, "add") and exponent == ONE and _mentions_quotient(factor, known):
+            outer = mul(*(raised(*each) for each in (*factors[:place], *factors[place + 1 :])))
+            if take_apart(outer).exponent is not None:
+                return add(*(mul(outer, term) for term in arguments(factor, "add")))
+    return None
+
+
+def _mentions_quotient(expression: Expression, known: Collection[Expression]) -> bool:
+    if isinstance(expression, Call):
+        return _is_divided(expression, known) or any(_mentions_quotient(each, known) for each in expression.arguments)
+    return False
 
 
 def _without_unread(kernel: Kernel) -> Kernel:
@@ -157,20 +245,3 @@ def _without_unread(kernel: Kernel) -> Kernel:
     return replace(
         kernel, body=tuple(line for line in plain(kernel) if not isinstance(line, Reduce) or line.name in read)
     )
-
-
-def _times_divided(below: Expression, known: Scalar) -> Fraction:
-    """The power of the sum that `below` is; 0 where it is something else."""
-    match below:
-        case Call("pow", (base, Const(exponent))) if base == known:
-            return exponent
-    return Fraction(int(below == known))
-
-
-def _mentions_quotient(expression: Expression, known: Scalar) -> bool:
-    match expression:
-        case Call("div", (_, below)) if _times_divided(below, known):
-            return True
-        case Call(_, children):
-            return any(_mentions_quotient(child, known) for child in children)
-    return False

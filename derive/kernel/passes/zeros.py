@@ -1,7 +1,8 @@
 """0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm beside it is."""
 
 from derive.kernel.expressions import ZERO, arguments, call, indices, is_call, is_number, mul, rewrite, select
-from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Reduce, Scalar
+from derive.kernel.ir import Call, Element, Expression, Kernel, Reduce, Scalar
+from derive.kernel.ranges import Ranges
 from derive.kernel.statements import noted, plain, rewrite_kernel
 
 NOTE = "A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it."
@@ -12,20 +13,17 @@ _LOGITS = "z"
 
 def guard_zeros(kernel: Kernel) -> Kernel:
     """A product w · x, where x can be infinite, becomes 0 where w is 0, w · x elsewhere."""
-    infinite_sums = _infinite_sums(kernel)
-    nonzero = {each.name for each in kernel.parameters if not each.range.contains(0)}
+    ranges = Ranges(kernel)
+    infinite_sums = _infinite_sums(kernel, ranges)
 
     def is_nonzero(factor: Expression) -> bool:
-        match factor:
-            case Scalar(name) | Element(name, _) if name in nonzero:
-                return True
-        return is_number(factor)
+        return is_number(factor) or ranges.is_nonzero(factor)
 
     def rule(node: Expression) -> Expression | None:
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
-        infinite = [factor for factor in factors if _may_be_infinite(factor)]
+        infinite = [factor for factor in factors if _may_be_infinite(factor, ranges)]
         if not indices(node):
             infinite += [factor for factor in factors if factor in infinite_sums]
         weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
@@ -43,16 +41,16 @@ def guard_zeros(kernel: Kernel) -> Kernel:
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
 
 
-def _infinite_sums(kernel: Kernel) -> list[Expression]:
+def _infinite_sums(kernel: Kernel, ranges: Ranges) -> list[Expression]:
     """The sums with a term that a logit of -inf makes infinite, whatever its weight."""
     return [
         Scalar(line.name)
         for line in plain(kernel)
-        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value)
+        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value, ranges)
     ]
 
 
-def _may_be_infinite(expression: Expression) -> bool:
+def _may_be_infinite(expression: Expression, ranges: Ranges) -> bool:
     """Whether a logit of -inf makes `expression` infinite."""
     match expression:
         case Element(array, _):
@@ -60,11 +58,11 @@ def _may_be_infinite(expression: Expression) -> bool:
         case Call("log", _):
             return True
         case Call("pow", (base, exponent)):
-            return not (isinstance(exponent, Const) and exponent.value > 0) or _may_be_infinite(base)
+            return not ranges.is_positive(exponent) or _may_be_infinite(base, ranges)
         case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
             return False
         case Call("select", (_, if_true, if_false)):
-            return _may_be_infinite(if_true) or _may_be_infinite(if_false)
+            return _may_be_infinite(if_true, ranges) or _may_be_infinite(if_false, ranges)
         case Call(_, children):
-            return any(_may_be_infinite(child) for child in children)
+            return any(_may_be_infinite(child, ranges) for child in children)
     return False
