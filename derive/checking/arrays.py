@@ -48,7 +48,7 @@ from derive.checking.functions import (
     shape_of,
 )
 from derive.checking.habits import LOSSES
-from derive.checking.places import ONE_HOT
+from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
@@ -340,7 +340,7 @@ class Evaluator:
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
             return identity_array(self.n)
-        if name in ("delta", "kronecker"):
+        if name in DELTAS:
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
         if name == "where" and isinstance(node.arguments[0], Same):
             mask, chosen, other = (self._value(argument) for argument in node.arguments)
@@ -356,7 +356,7 @@ class Evaluator:
         if name in ("dot", "matmul") and any(isinstance(argument, Transpose) for argument in node.arguments):
             left, right = node.arguments
             return self._operation(Operation("@", left, right))
-        if name == r"\sigma":
+        if name == r"\sigma" or (name == "softmax" and len(node.arguments) == 1 and not options):
             return self._activation(self._value(node.arguments[0]))
         if name == SLOPE:
             return self._slope(self._value(node.arguments[0]))
@@ -399,6 +399,8 @@ class Evaluator:
     def _activation(self, entries: Array) -> Array:
         """The activation's y of a vector: what σ(z) means."""
         definition = self.composition.y_definition
+        if entries.ndim == 0 and isinstance(entries[()], sympy.Indexed) and entries[()].base == notation.z:
+            return as_array(self._probability(int(entries[()].indices[0]) - 1))  # σ(z_i) is the entry i of σ(z)
         if definition is None or entries.ndim == 0:
             return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
         return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))

@@ -101,6 +101,10 @@ class Court:
                 yield world, theirs
                 break
 
+    def count(self, hypothesis: str) -> int:
+        """At how many worlds a formula is judged."""
+        return len(self.classes) * (BINARY_SUMS if hypothesis == BINARY else 1)
+
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
         places = {hypothesis: list(self.places(hypothesis, evaluate)) for hypothesis in self.hypotheses[:1]}
@@ -109,6 +113,8 @@ class Court:
         for hypothesis in self.hypotheses:
             places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
             here = places[hypothesis]
+            if len(here) < self.count(hypothesis) and hypothesis != self.hypotheses[0]:
+                continue  # undefined for some of the targets that it would need
             if here and all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here):
                 assumptions = self.named(hypothesis)
                 return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)

@@ -12,6 +12,7 @@ from derive.checking.formula import (
     SLOPE,
     Call,
     Derivative,
+    FormulaError,
     Item,
     Name,
     Node,
@@ -20,6 +21,7 @@ from derive.checking.formula import (
     Total,
     Transpose,
     negate,
+    rewrite,
 )
 from derive.checking.habits import LOSSES, is_description
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
@@ -96,7 +98,9 @@ class Grammar(Environments):
     def starts_factor(self) -> bool:
         """Whether what comes next goes on with a product."""
         token = self.now
-        if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
+        if token.kind == "end" or (
+            token.kind == "word" and token.text.split()[0].lower() in (*CONDITION_WORDS, "otherwise", "else")
+        ):
             return False
         if token.text.startswith(r"\end"):
             return False
@@ -186,6 +190,8 @@ class Grammar(Environments):
             return self.fraction()
         if token.text in ACCENTS:
             return self.indexed(self.accent(self.take()))
+        if token.text == r"\max" and self.tokens[self.place + 1].text == "_":
+            return self.largest()
         if token.text in _FUNCTIONS:
             self.take()
             return self.applied(_FUNCTIONS[token.text])
@@ -203,6 +209,17 @@ class Grammar(Environments):
         if token.text in CLOSING:
             return self.fenced()
         raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
+
+    def largest(self) -> Node:
+        """The largest entry of what an index below runs over."""
+        self.take()
+        self.expect("_")
+        index = self.subscripts()
+        body = self.factor()
+        return Call(
+            "max",
+            (rewrite(body, lambda part: part.body if isinstance(part, Item) and part.indices == index else None),),
+        )
 
     def annotated(self) -> Node:
         """What stands above or below a brace, without the words beside it."""
@@ -243,7 +260,25 @@ class Grammar(Environments):
                 return slope
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
+        if token.text in ("f", "s", "h", r"\phi", r"\varphi") and self.is_argument():
+            return self.applied(r"\sigma")
         return self.indexed(Name(token.text))
+
+    def is_argument(self) -> bool:
+        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
+        start = self.place
+        try:
+            inside = self.enclosed("(", ")") if self.next("(") else []
+        except FormulaError:
+            return False
+        finally:
+            self.place = start
+        return (
+            len(inside) > 1
+            and inside[0].text in ("z", "x", "a", "o", "Z")
+            and inside[1].text == "_"
+            and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
+        )
 
     def slope(self) -> Node | None:
         """The derivative of the activation at what is in parentheses, after its letter: σ'(z)."""
@@ -313,7 +348,7 @@ class Grammar(Environments):
     def fenced(self) -> Node:
         """What is in parentheses or bars."""
         opening = self.take().text
-        if opening == r"\{" and self.next(r"\begin{array}"):
+        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{cases}"):
             return self.environment(cases=True)
         if opening == "[":
             condition = self.attempt(self.iverson)

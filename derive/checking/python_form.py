@@ -41,6 +41,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
+_INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijm]{1,2})")
 _EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
@@ -122,7 +123,7 @@ class _Reader:
             case ast.Constant(value=value):
                 return self.number(tree, value)
             case ast.Name(id=name):
-                return Name(name)
+                return self.name(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return negate(self.node(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -151,6 +152,16 @@ class _Reader:
             f"{self.piece(tree)} is not part of a formula; allowed are numbers, names, y[i], + - * / ** @, i == j, "
             "a if i == j else b, sum(... for i in range(n)), and functions such as np.exp",
         )
+
+    def name(self, name: str) -> Node:
+        """A name; one that ends with an index, `p_i`, is an entry, and `delta_ij` a comparison."""
+        found = _INDEXED.fullmatch(name)
+        if found is None:
+            return Name(name)
+        indices = [Name(index) for index in found[2]]
+        if len(indices) == 2:
+            return Same(indices[0], indices[1]) if found[1] == "delta" else Name(name)
+        return Item(Name(found[1]), tuple(indices))
 
     def number(self, tree: ast.expr, value: object) -> Number:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
