@@ -101,9 +101,10 @@ class Court:
                 yield world, theirs
                 break
 
-    def count(self, hypothesis: str) -> int:
-        """At how many worlds a formula is judged."""
-        return len(self.classes) * (BINARY_SUMS if hypothesis == BINARY else 1)
+    def complete(self, places: Mapping[str, Sequence[Any]], hypothesis: str) -> bool:
+        """Whether there are worlds enough: what is undefined for some targets of a kind does not hold for that kind."""
+        wanted = len(self.classes) * BINARY_SUMS if hypothesis == BINARY else len(self.classes)
+        return len(places[hypothesis]) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
@@ -113,14 +114,14 @@ class Court:
         for hypothesis in self.hypotheses:
             places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
             here = places[hypothesis]
-            if len(here) < self.count(hypothesis) and hypothesis != self.hypotheses[0]:
-                continue  # undefined for some of the targets that it would need
-            if here and all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here):
+            if self.complete(places, hypothesis) and all(
+                theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here
+            ):
                 assumptions = self.named(hypothesis)
                 return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)
         for hypothesis in self.hypotheses:
             factor = find_factor(places[hypothesis], self.quantity, parameters)
-            if factor is not None:
+            if factor is not None and self.complete(places, hypothesis):
                 cause: Cause = ("sign",) if factor == "-1" else ("factor",)
                 return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
         if explain:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
 from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
@@ -11,13 +10,13 @@ from derive.checking.formula import Chain, IllFormedError
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
+from derive.checking.mistakes.model import derivation
 from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, judge_function
 from derive.checking.words import EXPLANATIONS, step_of
 from derive.derivation import Result
-from derive.errors import ProofError, UnsupportedError
 from derive.language.show import latex, text
 from derive.request import read_class_count, read_quantity
 
@@ -137,11 +136,7 @@ def _reason(finding: Finding) -> str:
 
 
 def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> Result | None:
-    labels = labelled and not is_labelled(composition)
-    try:
-        return derive_quantity(composition, quantity, assumptions=composition.assumptions, labels=labels)
-    except (UnsupportedError, ProofError):
-        return None
+    return derivation(composition, quantity, labels=labelled and not is_labelled(composition))
 
 
 def _right_formula(result: Result | None) -> dict[str, str]:
