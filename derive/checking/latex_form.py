@@ -255,9 +255,9 @@ class Grammar(Environments):
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
         if token.text in (r"\sigma", "σ", "S", "f", "g", "s") and self.next("'"):
-            slope = self.attempt(self.slope)
-            if slope is not None:
-                return slope
+            if self.tokens[self.place + 1].text == "(":
+                self.take()
+                return self.applied(SLOPE)
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         if token.text in ("f", "s", "h", r"\phi", r"\varphi") and self.is_argument():
@@ -279,11 +279,6 @@ class Grammar(Environments):
             and inside[1].text == "_"
             and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
         )
-
-    def slope(self) -> Node | None:
-        """The derivative of the activation at what is in parentheses, after its letter: σ'(z)."""
-        self.expect("'")
-        return self.applied(SLOPE) if self.next("(") else None
 
     def indexed(self, name: Name) -> Node:
         """A symbol with its index, which may be part of the symbol, or say in words which one it is."""

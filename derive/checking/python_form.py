@@ -96,8 +96,9 @@ class _Reader:
         try:
             tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
-            position = self.start + max((error.offset or 1) - 1, 0)
-            reason = (error.msg or "invalid syntax").split(".")[0]
+            position = self.start + (error.offset - 1 if error.offset else len(self.text))
+            at_end = position >= self.start + len(self.text)
+            reason = "something is missing at the end" if at_end else (error.msg or "invalid syntax").split(".")[0]
             message = f"cannot read {excerpt(self.whole)} at position {position}: {reason}"
             raise FormulaError(message, self.whole, position) from None
         except (MemoryError, RecursionError, ValueError):

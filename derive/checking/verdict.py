@@ -6,7 +6,7 @@ from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
 from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
 from derive.checking.files import read_functions
-from derive.checking.formula import Chain, IllFormedError
+from derive.checking.formula import Chain, FormulaError, IllFormedError
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
@@ -92,6 +92,8 @@ def judge_formula(
         judged = [case.judge() for case in cases]
     except IllFormedError as error:
         return _ill_formed(composition, quantity, str(error), {})
+    except RecursionError:
+        raise FormulaError("cannot read the formula at position 0: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
     if not formed:
         case, fault = judged[0].case, judged[0].fault
