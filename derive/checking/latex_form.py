@@ -11,7 +11,6 @@ from functools import partial
 from derive.checking.formula import (
     SLOPE,
     Call,
-    Derivative,
     FormulaError,
     Item,
     Name,
@@ -23,10 +22,9 @@ from derive.checking.formula import (
     negate,
     rewrite,
 )
-from derive.checking.habits import LOSSES, is_description
+from derive.checking.habits import is_description
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
-from derive.checking.latex_differentials import is_differential, split_differentials
-from derive.checking.latex_environments import Environments
+from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
@@ -51,7 +49,7 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
 
-class Grammar(Environments):
+class Grammar(Derivatives):
     """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
@@ -254,15 +252,32 @@ class Grammar(Environments):
                 return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
-        if token.text in (r"\sigma", "σ", "S", "f", "g", "s") and self.next("'"):
-            if self.tokens[self.place + 1].text == "(":
-                self.take()
-                return self.applied(SLOPE)
+        if (
+            token.text in (r"\sigma", "σ", "S", "f", "g", "s")
+            and self.next("'")
+            and self.tokens[self.place + 1].text == "("
+        ):
+            self.take()
+            return self.applied(SLOPE)
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         if token.text in ("f", "s", "h", r"\phi", r"\varphi") and self.is_argument():
             return self.applied(r"\sigma")
         return self.indexed(Name(token.text))
+
+    def crossed(self, name: Name) -> Node | None:
+        """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
+        self.expect("_")
+        below = self.group_tokens()
+        self.expect("^")
+        written = canonical(f"{name.name}^{{{''.join(each.text for each in self.group_tokens())}}}")
+        if written not in self.symbols or not below:
+            return None
+        at = below[0].position
+        self.tokens[self.place : self.place] = [
+            Token("sign", "_", at), Token("sign", "{", at), *below, Token("sign", "}", at)
+        ]  # fmt: skip
+        return Name(written)
 
     def is_argument(self) -> bool:
         """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
@@ -305,7 +320,7 @@ class Grammar(Environments):
 
         if not self.next("_", "^"):
             return name
-        found = self.attempt(compound)
+        found = self.attempt(compound) or self.attempt(partial(self.crossed, name))
         if isinstance(found, Name):
             return self.indexed(found)
         return self.attempt(described) or name
@@ -318,6 +333,8 @@ class Grammar(Environments):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
+        if name in ("I", "Ind", "1") and (found := self.indicator()):
+            return found
         function = _SPELLINGS.get(name, name)
         takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
         return self.applied(function) if takes else self.indexed(Name(function))
@@ -368,61 +385,3 @@ class Grammar(Environments):
                         raise self.failure("only the norm of order 2 is read")
                 return Call("norm", (body,))
         return body
-
-    def fraction(self) -> Node:
-        """A fraction, or a derivative written as one."""
-        self.take()
-        above, below = self.group_tokens(), self.group_tokens()
-        if not above or not below:
-            raise self.failure("a fraction needs two parts")
-        if is_differential(above) and is_differential(below):
-            return self.derivative(above, below)
-        return Operation("/", self.inner(above), self.inner(below))
-
-    def derivative(self, above: list[Token], below: list[Token]) -> Node:
-        """The derivative whose fraction has these parts."""
-        variables = tuple(self.inner(piece) for piece in split_differentials(below))
-        head = above[1:]
-        if head and head[0].text == "^":
-            head = head[4:] if head[1].text == "{" else head[2:]
-        loss = self.loss_of_arguments(head)
-        body = loss or (self.inner(head) if head else self.product())
-        return Derivative(body, variables)
-
-    def loss_of_arguments(self, head: list[Token]) -> Name | None:
-        """The loss in `L(y, t)`; None where `head` is something else."""
-        named = len(head) > 2 and head[0].text in LOSSES
-        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
-
-    def derivative_sign(self) -> Node:
-        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
-        sign = self.take().text
-        if sign == r"\nabla":
-            times = 1
-            variable: Node = Name("z")
-            while self.next("_", "^"):
-                if self.skip("_"):
-                    variable = self.inner(self.group_tokens())
-                else:
-                    times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
-            return Derivative(self.operand(), (variable,) * times)
-        if self.skip("_"):
-            variable = self.inner(self.group_tokens())
-            return Derivative(self.operand(), (variable,))
-        return self.inline_derivative()
-
-    def operand(self) -> Node:
-        """What a derivative is taken of; of a loss and its arguments, the loss."""
-        if self.now.text in LOSSES and self.tokens[self.place + 1].text == "(":
-            name = Name(self.take().text)
-            self.enclosed("(", ")")
-            return name
-        return self.factor()
-
-    def inline_derivative(self) -> Node:
-        """∂y/∂z or dy/dz, after its first d."""
-        body = self.factor()
-        self.expect("/")
-        if not (self.skip(r"\partial") or self.skip("d")):
-            raise self.failure("expected a derivative below the stroke")
-        return Derivative(body, (self.factor(),))

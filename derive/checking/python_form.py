@@ -214,6 +214,8 @@ class _Reader:
                 return Number(Fraction(int(value)))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Call("tuple", tuple(self.node(element) for element in elements))
+            case ast.Name(id="dim" | "axis" | "dims"):
+                return Number(Fraction(-1))  # the axis of the classes, whatever it is
             case ast.Attribute(attr="float16" | "float32" | "float64" | "int64" | "long" | "shape" | "dtype" as name):
                 return Name(name)
         return self.node(tree)
