@@ -301,6 +301,9 @@ def _constant(value: int) -> Callable[[Array], Array]:
     return fill
 
 
+GUARDS = ("clip", "clamp")
+"""What keeps numbers within bounds, to guard a logarithm: left out."""
+
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
     **dict.fromkeys(("log", "ln"), each_entry(_log)),
@@ -364,5 +367,5 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
         ),
         _one(lambda body: body),
     ),
-    **dict.fromkeys(("clip", "clamp"), _one(lambda body: body)),  # within its bounds, which guard a logarithm
+    **dict.fromkeys(GUARDS, _one(lambda body: body)),
 }

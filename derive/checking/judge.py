@@ -139,18 +139,18 @@ class Court:
     ) -> tuple[Cause, str] | None:
         """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add."""
         weakest, *stronger = [hypothesis for hypothesis in self.hypotheses if hypothesis != BINARY]
-        for scaled in (False, True):
-            # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
-            filtered = self._fitting(places[SUM_ONE if SUM_ONE in stronger else weakest][:1], scaled=scaled)
-            for hypothesis in (weakest, *stronger):
-                among = filtered if hypothesis != ONE_HOT or not stronger else None
-                for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
-                    if not scaled:
-                        return wrong.cause, wrong.detail
-                    factor = _name_factor(ratios, parameters)
-                    extra = None if factor is None else "sign" if factor == "-1" else "factor"
-                    if extra is not None and extra not in wrong.cause:
-                        return join(wrong.cause, (extra,)), wrong.detail
+        # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
+        first = places[SUM_ONE if SUM_ONE in stronger else weakest][:1]
+        filtered = {scaled: self._fitting(first, scaled=scaled) for scaled in (False, True)}
+        for hypothesis, scaled in product((weakest, *stronger), (False, True)):
+            among = filtered[scaled] if hypothesis != ONE_HOT or not stronger else None
+            for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
+                if not scaled:
+                    return wrong.cause, wrong.detail
+                factor = _name_factor(ratios, parameters)
+                extra = None if factor is None else "sign" if factor == "-1" else "factor"
+                if extra is not None and extra not in wrong.cause:
+                    return join(wrong.cause, (extra,)), wrong.detail
         return None
 
     def _fitting(
@@ -214,7 +214,7 @@ def _name_factor(ratios: Sequence[tuple[World, Any | None]], parameters: Sequenc
     if any(ratio is None for _, ratio in ratios):
         return None
     units: list[dict[str, int]] = [{}]
-    for name, *others in ("n",), *((name, "n") for name in parameters):
+    for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
         units += [{name: power} for power in (1, -1, 2, -2)]
         units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
     for powers in units:

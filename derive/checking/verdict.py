@@ -149,7 +149,7 @@ def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
     if not finding.cause:
         return None
     words = " ".join(EXPLANATIONS[name].format(detail=finding.detail, factor=finding.factor) for name in finding.cause)
-    where = step_of(finding.cause[0], result)
+    where = step_of(min(finding.cause, key=lambda name: name in ("factor", "sign")), result)
     return Mistake("+".join(finding.cause), f"{words}{where}")
 
 
