@@ -64,7 +64,7 @@ class Evaluator:
         self.sums: dict[object, Array] = {}
         self.names: dict[int, frozenset[str]] = {}
         self.standing: Mapping[Node, int] = {}
-        self.work = 0
+        self.work = self.dots = 0
 
     def at(self, node: Node, classes: Mapping[str, int]) -> Array:
         """The value of `node` with its free indices at `classes`.
@@ -295,7 +295,9 @@ class Evaluator:
     # Operations and functions.
 
     def _operation(self, node: Operation) -> Array:
+        self.dots += node.symbol == "dot"
         left, right = self._value(node.left), self._value(node.right)
+        self.dots -= node.symbol == "dot"
         try:
             match node.symbol:
                 case "+":
@@ -323,7 +325,7 @@ class Evaluator:
         row = isinstance(node.left, Transpose)
         if node.symbol == "@" or row or 2 in (left.ndim, right.ndim):
             return as_array(np.matmul(left, right))
-        if node.symbol == "dot" and self.reading.dot == "inner":
+        if node.symbol == "dot" and (self.reading.dot == "inner" or (self.reading.dot == "nested" and self.dots)):
             return as_array(np.sum(left * right))
         return as_array(left * right)
 

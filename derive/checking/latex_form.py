@@ -169,10 +169,10 @@ class Grammar(Derivatives):
                 continue
             self.expect("_")
             index, begin = self.inside(self.group_tokens()).sum_index(without)
-        self.refuse_part(begin, end)
+        count = self.refuse_part(begin, end)
         sign = self.skip("-")
         body = self.product()
-        return Total(negate(body) if sign else body, index, tuple(without))
+        return Total(negate(body) if sign else body, index, tuple(without), count)
 
     def atom(self) -> Node:
         """What no sign divides."""
@@ -192,6 +192,8 @@ class Grammar(Derivatives):
             return self.largest()
         if token.text in _FUNCTIONS:
             self.take()
+            if self.next("_") and self.tokens[self.place + 1].text == "e":
+                self.place += 2  # \log_e
             return self.applied(_FUNCTIONS[token.text])
         if token.text == r"\sqrt":
             self.take()

@@ -230,7 +230,8 @@ class _Reader:
                     ifs=conditions,
                     is_async=0,
                 ) if all(_is_number(each, 0) for each in begin) and self.is_count(end):
-                    body = Total(body, name, tuple(self.excluded(condition, name) for condition in conditions))
+                    without = tuple(self.excluded(condition, name) for condition in conditions)
+                    body = Total(body, name, without, end.id if isinstance(end, ast.Name) else "")
                 case _:
                     raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
         return body
