@@ -3,13 +3,14 @@
 Entries are SymPy expressions in z, y, t, g and v at class numbers, which `derive.proof.evaluate` gives exact values.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, IndexedBase, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from derive import notation
 from derive.catalogue.model import Composition
@@ -48,16 +49,18 @@ from derive.checking.functions import (
     shape_of,
 )
 from derive.checking.habits import LOSSES
+from derive.checking.letters import Letters
 from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
 
-class Evaluator:
+class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
 
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
-        self.composition, self.reading, self.n, self.label = composition, reading, n, label
+        super().__init__(composition, n)
+        self.reading, self.label = reading, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.scalars = {each.name for each in composition.parameters if not each.per_class}
         self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors - self.scalars
@@ -146,38 +149,6 @@ class Evaluator:
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
-
-    def _vector(self, role: str, name: str = "") -> Array:
-        """The entries of a vector by its role."""
-        bases = {"logits": notation.z, "targets": notation.t, "upstream": notation.g, "direction": notation.v}
-        if role == "probabilities":
-            entry: Callable[[int], Expr] = self._probability
-        elif role == "output":
-            entry = self._output
-        elif role == "log-probabilities":
-
-            def entry(c: int) -> Expr:
-                return sympy.log(self._probability(c))
-        else:
-            base = bases.get(role) or IndexedBase(name)
-
-            def entry(c: int) -> Expr:
-                found: Expr = base[c + 1]
-                return found
-
-        return filled_array(entry, self.n)
-
-    def _probability(self, c: int) -> Expr:
-        """What y is at a class: the letter y, or the output itself where the activation has no y."""
-        if self.composition.activation.y is not None:
-            found: Expr = notation.y[c + 1]
-            return found
-        return self._output(c)
-
-    def _output(self, c: int) -> Expr:
-        """The output of the activation at a class."""
-        entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
-        return entry
 
     def _index(self, node: Node | Axis) -> int:
         """The class, counted from 0, that an index names."""
@@ -363,7 +334,8 @@ class Evaluator:
         if name == SLOPE:
             return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
-            raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
+            near = get_close_matches(name, ALLOWED, 3) or ["exp", "log", "sum", "softmax", "diag", "outer", "einsum"]
+            raise FormulaError(f"{name} is not a function that a formula may use; there is {', '.join(near)}")
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:

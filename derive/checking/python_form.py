@@ -41,7 +41,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
-_INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijm]{1,2})")
+_INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
 _EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
