@@ -254,11 +254,22 @@ def check_command(
     where: str,
     as_json: bool,
 ) -> int:
-    """Judge FORMULA, in Python or LaTeX, for a QUANTITY of COMPOSITION, and name the mistake if there is one.
+    """Judge FORMULA, a formula for a QUANTITY of COMPOSITION, and name the mistake if there is one.
 
-    Equals signs make a chain, whose first wrong link is named. The roles of --let are logits, probabilities, targets,
-    upstream, direction, label, log-probabilities, label-probability and classes.
-    """
+    FORMULA is Python, NumPy, LaTeX or plain text. Equals signs make a chain, whose first wrong link is named. Nothing
+    of it is executed; a function that --file names is run, as your own code.
+
+    \b
+      derive check softmax jacobian "np.diag(y) - np.outer(y, y)"
+      derive check softmax vjp "\\sum_i g_i y_i (\\delta_{ij} - y_j)"
+      derive check softmax+cross-entropy gradient "q - p" --let targets=p
+      derive check softmax vjp --file grad.py:backward
+
+    The roles of --let are logits, probabilities, targets, upstream, direction, label, log-probabilities,
+    label-probability, classes, parameter, and each parameter of the definition: --let alpha=a.
+
+    Exit status: 0 right, also under an assumption; 1 any other verdict; 2 what cannot be read.
+    """  # noqa: D301 - \b keeps lines apart
     from derive.api import check
     from derive.checking.report import verdict_json, verdict_report
 

@@ -3,13 +3,14 @@
 Entries are SymPy expressions in z, y, t, g and v at class numbers, which `derive.proof.evaluate` gives exact values.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, IndexedBase, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from derive import notation
 from derive.catalogue.model import Composition
@@ -48,23 +49,25 @@ from derive.checking.functions import (
     shape_of,
 )
 from derive.checking.habits import LOSSES
-from derive.checking.places import ONE_HOT
+from derive.checking.letters import Letters
+from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
 
-class Evaluator:
+class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
 
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
-        self.composition, self.reading, self.n, self.label = composition, reading, n, label
+        super().__init__(composition, n)
+        self.reading, self.label = reading, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.scalars = {each.name for each in composition.parameters if not each.per_class}
         self.vectors = {each.name for each in composition.parameters if each.per_class} | reading.vectors - self.scalars
         self.sums: dict[object, Array] = {}
         self.names: dict[int, frozenset[str]] = {}
         self.standing: Mapping[Node, int] = {}
-        self.work = 0
+        self.work = self.dots = 0
 
     def at(self, node: Node, classes: Mapping[str, int]) -> Array:
         """The value of `node` with its free indices at `classes`.
@@ -146,38 +149,6 @@ class Evaluator:
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
-
-    def _vector(self, role: str, name: str = "") -> Array:
-        """The entries of a vector by its role."""
-        bases = {"logits": notation.z, "targets": notation.t, "upstream": notation.g, "direction": notation.v}
-        if role == "probabilities":
-            entry: Callable[[int], Expr] = self._probability
-        elif role == "output":
-            entry = self._output
-        elif role == "log-probabilities":
-
-            def entry(c: int) -> Expr:
-                return sympy.log(self._probability(c))
-        else:
-            base = bases.get(role) or IndexedBase(name)
-
-            def entry(c: int) -> Expr:
-                found: Expr = base[c + 1]
-                return found
-
-        return filled_array(entry, self.n)
-
-    def _probability(self, c: int) -> Expr:
-        """What y is at a class: the letter y, or the output itself where the activation has no y."""
-        if self.composition.activation.y is not None:
-            found: Expr = notation.y[c + 1]
-            return found
-        return self._output(c)
-
-    def _output(self, c: int) -> Expr:
-        """The output of the activation at a class."""
-        entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
-        return entry
 
     def _index(self, node: Node | Axis) -> int:
         """The class, counted from 0, that an index names."""
@@ -295,7 +266,9 @@ class Evaluator:
     # Operations and functions.
 
     def _operation(self, node: Operation) -> Array:
+        self.dots += node.symbol == "dot"
         left, right = self._value(node.left), self._value(node.right)
+        self.dots -= node.symbol == "dot"
         try:
             match node.symbol:
                 case "+":
@@ -323,7 +296,7 @@ class Evaluator:
         row = isinstance(node.left, Transpose)
         if node.symbol == "@" or row or 2 in (left.ndim, right.ndim):
             return as_array(np.matmul(left, right))
-        if node.symbol == "dot" and self.reading.dot == "inner":
+        if node.symbol == "dot" and (self.reading.dot == "inner" or (self.reading.dot == "nested" and self.dots)):
             return as_array(np.sum(left * right))
         return as_array(left * right)
 
@@ -340,7 +313,7 @@ class Evaluator:
             return self._one_hot(node.arguments[0])
         if name in ("eye", "identity"):
             return identity_array(self.n)
-        if name in ("delta", "kronecker"):
+        if name in DELTAS:
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
         if name == "where" and isinstance(node.arguments[0], Same):
             mask, chosen, other = (self._value(argument) for argument in node.arguments)
@@ -356,12 +329,13 @@ class Evaluator:
         if name in ("dot", "matmul") and any(isinstance(argument, Transpose) for argument in node.arguments):
             left, right = node.arguments
             return self._operation(Operation("@", left, right))
-        if name == r"\sigma":
+        if name == r"\sigma" or (name == "softmax" and len(node.arguments) == 1 and not options):
             return self._activation(self._value(node.arguments[0]))
         if name == SLOPE:
             return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
-            raise FormulaError(f"{name} is not a function that a formula may use; allowed are {', '.join(ALLOWED)}")
+            near = get_close_matches(name, ALLOWED, 3) or ["exp", "log", "sum", "softmax", "diag", "outer", "einsum"]
+            raise FormulaError(f"{name} is not a function that a formula may use; there is {', '.join(near)}")
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
@@ -399,6 +373,8 @@ class Evaluator:
     def _activation(self, entries: Array) -> Array:
         """The activation's y of a vector: what σ(z) means."""
         definition = self.composition.y_definition
+        if entries.ndim == 0 and isinstance(entries[()], sympy.Indexed) and entries[()].base == notation.z:
+            return as_array(self._probability(int(entries[()].indices[0]) - 1))  # σ(z_i) is the entry i of σ(z)
         if definition is None or entries.ndim == 0:
             return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
         return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))

@@ -9,7 +9,8 @@ from sympy import IndexedBase, Symbol
 
 from derive.checking.cases import Case
 from derive.checking.expression import Expression
-from derive.checking.formula import IllFormedError
+from derive.checking.formula import Call, IllFormedError, walk
+from derive.checking.functions import GUARDS
 from derive.checking.judge import Court, Evaluate, Finding
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
@@ -66,6 +67,8 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     """What was checked, in sentences."""
     counts = ", ".join(map(str, case.court.classes))
     lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
+    if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
+        lines.append("clip left out: taken as within its bounds")
     if finding.verdict not in GOOD:
         return tuple(lines)
     if finding.assumptions:

@@ -82,11 +82,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Total:
-    """Sum of `body`, `index` running over the classes but those in `without`; over a vector's entries where None."""
+    """Sum of `body`, `index` running over the classes but those in `without`; over a vector's entries where None.
+
+    `count` is the letter up to which it is written to run, which is then the number of classes; empty for none.
+    """
 
     body: "Node"
     index: str | None
     without: tuple["Node", ...] = ()
+    count: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ Options = Mapping[str, Any]
 MOST_WORK = 40_000
 MOST_CLASSES = 64
 """The longest array that a formula may make."""
+HIGHEST_TOWER = 3
 MOST_EXPANDED = 400
 """The most terms that an exponent may have when it is multiplied out."""
 
@@ -89,6 +90,8 @@ def power(left: Array, right: Array) -> Array:
 def _power(base: Expr, exponent: Expr) -> Expr:
     if exponent.is_number and not (exponent.is_rational and abs(exponent) <= LARGEST_EXPONENT):
         raise FormulaError(f"the exponent {str(exponent)[:30]} is not between ±{LARGEST_EXPONENT}")
+    _refuse_tower(exponent)
+    _refuse_tower(base)
     if base == 0 and not exponent.is_positive:
         raise IllFormedError("the formula divides by zero")
     if base.is_number and abs(base) > LARGEST_NUMBER:
@@ -99,7 +102,21 @@ def _power(base: Expr, exponent: Expr) -> Expr:
     return result
 
 
+def _refuse_tower(exponent: Expr) -> None:
+    """Raise FormulaError for an exponent that is a tower of exponents itself."""
+    if _height(exponent) >= HIGHEST_TOWER:
+        raise FormulaError(f"more than {HIGHEST_TOWER} exponents stand above one another")
+
+
+def _height(value: Expr) -> int:
+    """How many exponentials and powers with a letter in the exponent stand above one another."""
+    inside = max((_height(part) for part in value.args), default=0)
+    is_floor = isinstance(value, sympy.exp) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
+    return inside + is_floor
+
+
 def _exp(value: Expr) -> Expr:
+    _refuse_tower(value)
     if _terms(value) > MOST_EXPANDED:
         raise FormulaError("an exponent of the formula is too large to multiply out")
     result: Expr = sympy.exp(value)
@@ -284,6 +301,9 @@ def _constant(value: int) -> Callable[[Array], Array]:
     return fill
 
 
+GUARDS = ("clip", "clamp")
+"""What keeps numbers within bounds, to guard a logarithm: left out."""
+
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
     **dict.fromkeys(("log", "ln"), each_entry(_log)),
@@ -347,5 +367,5 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
         ),
         _one(lambda body: body),
     ),
-    **dict.fromkeys(("clip", "clamp"), _one(lambda body: body)),  # within its bounds, which guard a logarithm
+    **dict.fromkeys(GUARDS, _one(lambda body: body)),
 }

@@ -101,6 +101,11 @@ class Court:
                 yield world, theirs
                 break
 
+    def complete(self, places: Mapping[str, Sequence[Any]], hypothesis: str) -> bool:
+        """Whether there are worlds enough: what is undefined for some targets of a kind does not hold for that kind."""
+        wanted = len(self.classes) * BINARY_SUMS if hypothesis == BINARY else len(self.classes)
+        return len(places[hypothesis]) >= (wanted if hypothesis != self.hypotheses[0] else 1)
+
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
         places = {hypothesis: list(self.places(hypothesis, evaluate)) for hypothesis in self.hypotheses[:1]}
@@ -109,12 +114,14 @@ class Court:
         for hypothesis in self.hypotheses:
             places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
             here = places[hypothesis]
-            if here and all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here):
+            if self.complete(places, hypothesis) and all(
+                theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here
+            ):
                 assumptions = self.named(hypothesis)
                 return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)
         for hypothesis in self.hypotheses:
             factor = find_factor(places[hypothesis], self.quantity, parameters)
-            if factor is not None:
+            if factor is not None and self.complete(places, hypothesis):
                 cause: Cause = ("sign",) if factor == "-1" else ("factor",)
                 return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
         if explain:
@@ -132,18 +139,18 @@ class Court:
     ) -> tuple[Cause, str] | None:
         """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add."""
         weakest, *stronger = [hypothesis for hypothesis in self.hypotheses if hypothesis != BINARY]
-        for scaled in (False, True):
-            # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
-            filtered = self._fitting(places[SUM_ONE if SUM_ONE in stronger else weakest][:1], scaled=scaled)
-            for hypothesis in (weakest, *stronger):
-                among = filtered if hypothesis != ONE_HOT or not stronger else None
-                for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
-                    if not scaled:
-                        return wrong.cause, wrong.detail
-                    factor = _name_factor(ratios, parameters)
-                    extra = None if factor is None else "sign" if factor == "-1" else "factor"
-                    if extra is not None and extra not in wrong.cause:
-                        return join(wrong.cause, (extra,)), wrong.detail
+        # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
+        first = places[SUM_ONE if SUM_ONE in stronger else weakest][:1]
+        filtered = {scaled: self._fitting(first, scaled=scaled) for scaled in (False, True)}
+        for hypothesis, scaled in product((weakest, *stronger), (False, True)):
+            among = filtered[scaled] if hypothesis != ONE_HOT or not stronger else None
+            for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
+                if not scaled:
+                    return wrong.cause, wrong.detail
+                factor = _name_factor(ratios, parameters)
+                extra = None if factor is None else "sign" if factor == "-1" else "factor"
+                if extra is not None and extra not in wrong.cause:
+                    return join(wrong.cause, (extra,)), wrong.detail
         return None
 
     def _fitting(
@@ -207,7 +214,7 @@ def _name_factor(ratios: Sequence[tuple[World, Any | None]], parameters: Sequenc
     if any(ratio is None for _, ratio in ratios):
         return None
     units: list[dict[str, int]] = [{}]
-    for name, *others in ("n",), *((name, "n") for name in parameters):
+    for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
         units += [{name: power} for power in (1, -1, 2, -2)]
         units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
     for powers in units:

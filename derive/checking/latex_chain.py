@@ -51,6 +51,7 @@ class _Reader(Grammar):
 
     def formula(self) -> Chain:
         """The whole text as one chain; several statements are the cases of one."""
+        self.skip("=")  # what goes on a line above
         statements = [self.statement()]
         while self.now.kind != "end":
             place = self.place

@@ -175,6 +175,10 @@ class Cursor:
         ):
             self.skip_range()
             return None
+        words = self.now.text.lower().split() if self.now.kind == "word" else []
+        if words[:1] == ["is"] and set(words) & set(LABEL_WORDS):  # "i is the correct class"
+            self.take()
+            return Same(left, Name("label"), "not" in words)
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
         if isinstance(left, Name) and (entry := _ENTRY.fullmatch(left.name)) and self.next("0", "1"):
@@ -235,8 +239,8 @@ class Cursor:
                 raise self.failure(f"{self.now.text} cannot stand below a sum")
         return name.name, begin
 
-    def refuse_part(self, begin: list[Token], end: list[Token]) -> None:
-        """Refuse the bounds of a sum that leave classes out: it may run from 1 to n, or from 0 to n - 1."""
+    def refuse_part(self, begin: list[Token], end: list[Token]) -> str:
+        """Refuse the bounds of a sum that leave classes out: it may run from 1 to n, or from 0 to n - 1; returns n."""
         first, last = ("".join(token.text for token in tokens) for tokens in (begin, end))
         counted_from_0 = first == "0"
         of_count = end[:-2] if counted_from_0 and last.endswith("-1") else end
@@ -251,6 +255,7 @@ class Cursor:
                 self.text,
                 place,
             )
+        return count if len(of_count) == 1 and is_name else ""
 
     def indicator(self) -> Node | None:
         r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""

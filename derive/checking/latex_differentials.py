@@ -1,6 +1,83 @@
-"""The parts of a fraction that is a derivative."""
+"""Derivatives in a LaTeX formula: fractions of differentials, and signs in front."""
 
+from derive.checking.formula import Derivative, Name, Node, Operation
+from derive.checking.habits import LOSSES
+from derive.checking.latex_environments import Environments
 from derive.checking.latex_tokens import Token
+
+
+class Derivatives(Environments):
+    """Reading of derivatives; what they are of and by is read by the grammar."""
+
+    def factor(self) -> Node:
+        """What a sign applies to."""
+        raise NotImplementedError
+
+    def product(self) -> Node:
+        """What a fraction without its own numerator applies to."""
+        raise NotImplementedError
+
+    def inner(self, tokens: list[Token]) -> Node:
+        """The expression that `tokens` write."""
+        raise NotImplementedError
+
+    def fraction(self) -> Node:
+        """A fraction, or a derivative written as one."""
+        self.take()
+        above, below = self.group_tokens(), self.group_tokens()
+        if not above or not below:
+            raise self.failure("a fraction needs two parts")
+        if is_differential(above) and is_differential(below):
+            return self.derivative(above, below)
+        return Operation("/", self.inner(above), self.inner(below))
+
+    def derivative(self, above: list[Token], below: list[Token]) -> Node:
+        """The derivative whose fraction has these parts."""
+        variables = tuple(self.inner(piece) for piece in split_differentials(below))
+        head = above[1:]
+        if head and head[0].text == "^":
+            head = head[4:] if head[1].text == "{" else head[2:]
+        loss = self.loss_of_arguments(head)
+        body = loss or (self.inner(head) if head else self.product())
+        return Derivative(body, variables)
+
+    def loss_of_arguments(self, head: list[Token]) -> Name | None:
+        """The loss in `L(y, t)`; None where `head` is something else."""
+        named = len(head) > 2 and head[0].text in LOSSES
+        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
+
+    def derivative_sign(self) -> Node:
+        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
+        sign = self.take().text
+        if sign == r"\nabla":
+            times = 1
+            variable: Node = Name("z")
+            while self.next("_", "^"):
+                if self.skip("_"):
+                    variable = self.inner(self.group_tokens())
+                else:
+                    times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
+            return Derivative(self.operand(), (variable,) * times)
+        if self.skip("_"):
+            variable = self.inner(self.group_tokens())
+            return Derivative(self.operand(), (variable,))
+        return self.inline_derivative()
+
+    def operand(self) -> Node:
+        """What a derivative is taken of; of a loss and its arguments, the loss."""
+        if self.now.text in LOSSES and self.tokens[self.place + 1].text == "(":
+            name = Name(self.take().text)
+            self.enclosed("(", ")")
+            return name
+        return self.factor()
+
+    def inline_derivative(self) -> Node:
+        """∂y/∂z or dy/dz, after its first d."""
+        body = self.factor()
+        self.expect("/")
+        if not (self.skip(r"\partial") or self.skip("d")):
+            raise self.failure("expected a derivative below the stroke")
+        return Derivative(body, (self.factor(),))
 
 
 def is_differential(tokens: list[Token]) -> bool:

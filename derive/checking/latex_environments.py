@@ -46,7 +46,10 @@ class Environments(Cursor):
         """The cases of an expression."""
         found: list[tuple[Same | None, Node]] = []
         while not self.skip(rf"\end{{{name}}}"):
+            self.skip("&")
             value = self.terms()
+            while self.skip("="):  # each case may be an equation of its own
+                value = self.terms()
             while self.skip(",", "&", ";"):
                 pass
             found.append((self.condition(), value))

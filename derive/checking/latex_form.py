@@ -11,7 +11,7 @@ from functools import partial
 from derive.checking.formula import (
     SLOPE,
     Call,
-    Derivative,
+    FormulaError,
     Item,
     Name,
     Node,
@@ -20,11 +20,11 @@ from derive.checking.formula import (
     Total,
     Transpose,
     negate,
+    rewrite,
 )
-from derive.checking.habits import LOSSES, is_description
+from derive.checking.habits import is_description
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
-from derive.checking.latex_differentials import is_differential, split_differentials
-from derive.checking.latex_environments import Environments
+from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
@@ -49,7 +49,7 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
 
-class Grammar(Environments):
+class Grammar(Derivatives):
     """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
@@ -96,7 +96,9 @@ class Grammar(Environments):
     def starts_factor(self) -> bool:
         """Whether what comes next goes on with a product."""
         token = self.now
-        if token.kind == "end" or (token.kind == "word" and token.text.split()[0] in CONDITION_WORDS):
+        if token.kind == "end" or (
+            token.kind == "word" and token.text.split()[0].lower() in (*CONDITION_WORDS, "otherwise", "else")
+        ):
             return False
         if token.text.startswith(r"\end"):
             return False
@@ -167,10 +169,10 @@ class Grammar(Environments):
                 continue
             self.expect("_")
             index, begin = self.inside(self.group_tokens()).sum_index(without)
-        self.refuse_part(begin, end)
+        count = self.refuse_part(begin, end)
         sign = self.skip("-")
         body = self.product()
-        return Total(negate(body) if sign else body, index, tuple(without))
+        return Total(negate(body) if sign else body, index, tuple(without), count)
 
     def atom(self) -> Node:
         """What no sign divides."""
@@ -186,8 +188,12 @@ class Grammar(Environments):
             return self.fraction()
         if token.text in ACCENTS:
             return self.indexed(self.accent(self.take()))
+        if token.text == r"\max" and self.tokens[self.place + 1].text == "_":
+            return self.largest()
         if token.text in _FUNCTIONS:
             self.take()
+            if self.next("_") and self.tokens[self.place + 1].text == "e":
+                self.place += 2  # \log_e
             return self.applied(_FUNCTIONS[token.text])
         if token.text == r"\sqrt":
             self.take()
@@ -203,6 +209,17 @@ class Grammar(Environments):
         if token.text in CLOSING:
             return self.fenced()
         raise self.failure(f"{token.text or 'something'} {'cannot stand here' if token.text else 'is missing'}")
+
+    def largest(self) -> Node:
+        """The largest entry of what an index below runs over."""
+        self.take()
+        self.expect("_")
+        index = self.subscripts()
+        body = self.factor()
+        return Call(
+            "max",
+            (rewrite(body, lambda part: part.body if isinstance(part, Item) and part.indices == index else None),),
+        )
 
     def annotated(self) -> Node:
         """What stands above or below a brace, without the words beside it."""
@@ -237,18 +254,48 @@ class Grammar(Environments):
                 return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
-        if token.text in (r"\sigma", "σ", "S", "f", "g", "s") and self.next("'"):
-            slope = self.attempt(self.slope)
-            if slope is not None:
-                return slope
+        if (
+            token.text in (r"\sigma", "σ", "S", "f", "g", "s")
+            and self.next("'")
+            and self.tokens[self.place + 1].text == "("
+        ):
+            self.take()
+            return self.applied(SLOPE)
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
+        if token.text in ("f", "s", "h", r"\phi", r"\varphi") and self.is_argument():
+            return self.applied(r"\sigma")
         return self.indexed(Name(token.text))
 
-    def slope(self) -> Node | None:
-        """The derivative of the activation at what is in parentheses, after its letter: σ'(z)."""
-        self.expect("'")
-        return self.applied(SLOPE) if self.next("(") else None
+    def crossed(self, name: Name) -> Node | None:
+        """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
+        self.expect("_")
+        below = self.group_tokens()
+        self.expect("^")
+        written = canonical(f"{name.name}^{{{''.join(each.text for each in self.group_tokens())}}}")
+        if written not in self.symbols or not below:
+            return None
+        at = below[0].position
+        self.tokens[self.place : self.place] = [
+            Token("sign", "_", at), Token("sign", "{", at), *below, Token("sign", "}", at)
+        ]  # fmt: skip
+        return Name(written)
+
+    def is_argument(self) -> bool:
+        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
+        start = self.place
+        try:
+            inside = self.enclosed("(", ")") if self.next("(") else []
+        except FormulaError:
+            return False
+        finally:
+            self.place = start
+        return (
+            len(inside) > 1
+            and inside[0].text in ("z", "x", "a", "o", "Z")
+            and inside[1].text == "_"
+            and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
+        )
 
     def indexed(self, name: Name) -> Node:
         """A symbol with its index, which may be part of the symbol, or say in words which one it is."""
@@ -275,7 +322,7 @@ class Grammar(Environments):
 
         if not self.next("_", "^"):
             return name
-        found = self.attempt(compound)
+        found = self.attempt(compound) or self.attempt(partial(self.crossed, name))
         if isinstance(found, Name):
             return self.indexed(found)
         return self.attempt(described) or name
@@ -288,6 +335,8 @@ class Grammar(Environments):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
+        if name in ("I", "Ind", "1") and (found := self.indicator()):
+            return found
         function = _SPELLINGS.get(name, name)
         takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
         return self.applied(function) if takes else self.indexed(Name(function))
@@ -313,7 +362,7 @@ class Grammar(Environments):
     def fenced(self) -> Node:
         """What is in parentheses or bars."""
         opening = self.take().text
-        if opening == r"\{" and self.next(r"\begin{array}"):
+        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{cases}"):
             return self.environment(cases=True)
         if opening == "[":
             condition = self.attempt(self.iverson)
@@ -338,61 +387,3 @@ class Grammar(Environments):
                         raise self.failure("only the norm of order 2 is read")
                 return Call("norm", (body,))
         return body
-
-    def fraction(self) -> Node:
-        """A fraction, or a derivative written as one."""
-        self.take()
-        above, below = self.group_tokens(), self.group_tokens()
-        if not above or not below:
-            raise self.failure("a fraction needs two parts")
-        if is_differential(above) and is_differential(below):
-            return self.derivative(above, below)
-        return Operation("/", self.inner(above), self.inner(below))
-
-    def derivative(self, above: list[Token], below: list[Token]) -> Node:
-        """The derivative whose fraction has these parts."""
-        variables = tuple(self.inner(piece) for piece in split_differentials(below))
-        head = above[1:]
-        if head and head[0].text == "^":
-            head = head[4:] if head[1].text == "{" else head[2:]
-        loss = self.loss_of_arguments(head)
-        body = loss or (self.inner(head) if head else self.product())
-        return Derivative(body, variables)
-
-    def loss_of_arguments(self, head: list[Token]) -> Name | None:
-        """The loss in `L(y, t)`; None where `head` is something else."""
-        named = len(head) > 2 and head[0].text in LOSSES
-        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
-
-    def derivative_sign(self) -> Node:
-        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
-        sign = self.take().text
-        if sign == r"\nabla":
-            times = 1
-            variable: Node = Name("z")
-            while self.next("_", "^"):
-                if self.skip("_"):
-                    variable = self.inner(self.group_tokens())
-                else:
-                    times = 2 if [token.text for token in self.group_tokens()] == ["2"] else 1
-            return Derivative(self.operand(), (variable,) * times)
-        if self.skip("_"):
-            variable = self.inner(self.group_tokens())
-            return Derivative(self.operand(), (variable,))
-        return self.inline_derivative()
-
-    def operand(self) -> Node:
-        """What a derivative is taken of; of a loss and its arguments, the loss."""
-        if self.now.text in LOSSES and self.tokens[self.place + 1].text == "(":
-            name = Name(self.take().text)
-            self.enclosed("(", ")")
-            return name
-        return self.factor()
-
-    def inline_derivative(self) -> Node:
-        """∂y/∂z or dy/dz, after its first d."""
-        body = self.factor()
-        self.expect("/")
-        if not (self.skip(r"\partial") or self.skip("d")):
-            raise self.failure("expected a derivative below the stroke")
-        return Derivative(body, (self.factor(),))

@@ -38,7 +38,7 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|if|for|when|otherwise|else
+    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|target|correct|if|for|when|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
@@ -50,10 +50,8 @@ _PATTERN = re.compile(
     re.VERBOSE,
 )
 
-_LATEX_ONLY = re.compile(
-    rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|(?:δ|delta)_|\^"
-    r"|(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()"
-)
+_LATEX_ONLY = re.compile(rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|δ_|\^")
+_INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
 
 _FONTS = {
     "mathbf", "boldsymbol", "bm", "bf", "vec", "mathbb", "mathcal", "mathfrak", "mathscr", "pmb", "underline",
@@ -68,7 +66,8 @@ _SYNONYMS = {
     "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "times": "×", "odot": "*", "circ": "*", "ast": "*", "equiv": "=",
     "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lvert": "|",
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
-    "oslash": "/", "implies": "=", "prime": "'",
+    "oslash": "/", "implies": "=", "Rightarrow": "=", "Longrightarrow": "=",
+    "iff": "=", "Leftrightarrow": "=", "prime": "'",
 }  # fmt: skip
 _WORDS = {
     "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
@@ -212,4 +211,4 @@ def canonical(symbol: str) -> str:
 
 def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
-    return _LATEX_ONLY.search(text) is not None
+    return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

@@ -15,9 +15,15 @@ _CONDITION = re.compile(r"\b(?:if|for|when|otherwise|else)\b", re.IGNORECASE)
 _MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
 
 
+_BRACED = re.compile(
+    r"(\\left\s*\\\{\s*\\begin)\{(?:aligned|split|gathered)\}(.*?\\end)\{(?:aligned|split|gathered)\}", re.DOTALL
+)
+_SYMBOL = re.compile(r"\$+\s*\\?[A-Za-z]+(?:_\{?\w\}?|\{\w\})?\s*\$+")
+
+
 def blank(text: str) -> str:
-    """`text` with spaces for what surrounds a formula, numbers or colours it; of the same length."""
-    text = _without_prose(text)
+    """`text` with spaces for what surrounds a formula, numbers or colours it."""
+    text = _BRACED.sub(r"\1{cases}\2{cases}", _without_prose(text))
     text = _ABOVE_EQUALS.sub(lambda found: "=".rjust(len(found.group())), text)
     while (found := _WRAPPERS.search(text)) is not None:
         text = _unwrap(text, found.start(), found.end())
@@ -42,7 +48,8 @@ def _without_prose(text: str) -> str:
         return text
     kept, end = "", 0
     for piece in pieces:
-        kept += _words(text[end : piece.start()]) + piece.group()
+        is_mention = len(pieces) > 1 and _SYMBOL.fullmatch(piece.group())  # "where $p$ is ..."
+        kept += _words(text[end : piece.start()]) + (" " * len(piece.group()) if is_mention else piece.group())
         end = piece.end()
     return kept + _words(text[end:])
 

@@ -8,10 +8,12 @@ from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Na
 from derive.checking.habits import LABEL_WORDS
 
 ONE_HOT = ("onehot", "one_hot", "to_categorical", "to_onehot", "to_one_hot")
-OF_INDICES = {"delta": 2, "kronecker": 2, **dict.fromkeys(ONE_HOT, 1)}
+DELTAS = ("delta", "kronecker", "kron", "kronecker_delta", "KroneckerDelta")
+OF_INDICES = {**dict.fromkeys(DELTAS, 2), **dict.fromkeys(ONE_HOT, 1)}
 """The functions of class indices, and how many they take; the number of classes may follow."""
 
 _LABEL_LETTERS = (*LABEL_WORDS, "y_{i}", "k", "c", "y", "t")
+_SURELY_LABELS = (*LABEL_WORDS, "y", "t", "c", "y_{i}")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ def find_places(
         others = tuple(name for name in rest if name not in named)
         if len(others) > 1 or (others and given):
             raise _unbound(others[-1])
-        return [((*given, *others), named)]
+        plain = ((*given, *others), named)
+        ours = [name for name in named if name in _SURELY_LABELS]
+        # ∂L/∂z_y where y is the label: that entry alone
+        return [((ours[0],), named), plain] if labelled and ours and not (given or others) else [plain]
     found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
     if rank == 1 and not uses.entries.issuperset(rest):
         found = []  # onehot(k) alone names a label; a free index that is only compared comes last

@@ -41,6 +41,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
+_INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
 _EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
@@ -95,8 +96,9 @@ class _Reader:
         try:
             tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
-            position = self.start + max((error.offset or 1) - 1, 0)
-            reason = (error.msg or "invalid syntax").split(".")[0]
+            position = self.start + (error.offset - 1 if error.offset else len(self.text))
+            at_end = position >= self.start + len(self.text)
+            reason = "something is missing at the end" if at_end else (error.msg or "invalid syntax").split(".")[0]
             message = f"cannot read {excerpt(self.whole)} at position {position}: {reason}"
             raise FormulaError(message, self.whole, position) from None
         except (MemoryError, RecursionError, ValueError):
@@ -122,7 +124,7 @@ class _Reader:
             case ast.Constant(value=value):
                 return self.number(tree, value)
             case ast.Name(id=name):
-                return Name(name)
+                return self.name(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return negate(self.node(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -151,6 +153,16 @@ class _Reader:
             f"{self.piece(tree)} is not part of a formula; allowed are numbers, names, y[i], + - * / ** @, i == j, "
             "a if i == j else b, sum(... for i in range(n)), and functions such as np.exp",
         )
+
+    def name(self, name: str) -> Node:
+        """A name; one that ends with an index, `p_i`, is an entry, and `delta_ij` a comparison."""
+        found = _INDEXED.fullmatch(name)
+        if found is None:
+            return Name(name)
+        indices = [Name(index) for index in found[2]]
+        if len(indices) == 2:
+            return Same(indices[0], indices[1]) if found[1] == "delta" else Name(name)
+        return Item(Name(found[1]), tuple(indices))
 
     def number(self, tree: ast.expr, value: object) -> Number:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -202,6 +214,8 @@ class _Reader:
                 return Number(Fraction(int(value)))
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Call("tuple", tuple(self.node(element) for element in elements))
+            case ast.Name(id="dim" | "axis" | "dims"):
+                return Number(Fraction(-1))  # the axis of the classes, whatever it is
             case ast.Attribute(attr="float16" | "float32" | "float64" | "int64" | "long" | "shape" | "dtype" as name):
                 return Name(name)
         return self.node(tree)
@@ -216,7 +230,8 @@ class _Reader:
                     ifs=conditions,
                     is_async=0,
                 ) if all(_is_number(each, 0) for each in begin) and self.is_count(end):
-                    body = Total(body, name, tuple(self.excluded(condition, name) for condition in conditions))
+                    without = tuple(self.excluded(condition, name) for condition in conditions)
+                    body = Total(body, name, without, end.id if isinstance(end, ast.Name) else "")
                 case _:
                     raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
         return body

@@ -46,7 +46,8 @@ class Reading:
         lifted: whether a vector without an index stands for its entry at the free one.
         vectors: the parameters of which there is one for each class.
         row: the index of the example in a batch; None for none.
-        dot: whether a dot between two vectors is their inner product (`inner`) or works entry by entry (`entries`).
+        dot: whether a dot between two vectors is their inner product (`inner`), works entry by entry (`entries`), or
+            works so outside and is the inner product inside another (`nested`).
         spelled: the parameters of the definition by how the formula spells them, where that differs.
     """
 
@@ -164,6 +165,9 @@ def readings(
         IllFormedError: an index is unbound, or there are too few.
     """
     values = values_of(nodes)
+    # The letter up to which a sum runs is the number of classes, also where it stands elsewhere.
+    counts = {node.count for node in walk(nodes) if isinstance(node, Total)} & set(values)
+    let = {**dict.fromkeys(counts - {each.name for each in composition.parameters}, "classes"), **let}
     roles = assign(composition, quantity, nodes, values, let)
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
     rank = rank_of(composition, quantity)
@@ -184,7 +188,7 @@ def readings(
         )
         for labels, free in places
         for variant in _variants(roles, composition, values, let)
-        for dot in (("inner", "entries") if _has_dots(nodes) else ("inner",))
+        for dot in _dots(nodes)
     )
 
 
@@ -252,5 +256,7 @@ def _vectors_of(composition: Composition) -> set[str]:
     return {"targets"} if definition is not None and t in vectors(definition) else set()
 
 
-def _has_dots(nodes: tuple[Node, ...]) -> bool:
-    return any(isinstance(node, Operation) and node.symbol == "dot" for node in walk(nodes))
+def _dots(nodes: tuple[Node, ...]) -> tuple[str, ...]:
+    """What the dots of a formula may mean."""
+    many = sum(isinstance(node, Operation) and node.symbol == "dot" for node in walk(nodes))
+    return ("inner", "entries", "nested")[: min(many + 1, 3)]

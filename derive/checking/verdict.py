@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
 from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
 from derive.checking.files import read_functions
-from derive.checking.formula import Chain, IllFormedError
+from derive.checking.formula import Chain, FormulaError, IllFormedError
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
+from derive.checking.mistakes.model import derivation
 from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, judge_function
 from derive.checking.words import EXPLANATIONS, step_of
 from derive.derivation import Result
-from derive.errors import ProofError, UnsupportedError
 from derive.language.show import latex, text
 from derive.request import read_class_count, read_quantity
 
@@ -93,6 +92,8 @@ def judge_formula(
         judged = [case.judge() for case in cases]
     except IllFormedError as error:
         return _ill_formed(composition, quantity, str(error), {})
+    except RecursionError:
+        raise FormulaError("cannot read the formula at position 0: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
     if not formed:
         case, fault = judged[0].case, judged[0].fault
@@ -137,11 +138,7 @@ def _reason(finding: Finding) -> str:
 
 
 def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> Result | None:
-    labels = labelled and not is_labelled(composition)
-    try:
-        return derive_quantity(composition, quantity, assumptions=composition.assumptions, labels=labels)
-    except (UnsupportedError, ProofError):
-        return None
+    return derivation(composition, quantity, labels=labelled and not is_labelled(composition))
 
 
 def _right_formula(result: Result | None) -> dict[str, str]:
@@ -152,7 +149,7 @@ def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
     if not finding.cause:
         return None
     words = " ".join(EXPLANATIONS[name].format(detail=finding.detail, factor=finding.factor) for name in finding.cause)
-    where = step_of(finding.cause[0], result)
+    where = step_of(min(finding.cause, key=lambda name: name in ("factor", "sign")), result)
     return Mistake("+".join(finding.cause), f"{words}{where}")
 
 

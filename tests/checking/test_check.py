@@ -269,3 +269,74 @@ def test_the_ranges_of_a_definition_are_said_as_for_its_derivation():
     assert verdict.verdict == "right"
     with pytest.raises(DeriveError, match="has its own"):
         derive.check("softmax+mse", "gradient", "y - t", where="0 < a")
+
+
+@pytest.mark.parametrize(
+    ("formula", "let"),
+    [
+        ("a*(1-p[t])**(g-1)*(g*p[t]*log(p[t]) + p[t] - 1)*((j==t) - p[j])", {"alpha": "a", "gamma": "g"}),
+        (r"\alpha (1-p_t)^{c-1}(c\, p_t \log p_t + p_t - 1)(\delta_{jt} - p_j)", {}),
+        ("alpha*(1-p[t])**(focus-1)*(focus*p[t]*log(p[t]) + p[t] - 1)*((j==t) - p[j])", {}),
+    ],
+)
+def test_a_parameter_of_the_definition_may_be_spelled_otherwise(formula, let):
+    roles = {"probabilities": "p", "label": "t", **let}
+    found = derive.check("softmax+-alpha*(1-y[k])**gamma*log(y[k])", "gradient", formula, roles)
+    assert found.verdict == "right", found
+    assert any(role.startswith("parameter gamma") for role in found.reading.values())
+
+
+def test_the_number_of_examples_is_no_parameter_of_the_loss():
+    found = derive.check("softmax-temperature+cross-entropy", "gradient", "(y - t)/N", {"targets": "t"})
+    assert (found.verdict, found.factor) == ("off-by-factor", "T/N")
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, None])
+def test_that_targets_are_0_and_1_says_nothing_of_their_sum(n):
+    assert derive.check(CE, "gradient", "2*y - t", n=n).verdict == "wrong"
+    assert derive.check(CE, "gradient", "y*(t*t).sum() - t", n=n).assumptions == ("t-binary",)
+
+
+def test_a_counterexample_shows_all_that_it_rests_on():
+    found = derive.check("softmax-temperature", "vjp", "y*(1 - y)*g/T").counterexample
+    z, y, g, temperature = (np.array(each) for each in (found.z, *(found.given[name] for name in ("y", "g", "T"))))
+    np.testing.assert_allclose(y, np.exp(z / temperature) / np.exp(z / temperature).sum(), atol=1e-5)
+    np.testing.assert_allclose(found.theirs, y * (1 - y) * g / temperature, atol=1e-5)
+    np.testing.assert_allclose(found.truth, y * (g - (g * y).sum()) / temperature, atol=1e-5)
+    assert not found.targets_matter
+
+
+def test_an_unlikely_reading_is_not_offered():
+    found = derive.check("softmax", "jacobian", "s[i]*((i == j) - s[j])")
+    assert (found.verdict, found.other_readings) == ("right", ())
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict", "mistake"),
+    [
+        ("def f(y, g):\n    return y*(g - (g*y).sum(-1, keepdims=True))\n", "right", None),
+        ("def f(y, g):\n    return y*(g - (g*y).sum(-1))\n", "wrong", "index-mixed-up"),
+        ("def f(y, g):\n    return y*(g - (g*y).sum(0))\n", "wrong", "index-mixed-up"),
+        ("def f(y, g):\n    return (y*g).sum(-1), y*(g - (g*y).sum(-1, keepdims=True))\n", "right", None),
+        ("def f(y, dout, axis=-1):\n    return y*(dout - (dout*y).sum(axis, keepdims=True))\n", "right", None),
+    ],
+)
+def test_rows_of_a_batch_that_feel_each_other_are_found(code, verdict, mistake, tmp_path):
+    (tmp_path / "f.py").write_text(code, encoding="utf-8")
+    found = derive.check("softmax", "vjp", f"{tmp_path / 'f.py'}:f", in_file=True)
+    assert (found.verdict, found.mistake and found.mistake.id) == (verdict, mistake)
+
+
+@pytest.mark.parametrize(
+    "formula", ["x^" * 200 + "2", "exp(" * 30 + "z" + ")" * 30, "f'(" * 80, "y_i " * 900, "d" * 200 + r"\alpha"]
+)
+def test_towers_and_deep_nests_are_refused_at_once(formula):
+    started = time.process_time()
+    with pytest.raises(DeriveError):
+        derive.check(CE, "gradient", formula)
+    assert time.process_time() - started < 2
+
+
+def test_several_formulas_that_are_no_cases_are_refused():
+    with pytest.raises(DeriveError, match="several formulas"):
+        derive.check("softmax", "jacobian", r"y_i(1 - y_j) \text{ if } i = j, \quad z_i")

@@ -8,7 +8,9 @@ import pytest
 import derive
 
 PUBLISHED = [
-    json.loads(line) for line in Path(__file__).with_name("published.jsonl").read_text(encoding="utf-8").splitlines()
+    json.loads(line)
+    for name in ("published.jsonl", "collected.jsonl")
+    for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
 ]
 
 
@@ -17,7 +19,8 @@ def test_a_published_formula_gets_its_verdict(case, tmp_path):
     formula = case["formula"]
     if case["kind"] == "file":
         (tmp_path / "published.py").write_text(formula, encoding="utf-8")
-        name = formula[formula.index("def ") + 4 : formula.index("(")]
+        start = formula.index("def ") + 4
+        name = formula[start : formula.index("(", start)]
         formula = f"{tmp_path / 'published.py'}:{name}"
     found = derive.check(
         case["composition"], case["quantity"], formula, case["let"], case["n"], in_file=case["kind"] == "file"

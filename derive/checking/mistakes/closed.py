@@ -25,9 +25,9 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
     indices = _INDICES[quantity]
     for name, other in inputs_exchanged(world):
         yield Wrong((name,), "closed form", partial(other.array, definition, *indices))
-    yield Wrong(
-        ("targets-and-probabilities-swapped",), "letters", partial(world.array, rewrite(definition, _swap), *indices)
-    )
+    if t in vectors(world.composition.loss_definition or Integer(0)):
+        swapped = rewrite(definition, _swap)
+        yield Wrong(("targets-and-probabilities-swapped",), "letters", partial(world.array, swapped, *indices))
     for number, other_form in enumerate(once_logits(definition)):
         yield Wrong(("logits-for-probabilities",), f"once {number}", partial(world.array, other_form, *indices))
     if quantity == "gradient":

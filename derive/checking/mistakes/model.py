@@ -10,6 +10,7 @@ from derive.calculus.engine import derive_quantity
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.checking.functions import Array
 from derive.checking.world import World
+from derive.derivation import Result
 from derive.errors import DeriveError, ProofError
 from derive.notation import Partial, i, y
 from derive.proof.field import BadPointError
@@ -64,17 +65,23 @@ def jacobian_of(world: World) -> Array:
     return world.alone.truth("jacobian")
 
 
-def closed_form(world: World, quantity: str) -> Expr | None:
-    """The closed form of a quantity before anything is assumed; None where there is none."""
-    composition = world.composition
-    try:
-        result = derive_quantity(composition, quantity, assumptions=composition.assumptions)
-        assumed = [step.before for step in result.chains[-1].steps if step.assumptions]
-        if result.assumptions and (not assumed or assumed[0].has(Partial)):
-            # they were used on the way, in the gradient that a Hessian began with
-            return derive_quantity(composition, quantity).closed_form
+def derivation(composition: Composition, quantity: str, *, labels: bool = False) -> Result | None:
+    """The derivation of a quantity under what its loss assumes; None where there is none."""
+    try:  # every argument is given, so that it is derived once and found again
+        return derive_quantity(composition, quantity, None, composition.assumptions, labels)
     except (DeriveError, ProofError):
         return None
+
+
+def closed_form(world: World, quantity: str) -> Expr | None:
+    """The closed form of a quantity before anything is assumed; None where there is none."""
+    result = derivation(world.composition, quantity)
+    if result is None:
+        return None
+    assumed = [step.before for step in result.chains[-1].steps if step.assumptions]
+    if result.assumptions and (not assumed or assumed[0].has(Partial)):
+        # they were used on the way, in the gradient that a Hessian began with
+        return derive_quantity(world.composition, quantity, None, (), False).closed_form
     return assumed[0] if assumed else result.closed_form
 
 
