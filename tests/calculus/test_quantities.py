@@ -99,6 +99,7 @@ def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptio
         ("sum(t*log(t/y))", "y[j] - t[j]"),
         ("sum(y*log(y/t))", "y[j]*(log(y[j]/t[j]) - sum(y[i]*log(y[i]/t[i]) for i in range(n)))"),
         ("-sum(t*log(y)) + b*log(sum(exp(z)))**2", "y[j]*(1 + 2*b*log(sum(exp(z[i]) for i in range(n)))) - t[j]"),
+        ("1 - 2*sum(t*y)/(s + sum(t + y))", "2*y[j]/(2 + s)*(sum(t[i]*y[i] for i in range(n)) - t[j])"),
         ("sum(c[i]*y[i] for i in range(n))", "y[j]*(c[j] - sum(c[i]*y[i] for i in range(n)))"),
     ],
 )
