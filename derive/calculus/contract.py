@@ -152,8 +152,22 @@ def _absorb(powers: Mapping[Expr, Expr]) -> dict[Expr, Expr] | None:
 
 
 def fact(name: str, reason: str, left: Contraction, right: Expr, assumptions: tuple[Assumption, ...] = ()) -> Rule:
-    """The rule that puts in a sum that is known."""
-    return Rule(name, reason, lambda node: right if node == left else None, assumptions)
+    """The rule that puts in a sum that is known, and Σ (f + c y) = Σ f + c Σ y with it."""
+
+    def visit(node: Expr) -> Expr | None:
+        if node == left:
+            return right
+        if not (isinstance(node, Contraction) and isinstance(node.body, sympy.Add)):
+            return None
+        body, index = node.open()
+        entry = rename(left.body, {left.index: index})
+        multiples = [term / entry for term in body.args if (term / entry).is_number]
+        if not multiples:
+            return None
+        rest = sympy.Add(*(term for term in body.args if not (term / entry).is_number))
+        return sympy.Add(*multiples) * right + (Contraction(rest, index) if rest != 0 else 0)
+
+    return Rule(name, reason, visit, assumptions)
 
 
 def assumed(assumption: Assumption) -> Rule:

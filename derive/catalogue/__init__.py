@@ -14,9 +14,10 @@ from typing import TypeVar
 from derive.catalogue.files import SUFFIX, read_file
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DefinitionError, UnknownNameError
+from derive.language.habits import SUSPECTS
 from derive.language.read import VECTORS, read
 from derive.language.show import text
-from derive.notation import vectors
+from derive.notation import vectors, y, z
 
 Definition = TypeVar("Definition", Activation, Loss)
 
@@ -89,6 +90,7 @@ def read_composition(name: str, where: str = "", loss_name: str = "") -> Composi
     first, plus, second = (part.strip() for part in name.partition("+"))
     composition = _compose(first, second if plus else None, where, loss_name)
     _ = composition.parameters  # refuses a range that is declared for something else
+    _refuse_constant(composition)
     return composition
 
 
@@ -143,6 +145,19 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
             definition,
         )
     return loss
+
+
+def _refuse_constant(composition: Composition) -> None:
+    """Refuse a loss that no logit reaches: its gradient would be 0, most likely for a name that was meant otherwise."""
+    if composition.loss is None or vectors(read(composition.loss.definition)) & {y, z}:
+        return
+    names = [parameter.name for parameter in composition.parameters]
+    suspects = [name for name in names if name in SUSPECTS] or names
+    hint = f"did you mean y for {suspects[0]}?" if suspects else "y is the output of the activation, z the logits"
+    raise DefinitionError(
+        f"{composition.loss.definition!r} depends on neither y nor z, and its gradient is 0; {hint}",
+        composition.loss.definition,
+    )
 
 
 def _checked_name(definition: Definition, known: Mapping[str, Definition]) -> Definition:

@@ -18,6 +18,7 @@ from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Rational, Symbol
 
 from derive import notation
 from derive.errors import DefinitionError
+from derive.language import habits
 from derive.notation import Contraction, Partial, class_index, free_indices
 
 LONGEST_TEXT = 10_000
@@ -172,7 +173,13 @@ class _Reader:
             raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
         if name in RESERVED:
             raise self.failure(node, f"{name} is a function and needs its arguments: {name}(...)")
+        self.refuse_habit(node, name)
         return Symbol(name, real=True)
+
+    def refuse_habit(self, node: ast.expr, name: str) -> None:
+        """Refuse a name that means something elsewhere: taken for a parameter, it would stand for a number."""
+        if name in habits.NAMES:
+            raise self.failure(node, f"{name} is no name here; write {habits.NAMES[name]}")
 
     def index(self, node: ast.expr) -> Symbol:
         if not isinstance(node, ast.Name):
@@ -189,6 +196,7 @@ class _Reader:
         name, index = node.value.id, self.index(node.slice)
         if name in RESERVED and name not in VECTORS:
             raise self.failure(node, f"{name} has no index")
+        self.refuse_habit(node.value, name)
         return self.entry(name, index)
 
     def entry(self, name: str, index: Symbol) -> Expr:
@@ -246,6 +254,7 @@ class _Reader:
             near = difflib.get_close_matches(name, [*FUNCTIONS, *SPECIAL_FORMS], n=1)
             allowed = ", ".join([*sorted(FUNCTIONS), *METHODS])
             hint = f"did you mean {near[0]}? " if near else ""
+            hint = f"write {habits.FUNCTIONS[name]}; " if name in habits.FUNCTIONS else hint
             raise self.failure(node, f"{name} is not a function here; {hint}allowed are {allowed}")
         self.arity(node, name, arguments, 1)
         value = FUNCTIONS[name](self.expression(arguments[0]))

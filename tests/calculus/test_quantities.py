@@ -9,6 +9,7 @@ import pytest
 
 from derive.calculus import contract
 from derive.calculus.engine import derive_quantity
+from derive.catalogue import read_composition
 from derive.catalogue.cross_entropy import loss as cross_entropy
 from derive.catalogue.log_softmax import activation as log_softmax
 from derive.catalogue.model import SUM_T_1, Activation, Composition, Loss
@@ -16,6 +17,7 @@ from derive.catalogue.mse import loss as mse
 from derive.catalogue.softmax import activation as softmax
 from derive.errors import ProofError, UnsupportedError
 from derive.language.read import read
+from derive.language.show import text
 from derive.notation import Contraction, Partial, g, i, j, k, label, rename, t, v, y, z
 from derive.proof.check import agree
 from derive.proof.evaluate import Point, evaluate
@@ -97,13 +99,21 @@ def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptio
         ("sum(t*log(t/y))", "y[j] - t[j]"),
         ("sum(y*log(y/t))", "y[j]*(log(y[j]/t[j]) - sum(y[i]*log(y[i]/t[i]) for i in range(n)))"),
         ("-sum(t*log(y)) + b*log(sum(exp(z)))**2", "y[j]*(1 + 2*b*log(sum(exp(z[i]) for i in range(n)))) - t[j]"),
-        ("-log(sum(sqrt(t*y)))", "(y[j] - sqrt(t[j]*y[j])/sum(sqrt(t[i]*y[i]) for i in range(n)))/2"),
+        ("1 - 2*sum(t*y)/(s + sum(t + y))", "2*y[j]/(2 + s)*(sum(t[i]*y[i] for i in range(n)) - t[j])"),
         ("sum(c[i]*y[i] for i in range(n))", "y[j]*(c[j] - sum(c[i]*y[i] for i in range(n)))"),
     ],
 )
 def test_losses_of_the_literature_have_their_short_forms(definition: str, form: str) -> None:
     composition = Composition(softmax, Loss("named", definition, source="", assumes=("sum-t-1",)))
     assert derive_quantity(composition, "gradient", assumptions=ASSUMED).closed_form == read(form)
+
+
+def test_a_product_over_its_root_is_the_root_and_a_logarithm_of_a_product_is_differentiated_factor_by_factor() -> None:
+    composition = Composition(softmax, Loss("named", "-log(sum(sqrt(t*y)))", source=""))
+    form = text(derive_quantity(composition, "gradient").closed_form)
+    assert form == "1/2*(y[j] - sqrt(t[j]*y[j])/sum(sqrt(t[i]*y[i]) for i in range(n)))"
+    rules = {step.rule for step in derive_quantity(read_composition("softmax+kl"), "gradient").steps}
+    assert "logarithmic derivative" in rules
 
 
 @pytest.mark.parametrize(("quantity", "form"), [

@@ -96,3 +96,26 @@ def test_a_definition_that_is_no_loss_is_refused_in_one_sentence(definition, sen
     assert sentence in str(failure.value)
     assert "\n" not in str(failure.value)
     assert isinstance(failure.value, DeriveError)
+
+
+@pytest.mark.parametrize(
+    ("definition", "hint"),
+    [
+        ("-sum(t*log(p))", r"depends on neither y nor z, and its gradient is 0; did you mean y for p\?"),
+        ("sum(t*log(t/q))", r"did you mean y for q\?"),
+        ("b*sum(t)", r"did you mean y for b\?"),
+        ("sum(t**2)", "y is the output of the activation, z the logits"),
+    ],
+)
+def test_a_loss_that_no_logit_reaches_is_refused(definition: str, hint: str) -> None:
+    with pytest.raises(DefinitionError, match=hint):
+        read_composition(f"softmax+{definition}")
+
+
+def test_a_name_that_may_be_a_parameter_stays_one() -> None:
+    for definition, names in (
+        ("-sum(t*log(y))*s + p", ["p", "s"]),
+        ("log(sum(exp(z[i] + log(p[i])) for i in range(n))) - z[k]", ["p"]),
+        ("sum(t*(1 - y**q)/q)", ["q"]),
+    ):
+        assert [each.name for each in read_composition(f"softmax+{definition}").parameters] == names
