@@ -1,10 +1,14 @@
-"""The public interface: `derive`, the `Derivation` it returns, `build`, `load` and `check`."""
+"""The public interface: `derive`, the `Derivation` it returns, `build`, `load` and `check`.
+
+What only one of them needs is imported inside it: judging formulas and calling C take a fifth of a second to load.
+"""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from sympy import Expr
 
@@ -12,9 +16,6 @@ from derive import catalogue, pipeline
 from derive.calculus.engine import derive_quantity
 from derive.catalogue import read_composition
 from derive.catalogue.model import Assumption, Composition
-from derive.checking import verdict
-from derive.checking.model import Verdict
-from derive.compiled import load_kernels
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
@@ -23,6 +24,9 @@ from derive.progress import Track, silently
 from derive.proof.domain import refuse_undefined
 from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text
+
+if TYPE_CHECKING:
+    from derive.checking.model import Verdict
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,8 @@ def load(
         MissingToolError: there is no C compiler.
         OutputError: the compiled kernels cannot be kept.
     """
+    from derive.compiled import load_kernels
+
     return load_kernels(_composition(composition, where, name), read_class_count(n), allow_unsafe=allow_unsafe)
 
 
@@ -210,7 +216,7 @@ def check(
     *,
     where: str = "",
     in_file: bool = False,
-) -> Verdict:
+) -> "Verdict":
     """Judge a formula of the user's: `check("softmax+cross-entropy", "gradient", "y - t").verdict` is `right-if`.
 
     Args:
@@ -226,6 +232,8 @@ def check(
         DefinitionError: the formula cannot be read; says where.
         DeriveError: no such composition, quantity, role, file or function.
     """
+    from derive.checking import verdict
+
     # A loss that is not defined for every output is still one whose derivative can be asked for: dL/dy of log y.
     known = _read(composition, where)
     return verdict.check(known, quantity, formula, let or {}, read_class_count(n), in_file=in_file)

@@ -5,7 +5,7 @@ expression with two free indices, and a sum over the classes is a `Contraction`.
 captures indices when differentiated (sympy#21891) and leaves Piecewise bounds behind.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import count
 from typing import Any, Self
@@ -87,9 +87,7 @@ class Contraction(Expr):
         The name is the first that is free, so that opening a sum twice gives the same expression: nothing depends on
         what was done before, and SymPy's caches hold.
         """
-        taken = free_indices(self.body) | set(avoid)
-        fresh = next(name for name in map(_open_index, count()) if name not in taken)
-        return rename(self.body, {self.index: fresh}), fresh
+        return _open(self, frozenset(avoid))
 
     @property
     def free_symbols(self) -> set[Basic]:
@@ -142,8 +140,21 @@ def free_indices(expression: Basic) -> frozenset[Symbol]:
     return frozenset(index for child in expression.args for index in free_indices(child))
 
 
-def rename(expression: Any, names: dict[Symbol, Any]) -> Any:
+@cache
+def _open(total: Contraction, avoid: frozenset[Symbol]) -> tuple[Expr, Symbol]:
+    fresh = fresh_index(free_indices(total.body) | avoid)
+    return rename(total.body, {total.index: fresh}), fresh
+
+
+def fresh_index(taken: Collection[Symbol]) -> Symbol:
+    """The first name for the index of an opened sum that is not `taken`."""
+    return next(name for name in map(_open_index, count()) if name not in taken)
+
+
+def rename(expression: Any, names: Mapping[Symbol, Any]) -> Any:
     """`expression` with its free indices replaced, simultaneously: by other indices, or by a class number."""
+    if free_indices(expression).isdisjoint(names):
+        return expression
     if isinstance(expression, Contraction):
         inner = {old: new for old, new in names.items() if old != expression.index}
         body, index = expression.body, expression.index

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import sympy
@@ -10,12 +11,13 @@ from sympy import Expr, Integer, KroneckerDelta
 
 from derive.calculus.readability import cost, is_reversed
 from derive.calculus.rewrite import can_multiply_out, replace, rewrite
-from derive.notation import Contraction, free_indices, label, occurrences
+from derive.notation import Contraction, free_indices, fresh_index, label, occurrences, rename
 
 MOST_TERMS_OF_FRACTION = 150
 """Terms that a numerator may have for a fraction to be cancelled and factored; at twice as many that takes seconds."""
 
 
+@cache
 def collect(expression: Expr, deltas_first: bool = False) -> Expr:
     """`expression` with common factors put in front, the most common first, inside sums over the classes too."""
 
@@ -145,6 +147,7 @@ def _least(powers: list[_Power]) -> _Power:
     return min(powers, key=size)
 
 
+@cache
 def _joined(expression: Expr) -> Expr:
     """Σ f + c Σ g with a number c as one sum Σ (f + c g), where that is easier to read."""
     if not isinstance(expression, sympy.Add):
@@ -159,7 +162,7 @@ def _joined(expression: Expr) -> Expr:
         number, others = (term / sums[0]).as_coeff_Mul()
         groups.setdefault(others, []).append((number, sums[0]))
     for others, members in groups.items():
-        index = sympy.Dummy("k", integer=True)
+        index = fresh_index(frozenset().union(*(free_indices(node) for _, node in members)))
         sign = -1 if all(number < 0 for number, _ in members) else 1
         bodies = [sign * number * _body_at(node, index) for number, node in members]
         whole = sign * others * _oriented(Contraction(collect(sympy.Add(*bodies)), index))
@@ -170,8 +173,8 @@ def _joined(expression: Expr) -> Expr:
 
 def _body_at(node: Contraction, index: sympy.Symbol) -> Expr:
     """The body of a sum with its index called `index`."""
-    body, opened = node.open()
-    return body.xreplace({opened: index})
+    body: Expr = rename(node.body, {node.index: index})
+    return body
 
 
 def take_in(expression: Expr) -> Expr:
@@ -221,7 +224,7 @@ def _sums_of_row(expression: sympy.Add) -> list[tuple[Expr, Contraction]]:
 
 
 def _one_sum(first: tuple[Expr, Contraction], second: tuple[Expr, Contraction]) -> _OneSum:
-    index = sympy.Dummy("k", integer=True)
+    index = fresh_index(free_indices(first[0]) | free_indices(second[0]))
     multiples = [(term / total, total) for term, total in (first, second)]
     # An entry less a mean, v − Σ v y, and not the other way round: what is no multiple of a sum comes positive.
     is_turned = any(multiple.could_extract_minus_sign() and not multiple.has(Contraction) for multiple, _ in multiples)
@@ -263,6 +266,7 @@ def _turnable(factor: Expr) -> bool:
     return isinstance(factor, sympy.Add) and any(term.could_extract_minus_sign() for term in factor.args)
 
 
+@cache
 def _oriented(expression: Expr) -> Expr:
     """A product or a sum over the classes, reversed differences turned round and a minus taken into a difference."""
     if isinstance(expression, Contraction):

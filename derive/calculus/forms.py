@@ -80,6 +80,6 @@ def _around_repeated(expression: Expr, facts: tuple[Rule, ...]) -> Expr:
         return None
 
     hidden = rewrite(expression, hide)
-    if not can_multiply_out(hidden):
-        return expression
+    if not kept or not can_multiply_out(hidden):
+        return expression  # with nothing to keep whole, that is one of those multiplied out
     return replace(collect(normalise(hidden, facts)), {symbol: node for node, symbol in kept.items()})

@@ -1,7 +1,8 @@
 """Where a kernel breaks: run on rows that are hard, against the closed form evaluated to hundreds of digits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -18,8 +19,9 @@ from derive.notation import g, i, label, t, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import BadPointError, Reals
 
-DIGITS = 900
+MOST_DIGITS = 900
 """Enough for 1 - y where the largest logit is a thousand above the others."""
+FEWEST_DIGITS = 100
 
 TOLERANCE = 0.01
 """The error, as a part of the exact value or of 1, from which a result is wrong, and not only rounded."""
@@ -36,6 +38,7 @@ _LOGITS = (
     (-900.0, 1.0, 0.0),
     (-np.inf, 1.0, 0.0),
 )
+_DIRECTION = (0.5, -1.0, 2.0)
 _CLASSES = 3
 _TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
@@ -65,11 +68,29 @@ class Break:
 
 @dataclass(frozen=True)
 class _Row:
-    vectors: Mapping[IndexedBase, tuple[float, ...]]
+    logits: tuple[float, ...]
+    targets: tuple[float, ...] | None
     label: int | None
 
-    def describe(self) -> str:
-        shown = [f"{base} = ({', '.join(f'{number:g}' for number in row)})" for base, row in self.vectors.items()]
+    @property
+    def vectors(self) -> Mapping[IndexedBase, tuple[float, ...]]:
+        """What a kernel may read."""
+        vectors = {z: self.logits, g: _DIRECTION, v: _DIRECTION}
+        return vectors if self.targets is None else {**vectors, t: self.targets}
+
+    @property
+    def digits(self) -> int:
+        """How many are enough: 1 - y may begin 0.43 of them below the point for each unit between the logits."""
+        spread = max(self.logits) - max(min(self.logits), -_LOST)
+        return min(FEWEST_DIGITS + int(spread), MOST_DIGITS)
+
+    def describe(self, names: Collection[str]) -> str:
+        """The vectors of those names, in words."""
+        shown = [
+            f"{base} = ({', '.join(f'{number:g}' for number in row)})"
+            for base, row in self.vectors.items()
+            if str(base) in names
+        ]
         return ", ".join(shown if self.label is None else [*shown, f"label {self.label}"])
 
 
@@ -93,48 +114,45 @@ def find_break(
         loss: the closed form of the loss, where the kernel is one of a loss.
     """
     chosen = choose_parameters(tuple(parameters.values()), _CLASSES)
+    names = {array.name for array in kernel.inputs}
     for row in _rows(kernel):
-        with mpmath.workdps(DIGITS):
-            point = _point(row, y_definition, parameters, chosen)
+        with mpmath.workdps(row.digits):
+            point = _point(row, y_definition, tuple(parameters.items()))
             if loss is not None and _value(loss, point) is None:
                 continue
             exact = [_exact(output, point) for output in outputs]
         for dtype in (np.float32, np.float64):
-            names = {array.name for array in kernel.inputs}
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
             values |= {name: each.astype(dtype) for name, each in chosen.items()}
             got = interpret(kernel, values, row.label)
             for output, expected in zip(outputs, exact, strict=True):
                 wrong = _first_wrong(np.ravel(got[output.name]), expected, dtype)
                 if wrong is not None:
-                    return Break(kernel.name, output.name, f"{row.describe()} in {np.dtype(dtype).name}", *wrong)
+                    return Break(kernel.name, output.name, f"{row.describe(names)} in {np.dtype(dtype).name}", *wrong)
     return None
 
 
 def _rows(kernel: Kernel) -> Iterator[_Row]:
-    names = {array.name for array in kernel.inputs}
-    direction = (0.5, -1.0, 2.0)
+    takes_targets = str(t) in {array.name for array in kernel.inputs}
     for logits in _LOGITS:
-        vectors: dict[IndexedBase, tuple[float, ...]] = {z: logits}
-        vectors |= {base: direction for base in (g, v) if str(base) in names}
         if kernel.labels:
-            yield from (_Row(vectors, place) for place in range(_CLASSES) if logits[place] != -np.inf)
-        elif str(t) in names:
+            yield from (_Row(logits, None, place) for place in range(_CLASSES) if logits[place] != -np.inf)
+        elif takes_targets:
             for targets in _TARGETS:
                 if all(target == 0 or logit != -np.inf for target, logit in zip(targets, logits, strict=True)):
-                    yield _Row({**vectors, t: targets}, None)
+                    yield _Row(logits, targets, None)
         else:
-            yield _Row(vectors, None)
+            yield _Row(logits, None, None)
 
 
-def _point(
-    row: _Row, y_definition: Expr | None, parameters: Mapping[str, Parameter], chosen: Mapping[str, Array]
-) -> Point:
-    """Where the closed forms are evaluated."""
+@lru_cache(maxsize=64)
+def _point(row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...]) -> Point:
+    """Where the closed forms are evaluated: one point for all kernels, which ask for much the same."""
     values: dict[IndexedBase | Symbol, Any] = {}
     for base, numbers in row.vectors.items():
         values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
-    for name, parameter in parameters.items():
+    chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES)
+    for name, parameter in parameters:
         number = chosen[parameter.name]
         if parameter.per_class:
             values[IndexedBase(name)] = [mpmath.mpf(float(each)) for each in number]

@@ -14,8 +14,8 @@ def add_up(numbers: list[Number], field: Field) -> Number:
 
 
 def multiply(numbers: list[Number], field: Field) -> Number:
-    """The product, 1 of none. It starts from 1: where numbers have sizes, that of 1 is the rounding of the product."""
-    return reduce(dual.multiply, numbers, field.number(1))
+    """The product; 1 of none."""
+    return field.rounded(reduce(dual.multiply, numbers)) if numbers else field.number(1)
 
 
 def apply(function: str, number: Number, field: Field) -> Number:

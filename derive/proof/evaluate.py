@@ -74,10 +74,10 @@ class Point:
 
     def scalar(self, symbol: Symbol) -> Number:
         """The value of a name without an index."""
-        if symbol == notation.n:
-            return self.field.number(self.n)
         if symbol in self.values:
             return self.values[symbol]
+        if symbol == notation.n:
+            return self.field.number(self.n)
         if symbol in self.definitions:
             key = (symbol, self.indices.get(notation.label))
             if key not in self.memory:
@@ -134,12 +134,20 @@ def evaluate(expression: Expr, point: Point) -> Number:
     if isinstance(expression, Indexed):
         base, index = _base_and_index(expression)
         return point.entry(base, index if isinstance(index, int) else point.indices[index])
+    if isinstance(expression, Symbol):
+        return point.scalar(expression)
     if isinstance(expression, KroneckerDelta) or not expression.args:
         return _evaluate(expression, point)
-    key = (expression, *(point.indices.get(index) for index in _order(expression)), point.indices.get(notation.label))
+    key = _key(expression, point)
     if key not in point.memory:
         point.memory[key] = _evaluate(expression, point)
     return point.memory[key]
+
+
+def _key(expression: Expr, point: Point) -> tuple[Any, ...]:
+    """What the value of an expression depends on at a point."""
+    indices = point.indices
+    return (expression, *[indices.get(index) for index in _order(expression)], indices.get(notation.label))
 
 
 @cache
@@ -147,6 +155,11 @@ def _base_and_index(entry: Indexed) -> tuple[IndexedBase, Symbol | int]:
     """The vector of an entry, and its index or class, counted from 0."""
     (index,) = entry.indices
     return entry.base, index if isinstance(index, Symbol) else int(index) - 1
+
+
+@cache
+def _exact(number: sympy.Rational) -> Fraction | int:
+    return int(number) if number.is_Integer else Fraction(int(number.p), int(number.q))
 
 
 @cache
@@ -162,9 +175,7 @@ def _evaluate(expression: Expr, point: Point) -> Number:
         case sympy.Add():
             return add_up([evaluate(term, point) for term in expression.args], point.field)
         case sympy.Rational():
-            return point.field.number(Fraction(int(expression.p), int(expression.q)))
-        case Symbol():
-            return point.scalar(expression)
+            return point.field.number(_exact(expression))
         case KroneckerDelta():
             left, right = point.indices_of(expression)
             return point.field.number(int(left == right))
@@ -190,19 +201,33 @@ def _evaluate(expression: Expr, point: Point) -> Number:
 
 def _exp(argument: Expr, point: Point) -> Number:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
-    argument = sympy.expand(argument)
+    key = ("exp", *_key(argument, point))
+    if key not in point.memory:
+        point.memory[key] = _exp_anew(argument, point)
+    return point.memory[key]
+
+
+def _exp_anew(argument: Expr, point: Point) -> Number:
+    argument, coefficient, rest, logarithm = _parts_of_exponent(argument)
     if isinstance(argument, sympy.Add):
         return multiply([_exp(term, point) for term in argument.args], point.field)
-    coefficient, rest = argument.as_coeff_Mul()
     if rest == 1:
         e = apply("exp", point.field.number(1), point.field)
         return raise_to(take_root(e, int(coefficient.q), point.field), int(coefficient.p), point.field)
-    logarithms = [factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log)]
-    if logarithms:
-        return _power(logarithms[0].args[0], argument / logarithms[0], point)
+    if logarithm is not None:
+        return _power(logarithm.args[0], argument / logarithm, point)
     if coefficient != 1:
         return raise_to(take_root(_exp(rest, point), int(coefficient.q), point.field), int(coefficient.p), point.field)
     return apply("exp", evaluate(argument, point), point.field)
+
+
+@cache
+def _parts_of_exponent(argument: Expr) -> tuple[Expr, Expr, Expr, Expr | None]:
+    """An exponent multiplied out; its number, the rest, and a logarithm in that, if any."""
+    argument = sympy.expand(argument)
+    coefficient, rest = argument.as_coeff_Mul()
+    logarithms = (factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log))
+    return argument, coefficient, rest, next(logarithms, None)
 
 
 def _log(argument: Expr, point: Point) -> Number:
@@ -237,7 +262,7 @@ def _log(argument: Expr, point: Point) -> Number:
 
 def _before(argument: Expr, point: Point) -> Point | None:
     """The point before ε was added to what the sum or entry `argument` is made of; None where it was not."""
-    if not isinstance(argument, (sympy.Add, Indexed)):
+    if point.outer is None or not isinstance(argument, (sympy.Add, Indexed)):
         return None
     outers = (point.before(entry) for entry in occurrences(argument, Indexed))
     return next((outer for outer in outers if outer is not None), None)
@@ -249,14 +274,21 @@ def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
     1 − y becomes what it is by the definition of y, terms that are 0 here vanish, and 1 + exp(−a) is
     exp(−a) (exp a + 1), so that the logarithm of a sum of exponentials has one form.
     """
-    entries = [] if total.has(Contraction) else list(dict.fromkeys(occurrences(total, Indexed)))
+    entries = _entries(total)
     meanings = {entry: _meaning(entry, point) for entry in entries}
     known = {entry: meaning for entry, meaning in meanings.items() if meaning is not None}
     if known or len({entry.indices for entry in entries}) == 1:
         total = _spell_out(total, tuple(known.items()))
     if isinstance(total, sympy.Add) and any(entry.base in point.values for entry in entries):
-        total = sympy.Add(*(term for term in total.args if evaluate(term, point) != point.field.number(0)))
+        left = [term for term in total.args if evaluate(term, point) != point.field.number(0)]
+        total = total if len(left) == len(total.args) else sympy.Add(*left)
     return _take_out(total)
+
+
+@cache
+def _entries(total: Expr) -> tuple[Indexed, ...]:
+    """The entries in a sum of terms; none where it has a sum over the classes."""
+    return () if total.has(Contraction) else tuple(dict.fromkeys(occurrences(total, Indexed)))
 
 
 @cache

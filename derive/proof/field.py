@@ -43,6 +43,10 @@ class Field(Protocol):
         """A value that depends on `kind` and `key` alone."""
         ...
 
+    def rounded(self, product: Value) -> Value:
+        """A product of several numbers, where it is not exact; the product itself in a field."""
+        ...
+
     def inverse(self, value: Value) -> Value:
         """1/value; raises BadPointError at zero."""
         ...
@@ -104,6 +108,9 @@ class PrimeField:
         root = Residue(int.from_bytes(hashlib.blake2b(text, digest_size=16).digest()) % (PRIME - 1) + 1)
         return root * root
 
+    def rounded(self, product: Residue) -> Residue:
+        return product
+
     def inverse(self, value: Residue) -> Residue:
         if value.value == 0:
             raise BadPointError
@@ -147,6 +154,9 @@ class RationalFunctions:
             self.generators[name] = self._field.gens[len(self.generators)]
         return self.generators[name]
 
+    def rounded(self, product: FracElement) -> FracElement:
+        return product
+
     def inverse(self, value: FracElement) -> FracElement:
         if not value:
             raise BadPointError
@@ -178,6 +188,9 @@ class Reals:
     def unknown(self, kind: str, *key: Any) -> mpmath.mpf:
         draw = random.Random(repr((self.seed, kind, key)))  # noqa: S311 - a point to evaluate at, not a secret
         return mpmath.mpf(draw.uniform(self.low, self.high))
+
+    def rounded(self, product: mpmath.mpf) -> mpmath.mpf:
+        return product
 
     def inverse(self, value: mpmath.mpf) -> mpmath.mpf:
         if value == 0:

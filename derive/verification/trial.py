@@ -17,7 +17,6 @@ from derive.progress import Track
 from derive.proof.field import BadPointError
 from derive.verification.callers import LANGUAGES, NOTHING, Caller, CallError, Compiling, NumpyCaller
 from derive.verification.finding import Finding
-from derive.verification.layers import compare_layer
 from derive.verification.rows import make_rows
 from derive.verification.truth import Case, Truth
 from derive.write import MANIFEST
@@ -106,6 +105,8 @@ def try_layer(build: Path, composition: Composition, n: int | None, files: Colle
     name = f"numpy/{composition.stem}_layer.py"
     if name not in files:
         return
+    from derive.verification.layers import compare_layer  # noqa: PLC0415 - it loads a target, and few builds have layers
+
     part = "layer"
     try:
         module = NumpyCaller.load(build / name).module

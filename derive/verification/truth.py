@@ -50,7 +50,7 @@ class Sized:
         return Sized(self.value + other.value, self.size + other.size)
 
     def __mul__(self, other: "Sized") -> "Sized":
-        if 0 in (self.size, other.size):
+        if not (self.size and other.size):
             return Sized(mpmath.mpf(0), mpmath.mpf(0))  # an exact 0 decides, even beside the logarithm of one
         return Sized(self.value * other.value, self.size * abs(other.value) + abs(self.value) * other.size)
 
@@ -72,6 +72,10 @@ class Sizes:
         """A parameter, the same that `Reals` draws."""
         exact = self.reals.unknown(kind, *key)
         return Sized(exact, abs(exact))
+
+    def rounded(self, product: Sized) -> Sized:
+        """A product is off by one part more than its factors together."""
+        return Sized(product.value, product.size + abs(product.value))
 
     def inverse(self, value: Sized) -> Sized:
         """1/x, of size size/x²."""
