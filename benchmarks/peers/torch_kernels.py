@@ -1,6 +1,6 @@
-"""PyTorch, eager: the kernels that autograd would call, called at once and into buffers that are there already.
+"""The kernels of PyTorch that autograd calls, called below it and with `out=` into buffers that are there already.
 
-That is faster than `torch.autograd`, which calls the same kernels and makes new tensors.
+Hardly anybody writes so; it is the fastest that can be had of them without compiling.
 """
 
 from collections.abc import Callable
