@@ -1,6 +1,8 @@
 """Our kernels as contenders: the C of `derive.load`, and the generated NumPy module."""
 
 import importlib.util
+import os
+import shlex
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -9,16 +11,29 @@ from types import ModuleType
 
 import derive
 from benchmarks.cells import LARGEST_FIXED, OPERATIONS, Case
+from derive.compiled import load_kernels
+from derive.native import find_compiler
 
 C_NAME = "derive C"
+AVX2_NAME = "derive C on AVX2"
 NUMPY_NAME = "derive NumPy"
+OURS = (C_NAME, AVX2_NAME, NUMPY_NAME)
 
 
 def prepare_c(operation: str, case: Case) -> Callable[[], object]:
     """A call of the C kernel: that for a fixed n where n is small."""
-    n = case.z.shape[1]
-    module = load_c(OPERATIONS[operation].composition, n if n <= LARGEST_FIXED else None)
+    return _prepare(load_c(OPERATIONS[operation].composition, fixed_count(case.z.shape[1])), operation, case)
+
+
+def prepare_avx2(operation: str, case: Case) -> Callable[[], object]:
+    """As `prepare_c`, compiled without AVX-512."""
+    module = load_c(OPERATIONS[operation].composition, fixed_count(case.z.shape[1]), instruction_sets=2)
     return _prepare(module, operation, case)
+
+
+def fixed_count(n: int) -> int | None:
+    """The n that the kernel for n classes is made for, None where that is any."""
+    return n if n <= LARGEST_FIXED else None
 
 
 def prepare_numpy(operation: str, case: Case) -> Callable[[], object]:
@@ -36,9 +51,20 @@ def _prepare(module: ModuleType, operation: str, case: Case) -> Callable[[], obj
 
 
 @cache
-def load_c(composition: str, n: int | None) -> ModuleType:
-    """The C kernels, compiled."""
-    return derive.load(composition, n)
+def load_c(composition: str, n: int | None, instruction_sets: int | None = None) -> ModuleType:
+    """The C kernels, compiled; for so many instruction sets, from the plain one upwards, or for all."""
+    if instruction_sets is None:
+        return derive.load(composition, n)
+    named = os.environ.get("CC")
+    os.environ["CC"] = f"{shlex.join(find_compiler())} -UINSTRUCTION_SETS -DINSTRUCTION_SETS={instruction_sets}"
+    load_kernels.cache_clear()  # it does not know that the compiler is another
+    try:
+        return derive.load(composition, n)
+    finally:
+        load_kernels.cache_clear()
+        del os.environ["CC"]
+        if named is not None:
+            os.environ["CC"] = named
 
 
 @cache

@@ -23,15 +23,27 @@ def describe() -> dict[str, str]:
     return {
         "processor": _read("/proc/cpuinfo", "model name") or platform.processor() or platform.machine(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
-        "instructions": ", ".join(
-            name for name in ("avx512f", "avx2", "fma") if name in _read("/proc/cpuinfo", "flags")
-        ),
+        "instruction set that our C chose": _instruction_set(),
         "memory": _read("/proc/meminfo", "MemTotal"),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "compiler": " ".join(find_compiler()),
         "load": f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "",
     }
+
+
+def _instruction_set() -> str:
+    """What our C chooses when it runs, as far as the system says what there is."""
+    flags = set(_read("/proc/cpuinfo", "flags").split())
+    if not flags:
+        return ""
+    return "AVX-512" if has_avx512() else "AVX2" if {"avx2", "fma"} <= flags else "what the compiler's flags allow"
+
+
+def has_avx512() -> bool:
+    """Whether the processor has what our code for AVX-512 needs, as far as the system says it."""
+    flags = _read("/proc/cpuinfo", "flags").split()
+    return {"avx512f", "avx512dq", "avx512vl"} <= set(flags)
 
 
 def is_busy() -> bool:

@@ -15,14 +15,26 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.cells import DTYPES, OPERATIONS, Case, Cell, Grid, make_case, memory_needed
-from benchmarks.derived import C_NAME, NUMPY_NAME, prepare_c, prepare_numpy
+from benchmarks.derived import (
+    AVX2_NAME,
+    C_NAME,
+    NUMPY_NAME,
+    fixed_count,
+    load_c,
+    prepare_avx2,
+    prepare_c,
+    prepare_numpy,
+)
 from benchmarks.peers import Peer, find_peers
-from benchmarks.timing import measure
+from benchmarks.timing import SAMPLE, measure
 
 COMPILED = "torch.compile"
-COMPILED_CLASS_COUNTS, COMPILED_SIZE, COMPILED_DTYPE = (10, 1024, 32000), 1 << 20, "float32"
-"""The shapes that torch.compile is tried with: it takes seconds for each."""
-COMPILED_SHARE = 0.12
+COMPARED_SIZE = 1 << 20
+COMPILED_CLASS_COUNTS, COMPILED_DTYPE = (10, 1024, 32000), "float32"
+"""The shapes that torch.compile is tried with, of `COMPARED_SIZE`: it takes seconds for each."""
+COMPARED_CLASS_COUNTS = (10, 128, 1024, 32000)
+"""Those by which the instruction sets of a processor with AVX-512 are compared."""
+COMPILED_SHARE = 0.08
 """The share of the time that it may take for compiling; the shapes that are left then are left out."""
 CHECKED_SIZE = 1 << 16
 """Up to this size the results of all contenders are compared."""
@@ -37,45 +49,60 @@ class _Run:
         deadline: when it must end, by `time.monotonic`.
         compiling: seconds that torch.compile may still take for compiling.
         left_out: what could not be measured, and why.
+        has_avx512: whether the processor has it.
         uncompiled: the cells for which torch.compile had no time left.
     """
 
     peers: Sequence[Peer]
     deadline: float
     compiling: float
+    has_avx512: bool
     left_out: dict[str, str] = field(default_factory=dict)
     uncompiled: list[str] = field(default_factory=list)
 
     def measure(self, cell: Cell, budget: float) -> dict[str, Any]:
         """The timings of one cell."""
         case = make_case(cell)
-        timings = measure(dict(self.warm(cell, case)), budget, threads=cell.threads)
+        start = time.monotonic()
+        calls, first = {}, {}
+        for name, call, seconds in self.warm(cell, case):
+            calls[name], first[name] = call, seconds
+        left = budget - (time.monotonic() - start)
+        timings = measure(calls, left, first=first, threads=cell.threads)
         return {**asdict(cell), "timings": {name: asdict(timing) for name, timing in timings.items()}}
 
-    def warm(self, cell: Cell, case: Case) -> Iterator[tuple[str, Callable[[], object]]]:
-        """Every contender of a cell, ours first, each called once and found to give what ours gives."""
+    def warm(self, cell: Cell, case: Case) -> Iterator[tuple[str, Callable[[], object], float]]:
+        """Every contender of a cell, ours first, called and found to give what ours gives; and how long that took."""
         forms = {C_NAME: prepare_c}
         if cell.threads == 1:
             forms[NUMPY_NAME] = prepare_numpy
+            if self.is_tried_on_avx2(cell):
+                forms[AVX2_NAME] = prepare_avx2
         ours = None
         for name, prepare in forms.items():
             call = prepare(cell.operation, case)
-            ours = self.checked(call, case, ours)
-            yield name, call
+            ours, seconds = self.checked(call, case, ours)
+            yield name, call, seconds
         for peer in self.peers:
             if cell.operation not in peer.forms or not self.has_time_for(peer, cell):
                 continue
             start = time.monotonic()
             try:
                 call = peer.forms[cell.operation](case)
-                self.checked(call, case, ours)
+                _, seconds = self.checked(call, case, ours)
+                if peer.compiles and seconds > SAMPLE:
+                    _, seconds = self.checked(call, case, ours)
             except Exception as failure:  # noqa: BLE001 - a peer that fails is left out by name, whatever it raises
                 reason = str(failure).splitlines() or [type(failure).__name__]
                 self.left_out[f"{peer.name}, {cell.operation}, n = {cell.n}, {cell.dtype}"] = reason[0]
                 continue
             if peer.name == COMPILED:
                 self.compiling -= time.monotonic() - start
-            yield peer.name, call
+            yield peer.name, call, seconds
+
+    def is_tried_on_avx2(self, cell: Cell) -> bool:
+        """Whether the cell is one of those by which the instruction sets are compared."""
+        return self.has_avx512 and cell.n in COMPARED_CLASS_COUNTS and COMPARED_SIZE // 2 < cell.size <= COMPARED_SIZE
 
     def has_time_for(self, peer: Peer, cell: Cell) -> bool:
         """Whether `peer` is tried with this cell: for torch.compile some shapes, as long as its time lasts."""
@@ -84,7 +111,7 @@ class _Run:
         if (
             cell.dtype != COMPILED_DTYPE
             or cell.n not in COMPILED_CLASS_COUNTS
-            or not COMPILED_SIZE // 2 < cell.size <= COMPILED_SIZE
+            or not COMPARED_SIZE // 2 < cell.size <= COMPARED_SIZE
         ):
             return False
         if self.compiling <= 0:
@@ -92,26 +119,30 @@ class _Run:
         return self.compiling > 0
 
     @staticmethod
-    def checked(call: Callable[[], object], case: Case, ours: list[np.ndarray] | None) -> list[np.ndarray]:
-        """What `call` computes; ValueError if that is not what ours computed."""
+    def checked(
+        call: Callable[[], object], case: Case, ours: list[np.ndarray] | None
+    ) -> tuple[list[np.ndarray], float]:
+        """What `call` computes, and in how many seconds; ValueError if that is not what ours computed."""
+        start = time.perf_counter()
         result = call()
+        seconds = time.perf_counter() - start
         if case.z.size > CHECKED_SIZE:
-            return []
+            return [], seconds
         arrays = [np.asarray(each).copy() for each in (result if isinstance(result, tuple) else (result,))]
         tolerance = 2e-4 if case.z.dtype == np.float32 else 1e-10
         for got, want in zip(arrays, ours or [], strict=bool(ours)):
             if not np.allclose(got, want, rtol=tolerance, atol=tolerance):
                 raise ValueError(f"it differs from ours by {np.abs(got - want).max():.3g}")
-        return arrays
+        return arrays, seconds
 
 
 def run(grid: Grid, threads: int, budget: float, *, compiled: bool) -> Iterator[dict[str, Any]]:
-    """Measure the cells of `grid` for at most `budget` seconds; what the time does not suffice for is left out."""
+    """Measure the cells of `grid` for about `budget` seconds, of which each has its share; none is left out."""
     start = time.monotonic()
     peers, absent = find_peers(threads)
     if not compiled:
         peers = tuple(peer for peer in peers if peer.name != COMPILED)
-    state = _Run(peers, start + budget, COMPILED_SHARE * budget, absent)
+    state = _Run(peers, start + budget, COMPILED_SHARE * budget, machine.has_avx512(), absent)
     free = machine.memory_free()
     cells = [cell for cell in grid.cells(threads) if memory_needed(cell) <= free]
     if len(cells) < sum(1 for _ in grid.cells(threads)):
@@ -124,18 +155,25 @@ def run(grid: Grid, threads: int, budget: float, *, compiled: bool) -> Iterator[
         "arithmetic": {dtype: machine.measure_arithmetic(dtype) for dtype in DTYPES},
         "versions": {"NumPy": np.__version__, **{peer.name: peer.version for peer in peers}},
     }
-    weights = [1 + cell.size / (1 << 22) for cell in cells]
+    for composition, n in dict.fromkeys(
+        (OPERATIONS[cell.operation].composition, fixed_count(cell.n)) for cell in cells
+    ):
+        load_c(composition, n)  # compiled before the cells share out the time
+    shares = [expected_seconds(cell) for cell in cells]
     for index, cell in enumerate(cells):
-        remaining = state.deadline - time.monotonic()
-        if remaining <= 0:
-            state.left_out[f"the last {len(cells) - index} cells on {threads} threads"] = "the time was over"
-            break
-        yield {"kind": "cell", **state.measure(cell, remaining * weights[index] / sum(weights[index:]))}
+        left = max(0.0, state.deadline - time.monotonic())
+        yield {"kind": "cell", **state.measure(cell, left * shares[index] / sum(shares[index:]))}
     if state.uncompiled:
         names = ", ".join(state.uncompiled)
         state.left_out[f"{COMPILED} on {threads} threads"] = f"no time was left to compile {names}"
     copy = machine.measure_copy(threads)
     yield {"kind": "end", "threads": threads, "copy": copy, "left_out": state.left_out}
+
+
+def expected_seconds(cell: Cell) -> float:
+    """About how long a cell takes if each contender is called twice: short rows take peers ten times as long."""
+    nanoseconds = (50 + 500 / cell.n) * (1 if cell.dtype == "float32" else 1.7) / cell.threads
+    return 0.4 + 2 * cell.size * nanoseconds * 1e-9
 
 
 def main() -> None:

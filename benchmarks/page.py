@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.cells import DTYPES, OPERATIONS
-from benchmarks.derived import C_NAME
 from benchmarks.figures import judge
 from benchmarks.results import Measured, Results
-from benchmarks.table import FIGURE_COLUMNS, cell_row, figure_row
+from benchmarks.table import FIGURE_COLUMNS, cell_row, figure_row, other_contenders
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -39,7 +38,7 @@ def _section(results: Results, page: Path, plots: Sequence[Path]) -> Iterator[st
     ]
     yield "\n".join(f"- {fact}" for fact in facts)
     yield "\n## Figures: how much faster\n"
-    yield from _markdown(FIGURE_COLUMNS, map(figure_row, judge(results)))
+    yield from _markdown(("", *FIGURE_COLUMNS), map(figure_row, judge(results)))
     yield "\n## Our C kernels: ns for one logit, and how much faster than the best peer\n"
     for threads in results.copy:
         for dtype in DTYPES:
@@ -77,18 +76,18 @@ def _summary(results: Results, dtype: str, threads: int) -> Iterator[str]:
 
 def _write_cells(results: Results, path: Path, dtype: str, threads: int) -> None:
     cells = [each for each in results.cells if (each.cell.dtype, each.cell.threads) == (dtype, threads)]
-    peers = [name for name in results.contenders() if name != C_NAME and any(name in each.ratios for each in cells)]
+    others = other_contenders(results, cells)
     lines = [f"# Every cell: {dtype}, {threads} thread{'s' if threads > 1 else ''}", ""]
     lines += [
         "Time of our C kernel, share of the copy bandwidth, and how much faster it is than each of the others.",
         "",
     ]
-    columns = ("n", "batch", "ns/element", "of copy", *peers)
+    columns = ("n", "batch", "ns/element", "of copy", *others)
     for operation in OPERATIONS:
         own = [each for each in cells if each.cell.operation == operation]
         if own:
             own.sort(key=lambda each: (each.cell.n, each.cell.batch))
-            rows = [cell_row(results, each, peers) for each in own]
+            rows = [cell_row(results, each, others) for each in own]
             lines += [f"## {OPERATIONS[operation].title}", "", *_markdown(columns, rows), ""]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cells import Cell
-from benchmarks.derived import C_NAME, NUMPY_NAME
+from benchmarks.derived import AVX2_NAME, C_NAME, NUMPY_NAME, OURS
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class Measured:
         cell: what was measured.
         seconds: the median time of a call, by contender.
         ratios: the median of each contender's time divided by that of our C in the same round.
+        rounds: how many samples these are the medians of.
     """
 
     cell: Cell
     seconds: Mapping[str, float]
     ratios: Mapping[str, float]
+    rounds: Mapping[str, int]
 
     @classmethod
     def read(cls, line: Mapping[str, Any]) -> "Measured":
@@ -36,6 +38,7 @@ class Measured:
             cell,
             {name: timing["seconds"] for name, timing in timings.items()},
             {name: timing["ratio"] for name, timing in timings.items()},
+            {name: timing["rounds"] for name, timing in timings.items()},
         )
 
     @property
@@ -46,12 +49,17 @@ class Measured:
     @property
     def peers(self) -> dict[str, float]:
         """The ratio to each peer."""
-        return {name: ratio for name, ratio in self.ratios.items() if name not in (C_NAME, NUMPY_NAME)}
+        return {name: ratio for name, ratio in self.ratios.items() if name not in OURS}
 
     @property
     def best(self) -> float:
         """The ratio to the fastest peer; NaN where there is none."""
         return min(self.peers.values(), default=math.nan)
+
+    @property
+    def avx2_ratio(self) -> float:
+        """How fast our C is without AVX-512, as a part of its speed; NaN where that was not measured."""
+        return 1 / self.ratios[AVX2_NAME] if AVX2_NAME in self.ratios else math.nan
 
     def numpy_ratio(self, peer: str) -> float:
         """How much faster than `peer` our NumPy module is; NaN where either was not measured."""

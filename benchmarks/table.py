@@ -1,59 +1,89 @@
 """The results on a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from rich.box import SIMPLE_HEAD
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from benchmarks.cells import OPERATIONS
-from benchmarks.derived import C_NAME
-from benchmarks.figures import Reached
+from benchmarks.derived import AVX2_NAME, C_NAME, NUMPY_NAME
+from benchmarks.figures import Reached, judge
 from benchmarks.results import Measured, Results
 
-FIGURE_COLUMNS = ("", "where", "wanted", "median", "least", "cells", "")
+FIGURE_COLUMNS = ("where", "wanted", "median", "least", "cells", "", "least at")
 """The heads of the table of figures."""
+
+
+_HEADS = {
+    "of copy": "of\ncopy",
+    AVX2_NAME: "derive\nAVX2",
+    NUMPY_NAME: "derive\nNumPy",
+    "PyTorch kernels": "PyTorch\nkernels",
+    "torch.compile": "torch.\ncompile",
+    "scikit-learn": "scikit-\nlearn",
+}
+"""The heads of the narrow columns of cells, where they are not the name of the contender."""
 
 
 def cell_tables(results: Results) -> Iterator[Table]:
     """A table for each operation, dtype and number of threads, with a line for each cell."""
-    peers = [name for name in results.contenders() if name != C_NAME]
     groups: dict[tuple[str, str, int], list[Measured]] = {}
     for each in results.cells:
         groups.setdefault((each.cell.operation, each.cell.dtype, each.cell.threads), []).append(each)
     for (operation, dtype, threads), cells in groups.items():
+        others = other_contenders(results, cells)
         title = f"{OPERATIONS[operation].title}, {dtype}, {threads} thread{'s' if threads > 1 else ''}"
-        table = Table(title=title, title_justify="left")
-        for column in ("n", "batch", "ns/element", "of copy", *(f"× {name}" for name in peers)):
-            table.add_column(column, justify="right", no_wrap=True)
+        caption = "ns for one logit; share of the copy's bandwidth; how many times as long the others take"
+        table = _table(title, caption=caption, caption_justify="left")
+        for column in ("n", "batch", "ns", "of copy", *others):
+            table.add_column(_HEADS.get(column, column), justify="right", no_wrap=True)
         for each in sorted(cells, key=lambda one: (one.cell.n, one.cell.batch)):
-            table.add_row(*cell_row(results, each, peers))
+            table.add_row(*cell_row(results, each, others))
         yield table
 
 
-def cell_row(results: Results, measured: Measured, peers: Sequence[str]) -> list[str]:
-    """One cell: its size, our time, the share of the copy bandwidth, and the ratio to each of `peers`."""
+def _table(title: str, **options: Any) -> Table:
+    """An empty table that is narrow enough for 100 columns."""
+    narrow = {"collapse_padding": True, "pad_edge": False, "box": SIMPLE_HEAD}
+    return Table(title=f"\n{title}", title_justify="left", **narrow, **options)
+
+
+def other_contenders(results: Results, cells: Sequence[Measured]) -> list[str]:
+    """The contenders besides our C that some of `cells` have, in the order of the tables."""
+    return [name for name in results.contenders() if name != C_NAME and any(name in each.ratios for each in cells)]
+
+
+def cell_row(results: Results, measured: Measured, others: Sequence[str]) -> list[str]:
+    """One cell: its size, our time, the share of the copy bandwidth, and the ratio to each of `others`."""
     cell = measured.cell
     share = f"{100 * results.bandwidth_share(measured):.0f} %"
-    ratios = [f"{measured.ratios[name]:.2f}" if name in measured.ratios else "" for name in peers]
-    return [str(cell.n), str(cell.batch), f"{measured.nanoseconds:.3f}", share, *ratios]
+    ratios = [measured.ratios.get(name) for name in others]
+    return [str(cell.n), str(cell.batch), f"{measured.nanoseconds:.3f}", share, *map(_ratio, ratios)]
 
 
-def figure_table(reached: Iterable[Reached]) -> Table:
-    """What was to be reached and what was."""
-    table = Table(title="Figures to reach: how much faster", title_justify="left")
-    for column in FIGURE_COLUMNS:
-        table.add_column(column, justify="right" if column in FIGURE_COLUMNS[2:-1] else "left", no_wrap=True)
-    title = ""
-    for each in reached:
-        what, *rest = figure_row(each)
-        if each.title != title:
-            table.add_section()
-        table.add_row("" if each.title == title else what, *rest, style="" if each.is_met else "bold")
-        title = each.title
-    return table
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def figure_tables(results: Results) -> Iterator[Table]:
+    """What was to be reached and what was: a table for each comparison."""
+    groups: dict[str, list[Reached]] = {}
+    for each in judge(results):
+        groups.setdefault(each.title, []).append(each)
+    for title, reached in groups.items():
+        table = _table(title)
+        for column in FIGURE_COLUMNS:
+            justify: JustifyMethod = "right" if column in FIGURE_COLUMNS[1:5] else "left"
+            table.add_column(column, justify=justify, no_wrap=column != FIGURE_COLUMNS[-1])
+        for each in reached:
+            table.add_row(*figure_row(each)[1:], style="" if each.is_met else "bold")
+        yield table
 
 
 def figure_row(reached: Reached) -> list[str]:
-    """One line of it."""
+    """One line of it, the title first."""
     return [
         reached.title,
         reached.where,
@@ -61,7 +91,8 @@ def figure_row(reached: Reached) -> list[str]:
         f"{reached.median:.2f}",
         f"{reached.least:.2f}",
         str(reached.cells),
-        "reached" if reached.is_met else "falls short",
+        "reached" if reached.is_met else "short",
+        reached.least_at,
     ]
 
 

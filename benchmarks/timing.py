@@ -9,7 +9,6 @@ SAMPLE = 200e-6
 """Seconds that one sample should last, so that the clock's resolution and its call do not count."""
 PAUSE = 2e-3
 """Seconds after which the idle threads of a library no longer wait in a loop, which takes a processor from the next."""
-FEWEST_ROUNDS = 3
 MOST_ROUNDS = 41
 
 
@@ -45,14 +44,23 @@ class _Contender:
         self.samples.append((time.perf_counter() - start) / self.repeats)
 
 
-def measure(calls: Mapping[str, Callable[[], object]], budget: float, *, threads: int = 1) -> dict[str, Timing]:
-    """Time all `calls`, each at least `FEWEST_ROUNDS` times, for about `budget` seconds in all.
+def measure(
+    calls: Mapping[str, Callable[[], object]], budget: float, *, first: Mapping[str, float], threads: int = 1
+) -> dict[str, Timing]:
+    """Time all `calls` in rounds for about `budget` seconds in all.
 
-    The calls are warm: each was made before the first sample, and what it compiles is compiled. Where they use several
-    `threads`, those of the others come to rest before a sample.
+    The calls are warm: each was made before, which took the seconds of `first`. Where another round would take longer
+    than the budget, those stand for it. Where the calls use several `threads`, those of the others come to rest before
+    a sample.
     """
+    if sum(first.values()) > budget:
+        ours = next(iter(first.values()))
+        return {name: Timing(seconds, seconds / ours, 1) for name, seconds in first.items()}
     pause = PAUSE if threads > 1 else 0.0
-    contenders = {name: _Contender(call, _choose_repeats(call), pause) for name, call in calls.items()}
+    contenders = {
+        name: _Contender(call, _choose_repeats(call) if first[name] < SAMPLE else 1, pause)
+        for name, call in calls.items()
+    }
     start = time.perf_counter()
     order = list(contenders.values())
     for done in range(1, MOST_ROUNDS + 1):
@@ -60,13 +68,13 @@ def measure(calls: Mapping[str, Callable[[], object]], budget: float, *, threads
             contender.sample()
         order.append(order.pop(0))
         spent = time.perf_counter() - start
-        if done >= FEWEST_ROUNDS and spent * (done + 1) / done > budget:
+        if spent * (done + 1) / done > budget:
             break
-    first = next(iter(contenders.values())).samples
+    ours_in_turn = next(iter(contenders.values())).samples
     return {
         name: Timing(
             statistics.median(each.samples),
-            statistics.median(own / ours for own, ours in zip(each.samples, first, strict=True)),
+            statistics.median(own / ours for own, ours in zip(each.samples, ours_in_turn, strict=True)),
             len(each.samples),
         )
         for name, each in contenders.items()
@@ -74,11 +82,6 @@ def measure(calls: Mapping[str, Callable[[], object]], budget: float, *, threads
 
 
 def _choose_repeats(call: Callable[[], object]) -> int:
-    start = time.perf_counter()
-    call()
-    once = time.perf_counter() - start
-    if once >= SAMPLE:
-        return 1
     start = time.perf_counter()
     for _ in range(5):
         call()

@@ -15,6 +15,7 @@ Form = Callable[[Case], Callable[[], object]]
 
 _MODULES = {
     "torch_eager": "PyTorch",
+    "torch_kernels": "PyTorch kernels",
     "torch_compiled": "torch.compile",
     "jax_jit": "JAX",
     "scikit_learn": "scikit-learn",
@@ -22,6 +23,7 @@ _MODULES = {
     "numpy_plain": "NumPy",
 }
 """The module of each peer and what it is called."""
+_COMPILE = ("torch.compile", "JAX")
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Peer:
         name: what it is called in tables.
         version: of its library.
         forms: how it computes each operation that it offers.
+        compiles: whether the first call of a form compiles it.
     """
 
     name: str
     version: str
     forms: Mapping[str, Form]
+    compiles: bool = False
 
 
 def find_peers(threads: int) -> tuple[tuple[Peer, ...], dict[str, str]]:
@@ -49,5 +53,5 @@ def find_peers(threads: int) -> tuple[tuple[Peer, ...], dict[str, str]]:
         except (ImportError, RuntimeError, OSError) as error:
             absent[name] = str(error).splitlines()[0]
         else:
-            found.append(Peer(name, module.VERSION, module.FORMS))
+            found.append(Peer(name, module.VERSION, module.FORMS, name in _COMPILE))
     return tuple(found), absent

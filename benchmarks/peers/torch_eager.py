@@ -1,18 +1,17 @@
-"""PyTorch, eager: the kernels that autograd would call, called at once and into buffers that are there already.
+"""PyTorch as its users call it: the functions of `torch.nn.functional`, and autograd for what is derived.
 
-That is faster than `torch.autograd`, which calls the same kernels and makes new tensors.
+Best practice otherwise: gradients are set to None rather than to 0, the upstream gradient is there already, and without
+derivatives nothing is recorded.
 """
 
 from collections.abc import Callable
 
 import torch
+from torch.nn import functional
 
-from benchmarks.cells import Case
+from benchmarks.cells import Array, Case
 
 VERSION = torch.__version__
-
-aten = torch.ops.aten
-_NO_REDUCTION, _NOTHING_IGNORED = 0, -100
 
 
 def limit_threads(threads: int) -> None:
@@ -20,107 +19,83 @@ def limit_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def softmax(case: Case) -> Callable[[], object]:
-    z, y = torch.from_numpy(case.z), torch.from_numpy(case.rows)
-    return lambda: aten._softmax.out(z, -1, False, out=y)  # noqa: SLF001
+def _forward(function: Callable[..., torch.Tensor], *names: str) -> Callable[[Case], Callable[[], object]]:
+    def prepare(case: Case) -> Callable[[], object]:
+        inputs = [torch.from_numpy(getattr(case, name)) for name in names]
+
+        def call() -> object:
+            with torch.inference_mode():
+                return function(*inputs)
+
+        return call
+
+    return prepare
 
 
-def log_softmax(case: Case) -> Callable[[], object]:
-    z, log_y = torch.from_numpy(case.z), torch.from_numpy(case.rows)
-    return lambda: aten._log_softmax.out(z, -1, False, out=log_y)  # noqa: SLF001
+def _forward_and_backward(
+    function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], target: str
+) -> Callable[[Case], Callable[[], object]]:
+    def prepare(case: Case) -> Callable[[], object]:
+        z, t, ones = _leaf(case.z), torch.from_numpy(getattr(case, target)), torch.ones(len(case.z), dtype=_dtype(case))
+
+        def call() -> object:
+            z.grad = None
+            loss = function(z, t)
+            loss.backward(ones)
+            return loss.detach(), z.grad
+
+        return call
+
+    return prepare
 
 
 def softmax_vjp(case: Case) -> Callable[[], object]:
-    z, v, y, grad = map(torch.from_numpy, (case.z, case.v, case.scratch, case.rows))
+    z, v = _leaf(case.z), torch.from_numpy(case.v)
 
     def call() -> object:
-        aten._softmax.out(z, -1, False, out=y)  # noqa: SLF001
-        return aten._softmax_backward_data.out(v, y, -1, z.dtype, grad_input=grad)  # noqa: SLF001
+        z.grad = None
+        torch.softmax(z, -1).backward(v)
+        return z.grad
 
     return call
 
 
-def cross_entropy_labels(case: Case) -> Callable[[], object]:
-    z, labels, loss, log_y, grad = map(torch.from_numpy, (case.z, case.labels, case.loss, case.scratch, case.rows))
-    total, ones, at_label = torch.empty((), dtype=z.dtype), torch.ones_like(loss), torch.empty_like(z)
-    options = (None, _NO_REDUCTION, _NOTHING_IGNORED)
+def hessian_product(case: Case) -> Callable[[], object]:
+    z, labels, v = _leaf(case.z), torch.from_numpy(case.labels), torch.from_numpy(case.v)
 
     def call() -> object:
-        aten._log_softmax.out(z, -1, False, out=log_y)  # noqa: SLF001
-        aten.nll_loss_forward.output(log_y, labels, *options, output=loss, total_weight=total)
-        aten.nll_loss_backward.grad_input(ones, log_y, labels, *options, total, grad_input=at_label)
-        aten._log_softmax_backward_data.out(at_label, log_y, -1, z.dtype, out=grad)  # noqa: SLF001
-        return loss, grad
+        loss = functional.cross_entropy(z, labels, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, z, create_graph=True)
+        (product,) = torch.autograd.grad(gradient, z, v)
+        return product
 
     return call
 
 
-def cross_entropy_labels_loss(case: Case) -> Callable[[], object]:
-    z, labels, loss, log_y = map(torch.from_numpy, (case.z, case.labels, case.loss, case.scratch))
-    total = torch.empty((), dtype=z.dtype)
-
-    def call() -> object:
-        aten._log_softmax.out(z, -1, False, out=log_y)  # noqa: SLF001
-        aten.nll_loss_forward.output(
-            log_y, labels, None, _NO_REDUCTION, _NOTHING_IGNORED, output=loss, total_weight=total
-        )
-        return loss
-
-    return call
+def _cross_entropy(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    return functional.cross_entropy(z, t, reduction="none")
 
 
-def cross_entropy_dense(case: Case) -> Callable[[], object]:
-    z, t, loss, log_y, grad = map(torch.from_numpy, (case.z, case.t, case.loss, case.scratch, case.rows))
-    above, product = torch.empty_like(z), torch.empty_like(z)
-
-    def call() -> object:
-        aten._log_softmax.out(z, -1, False, out=log_y)  # noqa: SLF001
-        torch.neg(t, out=above)
-        torch.mul(above, log_y, out=product)
-        torch.sum(product, -1, out=loss)
-        aten._log_softmax_backward_data.out(above, log_y, -1, z.dtype, out=grad)  # noqa: SLF001
-        return loss, grad
-
-    return call
+def _mean_squared_error(z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    return functional.mse_loss(torch.softmax(z, -1), t, reduction="none").mean(-1)
 
 
-def cross_entropy_dense_loss(case: Case) -> Callable[[], object]:
-    z, t, loss, log_y, product = map(torch.from_numpy, (case.z, case.t, case.loss, case.scratch, case.rows))
-
-    def call() -> object:
-        aten._log_softmax.out(z, -1, False, out=log_y)  # noqa: SLF001
-        torch.mul(t, log_y, out=product)
-        torch.sum(product, -1, out=loss)
-        return loss.neg_()
-
-    return call
+def _leaf(values: Array) -> torch.Tensor:
+    return torch.from_numpy(values).requires_grad_()
 
 
-def mean_squared_error(case: Case) -> Callable[[], object]:
-    z, t, loss, y, grad = map(torch.from_numpy, (case.z, case.t, case.loss, case.scratch, case.rows))
-    difference, square, n = torch.empty_like(z), torch.empty_like(z), z.shape[1]
-
-    def call() -> object:
-        aten._softmax.out(z, -1, False, out=y)  # noqa: SLF001
-        torch.sub(y, t, out=difference)
-        torch.square(difference, out=square)
-        torch.mean(square, -1, out=loss)
-        difference.mul_(2 / n)
-        aten._softmax_backward_data.out(difference, y, -1, z.dtype, grad_input=grad)  # noqa: SLF001
-        return loss, grad
-
-    return call
+def _dtype(case: Case) -> torch.dtype:
+    return torch.from_numpy(case.z).dtype
 
 
 FORMS = {
-    "softmax": softmax,
-    "log-softmax": log_softmax,
+    "softmax": _forward(lambda z: torch.softmax(z, -1), "z"),
+    "log-softmax": _forward(lambda z: torch.log_softmax(z, -1), "z"),
     "softmax-vjp": softmax_vjp,
-    "ce-labels": cross_entropy_labels,
-    "ce-labels-loss": cross_entropy_labels_loss,
-    "ce-dense": cross_entropy_dense,
-    "ce-dense-loss": cross_entropy_dense_loss,
-    "mse": mean_squared_error,
-    "hvp": softmax_vjp,
+    "ce-labels": _forward_and_backward(_cross_entropy, "labels"),
+    "ce-labels-loss": _forward(_cross_entropy, "z", "labels"),
+    "ce-dense": _forward_and_backward(_cross_entropy, "t"),
+    "ce-dense-loss": _forward(_cross_entropy, "z", "t"),
+    "mse": _forward_and_backward(_mean_squared_error, "t"),
+    "hvp": hessian_product,
 }
-"""The product of the Hessian of cross-entropy with labels is that of the Jacobian of softmax."""

@@ -1,7 +1,7 @@
 """The NumPy target: one module for each composition, which imports NumPy and nothing else."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,19 @@ from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
 from derive.targets.model import Product
 from derive.targets.numpy_function import Argument, Function, LayerParameter, Program, wrap_words, write_signature
 from derive.targets.numpy_layout import WIDTH, wrap_statement
+from derive.targets.numpy_operations import use_operations
 from derive.targets.numpy_program import print_body
+
+_OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "row_max": ("is_by_row",),
+    "sum": ("is_by_row",),
+    "sum_or_0": ("is_by_row", "sum"),
+    "sum_of_rest": ("is_by_row", "sum"),
+    "exp_difference": ("is_by_row", "put_rounding_back"),
+    "put_rounding_back": ("is_by_row",),
+    "is_by_row": (),
+}
+"""The operations that a module defines for itself where it uses them, and what they use."""
 
 _VECTORS = {
     "t": "dense targets",
@@ -56,7 +68,7 @@ def module_context(product: Product) -> dict[str, Any]:
     Raises:
         UnsupportedError: a kernel has a node that NumPy has no way to say.
     """
-    kernels = [store(kernel, work=True) for kernel in product.kernels]
+    kernels = [use_operations(store(kernel, work=True), kernel) for kernel in product.kernels]
     programs = [Program(kernel, _lines(kernel)) for kernel in kernels]
     by_labels = {program.kernel.name: program for program in programs if program.kernel.labels}
     dense = {program.kernel.name: program for program in programs if not program.kernel.labels}
@@ -84,10 +96,17 @@ def module_context(product: Product) -> dict[str, Any]:
         "parameters_taken": any(kernel.parameters for kernel in kernels),
         "losses_taken": product.composition.loss is not None,
         "upstream_taken": any(function.has_upstream for function in functions),
-        "sums_taken": any("_sum(" in line for program in programs for line in program.body),
         "pairs_returned": any(function.takes_pair for function in functions),
-        "uses_exp_difference": any("_exp_difference(" in line for program in programs for line in program.body),
+        "operations": _operations(line for program in programs for line in program.body),
     }
+
+
+def _operations(lines: Iterable[str]) -> tuple[str, ...]:
+    """The operations of its own that a module needs."""
+    text = "\n".join(lines)
+    used = {name for name in _OPERATIONS if f"_{name}(" in text}
+    needed = used.union(*(_OPERATIONS[name] for name in used))
+    return tuple(name for name in _OPERATIONS if name in needed)
 
 
 def _layer_module(product: Product, layer: LayerResult) -> str:

@@ -1,10 +1,23 @@
 """A kernel as the body of a NumPy function over arrays (..., n), in place where it can be."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from derive.kernel.expressions import ONE, ZERO, arrays, call, indices, scalars, walk
-from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar
+from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, mul, scalars, walk
+from derive.kernel.ir import (
+    CLASS_COUNT,
+    LABEL,
+    Call,
+    Const,
+    Element,
+    Expression,
+    Kernel,
+    Let,
+    Map,
+    Reduce,
+    Same,
+    Scalar,
+)
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain
 from derive.targets.numpy_expression import FUNCTIONS, Printer
 
@@ -30,6 +43,8 @@ class _Program:
 
     kernel: Kernel
     at_label: dict[str, str] = field(default_factory=dict)
+    held: Expression | None = None
+    """What the array `terms` holds, if that may be used again."""
     made: set[str] = field(init=False)
     shared: set[str] = field(init=False)
     """The scalars that are the same for all rows, and have no axis of rows."""
@@ -55,15 +70,33 @@ class _Program:
         is_matrix = any(len(loop_indices(statement)) == 2 for statement in plain(self.kernel))
         if is_matrix or Scalar(CLASS_COUNT) in found:
             yield f"{CLASS_COUNT} = z.shape[-1]"
-        for node in found:
-            if isinstance(node, Element) and node.index == LABEL and node.array not in self.at_label:
-                name = fresh_name(f"{node.array}_label", taken)
-                taken.add(name)
-                self.at_label[node.array] = name
-                yield f"{name} = np.take_along_axis({node.array}, labels, axis=-1)"
-        parts = (part for statement in plain(self.kernel) for part in _set_apart(statement) if part is not None)
-        if any(_asks_for_label(part) for part in parts):
+        apart = {statement: _set_apart(statement) for statement in plain(self.kernel)}
+        at_label = dict.fromkeys(array for node in found for array in self.read_at_label(node))
+        if at_label or any(own is not None and len(loop_indices(line)) == 1 for line, (own, _) in apart.items()):
+            yield "at_label = np.arange(len(z))[:, np.newaxis], labels"
+        for array in at_label:
+            name = fresh_name(f"{array}_label", taken)
+            taken.add(name)
+            self.at_label[array] = name
+            yield f"{name} = {array}[at_label]"
+        if any(_asks_for_label(part) for parts in apart.values() for part in parts if part is not None):
             yield "is_label = np.arange(z.shape[-1]) == labels"
+
+    def read_at_label(self, node: Expression) -> Collection[str]:
+        """The arrays of which the entry at the label is asked for."""
+        match node:
+            case Element(array, index) if index == LABEL:
+                return (array,)
+            case Call("exp_difference_where_sure", (logit, _)) if self.kernel.labels:
+                return sorted(arrays(logit))
+        return ()
+
+    def sure(self, logit: Expression, maximum: Expression) -> str | None:
+        """The condition on a row that its label's class is the largest; None for a kernel without labels."""
+        if not self.kernel.labels:
+            return None
+        (index,) = indices(logit)
+        return self.code(call("equal", at(logit, index, LABEL), maximum))
 
     def code(self, expression: Expression, rows: Sequence[str] = ()) -> str:
         return Printer(self.kernel.name, tuple(rows), self.at_label).code(expression)
@@ -82,24 +115,44 @@ class _Program:
         rows = (statement.index,)
         apart, value = _set_apart(statement)
         if statement.operation == "max":
-            yield f"{statement.name} = {self.atom(value, rows)}.max(axis=-1, keepdims=True)"
+            yield f"{statement.name} = _row_max({self.code(value, rows)})"
         elif apart is not None:
             yield from self.terms(value, rows)
-            yield f"np.put_along_axis(terms, labels, {self.code(apart)}, axis=-1)"
+            self.held = None
+            yield f"terms[at_label] = {self.code(apart)}"
             yield f"{statement.name} = _sum(terms)"
         elif (counted := _counted(value)) is not None:
             # A sum of truth values would be slow, and an integer, and what it meets float64.
             yield f"{statement.name} = _sum({self.atom(counted, rows)}.astype(z.dtype))"
         elif not indices(value) - {LABEL}:
             yield f"{statement.name} = z.shape[-1] * {self.atom(value, rows)}"
+        elif (weighted := _weighted(value)) is not None:
+            weight, other = weighted
+            yield from self.terms(other, rows)
+            self.held = None
+            yield f"{statement.name} = _sum_or_0({self.code(weight, rows)}, terms)"
+        elif (factors := _two_factors(value, statement.index)) is not None:
+            yield from self.sum_product(statement.name, factors, rows)
         elif _takes_steps(value):
             yield from self.terms(value, rows)
+            self.held = value
             yield f"{statement.name} = _sum(terms)"
         else:
             yield f"{statement.name} = _sum({self.code(value, rows)})"
 
+    def sum_product(self, name: str, factors: tuple[Expression, Expression], rows: tuple[str, ...]) -> Iterator[str]:
+        """A sum of products; at most one factor needs an array of its own."""
+        left, right = factors
+        if isinstance(right, Call):
+            yield from self.terms(right, rows)
+            self.held = right
+        codes = ["terms" if isinstance(each, Call) else self.code(each, rows) for each in (left, right)]
+        yield f"{name} = _sum({' * '.join(codes)})"
+
     def terms(self, value: Expression, rows: tuple[str, ...]) -> Iterator[str]:
         """The lines that leave what is summed in an array of its own, which may then be changed."""
+        if value == self.held:
+            return
         yield from _Filling(self, "terms", rows).fill(value)
         self.made.add("terms")
 
@@ -107,10 +160,12 @@ class _Program:
         apart, value = _set_apart(statement)
         yield from _Filling(self, statement.array, statement.indices).fill(value)
         self.made.add(statement.array)
+        if self.held is not None and statement.array in arrays(self.held):
+            self.held = None
         if apart is None:
             return
         if len(statement.indices) == 1:
-            yield f"np.put_along_axis({statement.array}, labels, {self.code(apart)}, axis=-1)"
+            yield f"{statement.array}[at_label] = {self.code(apart)}"
             return
         yield f"positions = np.arange({CLASS_COUNT})"
         if isinstance(apart, Call) and indices(apart):
@@ -151,6 +206,10 @@ class _Filling:
         if self.is_own(value):
             return
         match value:
+            case Call("exp_difference_where_sure", (logit, maximum)) if self.covers(value):
+                yield from self.fill(call("exp", call("sub", logit, maximum)))
+                sure = self.program.sure(logit, maximum) or f"_sum({self.array}) < 2"
+                yield f"_put_rounding_back({self.array}, {self.code(logit)}, {self.code(maximum)}, where={sure})"
             case Call("exp_difference" | "max" as operation, operands) if self.covers(value):
                 yield self.store(FUNCTIONS[operation], operands)
             case Call("neg", (Call("mul", factors),)) if (signed := self.with_sign(factors)) is not None:
@@ -293,6 +352,32 @@ def _takes_steps(value: Expression) -> bool:
         case Call(_, operands):
             return any(isinstance(operand, Call) and indices(operand) for operand in operands)
     return False
+
+
+def _weighted(value: Expression) -> tuple[Element, Expression] | None:
+    """The weight and the value of a product that is 0 where the weight is, whatever the value."""
+    match value:
+        case Call("select", (Call("equal", (Element() as weight, zero)), also_zero, Call("mul", factors))):
+            others = [factor for factor in factors if factor != weight]
+            if zero == also_zero == ZERO and len(others) == len(factors) - 1 and all(map(indices, others)):
+                return weight, mul(*others)
+    return None
+
+
+def _two_factors(value: Expression, index: str) -> tuple[Expression, Expression] | None:
+    """The factors of a product of two, or twice that of a square: each with an entry of every class.
+
+    The second alone may be computed; where both are, there would be two arrays.
+    """
+    match value:
+        case Call("mul", (left, right)):
+            factors: tuple[Expression, Expression] = (right, left) if isinstance(left, Call) else (left, right)
+        case Call("pow", (base, Const(exponent))) if exponent == 2:
+            factors = (base, base)
+        case _:
+            return None
+    is_computed_twice = isinstance(factors[0], Call) and factors[0] != factors[1]
+    return None if is_computed_twice or not all(index in indices(each) for each in factors) else factors
 
 
 def _asks_for_label(value: Expression) -> bool:

@@ -1,7 +1,9 @@
 """Golden bodies of functions, from kernels built by hand."""
 
+from fractions import Fraction
+
 from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, select, sub
-from derive.kernel.ir import LABEL, Array, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.ir import LABEL, Array, Const, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar, Statement
 from derive.kernel.validate import validate
 from derive.targets.numpy_program import print_body
 
@@ -23,7 +25,7 @@ def stored(value: Expression) -> Map:
 def test_a_chain_of_operations_runs_in_place() -> None:
     value = sub(mul(call("exp", sub(Z, M)), M, S), T)
     assert printed(1, MAXIMUM, TOTAL, stored(value)) == [
-        "z_max = z.max(axis=-1, keepdims=True)",
+        "z_max = _row_max(z)",
         "total = _sum(z)",
         "np.subtract(z, z_max, out=out_)",
         "np.exp(out_, out=out_)",
@@ -48,9 +50,11 @@ def test_a_value_without_a_class_fills_an_array_of_its_own() -> None:
 
 def test_the_label_is_patched_after_the_rest() -> None:
     value = select(Same("j", LABEL), neg(S), mul(Z, S))
-    assert printed(1, TOTAL, stored(value), labels=True)[1:] == [
+    assert printed(1, TOTAL, stored(value), labels=True) == [
+        "at_label = np.arange(len(z))[:, np.newaxis], labels",
+        "total = _sum(z)",
         "np.multiply(z, total, out=out_)",
-        "np.put_along_axis(out_, labels, -total, axis=-1)",
+        "out_[at_label] = -total",
     ]
 
 
@@ -62,9 +66,9 @@ def test_the_label_on_the_diagonal_alone_is_asked_for() -> None:
 
 def test_a_sum_without_the_label_leaves_inputs_alone() -> None:
     others = Reduce("total", "sum", "j", select(Same("j", LABEL), ZERO, Z))
-    assert printed(0, others, Let("out_", S), labels=True)[:3] == [
+    assert printed(0, others, Let("out_", S), labels=True)[1:4] == [
         'terms = z.copy("K")',
-        "np.put_along_axis(terms, labels, 0, axis=-1)",
+        "terms[at_label] = 0",
         "total = _sum(terms)",
     ]
 
@@ -82,8 +86,7 @@ def test_what_is_chosen_for_a_sum_is_chosen_in_place_and_the_next_sum_takes_the_
         "np.copyto(terms, 0, where=z == 1)",
         "below = _sum(terms)",
         "np.subtract(z, below, out=terms)",
-        "terms *= t",
-        "dot = _sum(terms)",
+        "dot = _sum(t * terms)",
         "out_[...] = dot",
     ]
 
@@ -109,3 +112,35 @@ def test_a_matrix_of_columns_is_filled_by_broadcasting() -> None:
 def test_a_sum_of_what_is_the_same_for_all_classes_is_a_multiple() -> None:
     repeated = Reduce("total", "sum", "j", div(ONE, Scalar("n")))
     assert "total = z.shape[-1] * (1 / n)" in printed(0, repeated, Let("out_", S))
+
+
+def test_what_two_sums_share_is_computed_once_until_it_changes() -> None:
+    difference = sub(Z, T)
+    square = Reduce("total", "sum", "j", call("pow", difference, Const(Fraction(2))))
+    dot = Reduce("dot", "sum", "j", mul(Z, difference))
+    both = Let("out_", add(S, Scalar("dot")))
+    assert printed(0, square, dot, both) == [
+        "terms = z - t",
+        "total = _sum(terms * terms)",
+        "dot = _sum(z * terms)",
+        "out_[...] = total + dot",
+    ]
+    output = Element("out_", "j")
+    again = Reduce("dot", "sum", "j", mul(Z, sub(output, T)))
+    first = Reduce("total", "sum", "j", mul(Z, sub(output, T)))
+    lines = printed(1, stored(call("exp", Z)), first, stored(mul(output, S)), again, stored(mul(output, Scalar("dot"))))
+    assert [line for line in lines if "terms" in line] == [
+        "terms = out_ - t",
+        "total = _sum(z * terms)",
+        "np.subtract(out_, t, out=terms)",
+        "dot = _sum(z * terms)",
+    ]
+
+
+def test_a_weight_of_0_is_asked_for_where_a_product_is_no_number() -> None:
+    total = Reduce("total", "sum", "j", select(call("equal", T, ZERO), ZERO, mul(T, call("log", Z))))
+    assert printed(0, total, Let("out_", S)) == [
+        "terms = np.log(z)",
+        "total = _sum_or_0(t, terms)",
+        "out_[...] = total",
+    ]
