@@ -39,7 +39,7 @@ LABEL_PROBABILITY = {"pt", "p{t}", "py", "pc", "pcorrect", "ptrue"}
 CLASSES = {"n", "K", "C", "numclasses", "nclasses", "numberofclasses", "classes", "nclass", "numclass", "vocabsize"}
 """Of a name of several letters, in small letters without underscores, as `plain` makes it."""
 _GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "model", "prob"}
-_TRUTHS = {"true", "target", "label", "actual", "truth", "gt", "onehot", "one-hot", "onehotencoded"}
+_TRUTHS = {"true", "target", "actual", "truth", "gt", "onehot", "one-hot", "onehotencoded"}
 LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
 """Words that as an index name the label: p_{true}."""
 BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate", "num_examples", "num_train"}

@@ -44,7 +44,7 @@ _PATTERN = re.compile(
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
     |(?P<raised>[{_RAISED_SIGNS}]+)
     |(?P<lowered>[{_LOWERED_SIGNS}]+)
-    |(?P<sum>Σ(?=_|\s|[{_LOWERED_SIGNS}]))
+    |(?P<sum>(?<![A-Za-z])sum(?=_)|Σ(?=_|\s|[{_LOWERED_SIGNS}]))
     |(?P<letter>[^\W\d_]\u0302?)
     |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′{"".join(_UNICODE)}])""",
     re.VERBOSE,

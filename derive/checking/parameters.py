@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Name, Node, rewrite, walk
-from derive.checking.habits import BATCH, assign
+from derive.checking.formula import Call, Item, Name, Node, rewrite, walk
+from derive.checking.habits import BATCH, EITHER, assign
 from derive.checking.roles import values_of
 
 _PARAMETERS = (
@@ -39,10 +39,19 @@ def spell_parameters(
     if len(left) == 1:
         values = values_of(tuple(formulas))
         roles = assign(composition, quantity, tuple(formulas), values, {**let, **dict.fromkeys(spelled, "parameter")})
-        free = [name for name in values if roles[name] == "parameter" and name not in {*let, *spelled, *names, *BATCH}]
+        ours = [name for name in values if name not in {*let, *spelled, *names, *BATCH}]
+        free = [name for name in ours if roles[name] == "parameter"]
+        if not free and "probabilities" in roles.values():  # a letter that nothing makes a logit
+            within = {node.name for node in walk(_calls(formulas)) if isinstance(node, Name)}
+            free = [name for name in ours if name in EITHER and roles[name] == "logits" and name not in within]
         if len(free) == 1:
             spelled[free[0]] = left[0]
     return {symbol: name for symbol, name in spelled.items() if symbol != name}
+
+
+def _calls(formulas: Sequence[Node]) -> tuple[Node, ...]:
+    """What stands in the functions and at the indices of the formulas."""
+    return tuple(node for node in walk(tuple(formulas)) if isinstance(node, (Call, Item)))
 
 
 def respell(nodes: tuple[Node, ...], spelled: Mapping[str, str]) -> tuple[Node, ...]:

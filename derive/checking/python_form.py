@@ -42,6 +42,9 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.MatMult: "@",
 }
 _INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
+_BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
+"""The dot of `.*` and `exp.(x)`, which means entry by entry in other languages, as everything does here."""
+_STATEMENT = re.compile(r"^\s*return\b|;\s*$")
 _EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
@@ -55,6 +58,8 @@ def read_python(text: str, n: int | None = None) -> Chain:
     """
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    text = _BROADCAST.sub(_without_dot, text)
+    text = _STATEMENT.sub(lambda found: " " * len(found.group()), text)
     starts = [0, *(end for end in _top_level_equals(text))]
     ends = [*(start - 1 for start in starts[1:]), len(text)]
     pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
@@ -62,6 +67,11 @@ def read_python(text: str, n: int | None = None) -> Chain:
         tuple(_Reader(text, start, piece, n).read() for start, piece in pieces),
         tuple(piece.strip() for _, piece in pieces),
     )
+
+
+def _without_dot(found: re.Match[str]) -> str:
+    """A space for the dot; a power is `**` here."""
+    return "**" if found.group().endswith("^") else " "
 
 
 def _top_level_equals(text: str) -> list[int]:
@@ -139,6 +149,8 @@ class _Reader:
                 return self.item(tree)
             case ast.Attribute(value=operand, attr="T" | "mT"):
                 return Transpose(self.node(operand))
+            case ast.Attribute(value=ast.Name(id="self" | "ctx" | "cache"), attr=name):
+                return Name(name)
             case ast.Attribute(value=operand, attr="size"):
                 return Call("len", (self.node(operand),))
             case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
@@ -182,6 +194,8 @@ class _Reader:
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
             return Call("len", (self.node(tree.value.value),))
         indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
+        if len(indices) == 2 and _is_every_row(indices[0]):
+            indices = indices[1:]  # p[np.arange(N), y]: of each row, the entry of its label
         return Item(self.node(tree.value), tuple(self.index(index) for index in indices))
 
     def index(self, tree: ast.expr) -> Node | Axis:
@@ -252,6 +266,16 @@ class _Reader:
                 if Name(index) in (first, second):
                     return second if first == Name(index) else first
         raise self.failure(tree, f"{self.piece(tree)} does not leave a class out of the sum: if {index} != j")
+
+
+def _is_every_row(tree: ast.expr) -> bool:
+    """Whether an index is that of all rows of a batch: range(N) or np.arange(N)."""
+    match tree:
+        case ast.Call(func=ast.Name(id="range" | "arange") | ast.Attribute(attr="arange")):
+            return True
+        case ast.Call(func=ast.Name(id="list"), args=[inner]):
+            return _is_every_row(inner)
+    return False
 
 
 def _is_number(tree: ast.expr, number: int) -> bool:

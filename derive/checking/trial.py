@@ -107,7 +107,8 @@ def _judge_batch(
         return replace(finding, verdict="off-by-factor", factor="B", cause=("factor",))
     # Right on each row alone and not among others: it takes the rows for classes somewhere.
     mixed = found is None or other is None or found.shape != truth.shape or not _same(found[0], other[0])
-    return replace(finding, verdict="wrong", assumptions=(), cause=("index-mixed-up",) if mixed else ())
+    cause = ("index-mixed-up",) if mixed else ()
+    return replace(finding, verdict="wrong", assumptions=(), cause=cause, detail="in a batch")
 
 
 def _same(found: Any, truth: Any) -> bool:

@@ -15,7 +15,7 @@ from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, judge_function
-from derive.checking.words import EXPLANATIONS, step_of
+from derive.checking.words import EXPLANATIONS, convention_of, step_of
 from derive.derivation import Result
 from derive.language.show import latex, text
 from derive.request import read_class_count, read_quantity
@@ -148,7 +148,8 @@ def _right_formula(result: Result | None) -> dict[str, str]:
 def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
     if not finding.cause:
         return None
-    words = " ".join(EXPLANATIONS[name].format(detail=finding.detail, factor=finding.factor) for name in finding.cause)
+    said = [EXPLANATIONS.get(f"{name} {finding.detail}") or EXPLANATIONS[name] for name in finding.cause]
+    words = " ".join(each.format(detail=finding.detail) for each in said) + convention_of(finding.factor)
     where = step_of(min(finding.cause, key=lambda name: name in ("factor", "sign")), result)
     return Mistake("+".join(finding.cause), f"{words}{where}")
 

@@ -1,5 +1,7 @@
 """The mistakes in words, and the step of our derivation at which each of them leaves it."""
 
+import re
+
 from derive.derivation import Result
 from derive.language.show import unicode
 
@@ -20,6 +22,8 @@ EXPLANATIONS = {
     "chain-stopped-early": "The chain rule stops early: one of its factors is missing.",
     "factor": "A constant factor is lost or extra.",
     "index-mixed-up": "One index stands where another belongs.",
+    "index-mixed-up in a batch": "On a single row this is right; in a batch, rows are taken for classes: a sum lacks "
+    "its axis, or keepdims.",
     "upstream-mishandled": "The upstream gradient is to be multiplied with the Jacobian; here it is added, left out, "
     "or taken as labels.",
     "smoothing-mass": "The weights of the smoothed targets do not share out the mass as the definition does.",
@@ -27,7 +31,27 @@ EXPLANATIONS = {
     "double-softmax": "The softmax is applied twice: probabilities went in where logits are due.",
     "other-loss": "This belongs to another loss: {detail}.",
 }
-"""By id. `{detail}` is what the rule adds."""
+"""By id, and by id and detail where that changes the words. `{detail}` is what the rule adds."""
+
+_CONVENTIONS = (
+    (r"-1", "It belongs to a step of descent, or to the likelihood where the loss is minus its logarithm."),
+    (r"(.*)1?/(\(?\d?\*?)?(B|N|M|m|batch_size|num_examples)\)?", "It belongs to a mean over the examples of a batch."),
+    (r"1/n", "It belongs to a mean over the classes, where a sum is asked for."),
+    (r"n", "It belongs to a sum over the classes, where a mean is asked for."),
+    (r"2", "It is what a square without ½ in front of it brings."),
+    (r"1/2", "It is what ½ in front of a square takes away."),
+    (r"n/2", "It belongs to ½ Σ, where (1/n) Σ is asked for."),
+    (r"2/n", "It belongs to the mean of squares, where the sum is asked for with ½."),
+    (r"(T|tau|temperature)", "It belongs to the derivative with respect to z/T."),
+)
+"""What a factor means, by its text."""
+
+
+def convention_of(factor: str | None) -> str:
+    """The convention to which a factor belongs, as a sentence with a space in front; empty where none is known."""
+    found = next((words for pattern, words in _CONVENTIONS if factor and re.fullmatch(pattern, factor)), "")
+    return f" {found}" if found else ""
+
 
 _RULES = {
     "off-diagonal-dropped": ("Jacobian put in", "write y"),
@@ -60,7 +84,8 @@ def step_of(name: str, result: Result | None) -> str:
         return ""
     steps = [step for chain in reversed(result.chains) for step in chain.steps]
     wanted = _RULES.get(name, ())
-    step = next((each for rule in wanted for each in steps if each.rule.startswith(rule)), result.chains[-1].steps[-1])
+    found = next((each for rule in wanted for each in steps if each.rule.startswith(rule)), None)
+    step = found or result.chains[-1].steps[-1]
     written = f"{unicode(step.before)} = {unicode(step.after)}"
     formula = f": {written}" if len(written) <= _LONGEST else ""
-    return f" It leaves our derivation at “{step.rule}”{formula}."
+    return f" {'It leaves our derivation at' if found else 'Our derivation ends with'} “{step.rule}”{formula}."
