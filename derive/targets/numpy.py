@@ -22,8 +22,9 @@ _OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "sum": ("is_by_row",),
     "sum_or_0": ("is_by_row", "sum"),
     "sum_of_rest": ("is_by_row", "sum"),
-    "exp_difference": ("is_by_row", "put_rounding_back"),
-    "put_rounding_back": ("is_by_row",),
+    "exp_difference": ("lost",),
+    "put_rounding_back": ("is_by_row", "lost"),
+    "lost": (),
     "is_by_row": (),
 }
 """The operations that a module defines for itself where it uses them, and what they use."""

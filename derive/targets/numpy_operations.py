@@ -46,7 +46,10 @@ def _weights_exponentials(kernel: Kernel) -> bool:
 
 
 def _spare_compensation(node: Expression) -> Expression | None:
+    """Beside the sum of the others the exponential of the label's class needs none: the two come to 1 at least."""
     match node:
+        case Call("add", (Scalar() as others, Call("exp_difference", (logit, maximum)))) if indices(logit) == {LABEL}:
+            return call("add", others, call("exp", sub(logit, maximum)))
         case Call("exp_difference", (logit, maximum)) if indices(logit) != {LABEL}:
             return call(EXP_WHERE_SURE, logit, maximum)
     return None

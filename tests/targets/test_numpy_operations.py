@@ -83,6 +83,15 @@ def test_rounding_is_put_back_where_the_others_are_small_and_everywhere_under_a_
     ]
 
 
+def test_beside_the_others_the_exponential_at_the_label_needs_no_rounding_back() -> None:
+    at_label = call("exp_difference", Element("z", LABEL), Scalar("z_max"))
+    others = Reduce("others", "sum", "j", select(Same("j", LABEL), ZERO, COMPENSATED))
+    lines = printed(MAXIMUM, others, Let("out_", add(Scalar("others"), at_label)), rank=0, labels=True)
+    assert lines[-1] == "out_[...] = others + np.exp(z_label - z_max)"
+    lines = printed(MAXIMUM, others, Let("out_", mul(Scalar("others"), at_label)), rank=0, labels=True)
+    assert lines[-1] == "out_[...] = others * _exp_difference(z_label, z_max)"
+
+
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
     return load(text_of(product_of(CROSS_ENTROPY)))

@@ -256,33 +256,28 @@ def _sum(terms: Array) -> Array:
 
 def _exp_difference(a: Array, b: Array, out: Array | None = None) -> Array:
     """exp(a - b), with what the difference lost to rounding put back."""
-    exponentials: Array = np.subtract(a, b, out=out)
-    np.exp(exponentials, out=exponentials)
-    _put_rounding_back(exponentials, a, b)
+    difference: Array = np.subtract(a, b, out=out)
+    lost = _lost(a, b, difference)
+    exponentials: Array = np.exp(difference, out=difference)
+    _put_back(lost, exponentials)
     return exponentials
 
 
-def _put_rounding_back(exponentials: Array, a: Array, b: Array, where: NDArray[np.bool_] | None = None) -> None:
-    """Put into exp(a - b) what a - b lost to rounding, in the rows where it may count.
-
-    Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2, theorem B.
-    """
-    if where is not None and _is_by_row(a):
-        rows = np.flatnonzero(where)
-        if rows.size:
-            mended = exponentials[rows]
-            _put_rounding_back(mended, a[rows], b[rows])
-            exponentials[rows] = mended
-        return
-    difference = a - b
+def _lost(a: Array, b: Array, difference: Array) -> Array:
+    """What a - b lost to rounding: Knuth's TwoSum, The Art of Computer Programming 2, 4.2.2, theorem B."""
     back = difference - a
-    lost = np.subtract(difference, back, out=difference)
+    lost: Array = difference - back
     np.subtract(a, lost, out=lost)
     back += b
     lost -= back
+    return lost
+
+
+def _put_back(lost: Array, exponentials: Array) -> None:
+    """Make exp(d) exp(d + lost)."""
     lost *= exponentials
     vanished = exponentials == 0
-    if vanished.any():  # there the difference may be infinite, and what it lost NaN
+    if vanished.any():  # there d may be infinite, and what it lost NaN
         np.copyto(lost, 0, where=vanished)
     exponentials += lost
 
