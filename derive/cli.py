@@ -270,13 +270,17 @@ def check_command(
 
     Exit status: 0 right, also under an assumption; 1 any other verdict; 2 what cannot be read.
     """  # noqa: D301 - \b keeps lines apart
-    from derive.api import check
+    # Not by the public API: it imports the kernels too, which is a tenth of the time of a verdict.
+    from derive.catalogue import read_composition
     from derive.checking.report import verdict_json, verdict_report
+    from derive.checking.verdict import check
+    from derive.request import read_class_count
 
     if (formula is None) == (place is None):
         raise click.UsageError("give a formula, or --file F.py:FUNCTION")
     pairs = dict(_role_and_symbol(each) for each in let)
-    verdict = check(composition, quantity, formula or place or "", pairs, n, where=where, in_file=place is not None)
+    known, classes, is_file = read_composition(composition, where), read_class_count(n), place is not None
+    verdict = check(known, quantity, formula or place or "", pairs, classes, in_file=is_file)
     if as_json:
         click.echo(json.dumps(verdict_json(verdict), indent=2, ensure_ascii=False))
     else:

@@ -134,8 +134,8 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
     mine = chosen.case.reading
     for judged in _distinct(formed):
         theirs = judged.case.reading
-        # A formula that is right with a letter as y is hardly one in which it is z, and which is wrong.
-        if chosen.outcome[0] in GOOD and judged.outcome[0] == "wrong" and theirs.free == mine.free:
+        # A formula that is right with a letter as y, or off by a factor, is hardly one in which it is z and wrong.
+        if chosen.outcome[0] != "wrong" and judged.outcome[0] == "wrong" and theirs.free == mine.free:
             continue
         alike = (theirs.labels, theirs.dot) == (mine.labels, mine.dot) and set(theirs.free) == set(mine.free)
         # A reading without targets is no rival of one that has found them.

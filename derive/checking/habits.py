@@ -56,6 +56,11 @@ def plain(name: str) -> str:
     return name if len(name) == 1 or name.startswith("\\") else name.replace("_", "").lower()
 
 
+def is_guess(name: str) -> bool:
+    """Whether a letter says by its hat, or in words, that it is what was predicted."""
+    return name == "ŷ" or any(mark in plain(name) for mark in ("hat", "pred"))
+
+
 def is_description(letter: str, words: str) -> bool:
     """Whether words below a letter say which vector it is, `y_{true}`, rather than at which class."""
     return (

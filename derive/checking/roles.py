@@ -21,7 +21,7 @@ from derive.checking.formula import (
     Total,
     walk,
 )
-from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, plain
+from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, is_guess, plain
 from derive.checking.places import OF_INDICES, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
@@ -245,7 +245,8 @@ def _variants(
             if name in Y and roles[name] == "targets" and not any(roles[each] == "probabilities" for each in values):
                 yield {**roles, name: "probabilities"}
     elif len(outputs) > 1:
-        for name in outputs:
+        guesses = [name for name in outputs if is_guess(name)]
+        for name in [name for name in outputs if name not in guesses] or outputs:
             if plain(name) in Y | EITHER | PROBABILITIES:
                 yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
 
