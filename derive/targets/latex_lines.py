@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from derive.language.show import LatexSpeller
-from derive.language.tree import ClassSum, Derivative, Node, Product, Terms
+from derive.language.tree import ONE, ClassSum, Derivative, Fraction, Node, Product, Terms
 from derive.targets.latex_width import (
     MINUS,
     OPERATOR,
@@ -31,7 +31,8 @@ class LineBreaker(LatexSpeller):
     def lines(self, node: Node, room: float, later: float | None = None) -> list[Line]:
         """`node` in lines: the first of at most `room` points, the others of at most `later`, `room` where None.
 
-        One line where it fits. What has no sign to break at stays whole, however wide.
+        One line where it fits; a fraction that does not is one over its denominator times a numerator that is broken.
+        What has no sign to break at stays whole, however wide.
         """
         if width(node) <= room:
             return [Line(self.spell(node), width(node))]
@@ -43,6 +44,9 @@ class LineBreaker(LatexSpeller):
                 return self._broken_terms(node, room, later)
             case Product():
                 return self._broken_product(node, room, later)
+            case Fraction(above, below) if width(below) < min(room, later) and isinstance(above, (Terms, Product)):
+                factors = above.factors if isinstance(above, Product) else (above,)
+                return self._broken_product(Product((Fraction(ONE, below), *factors)), room, later)
             case ClassSum(_, body):
                 return self._after(Line(self.sum_sign(node), SUM_SIGN), body, room, later)
             case Derivative(body, _) if is_tall(body):
@@ -61,13 +65,20 @@ class LineBreaker(LatexSpeller):
             if position and done[-1].width + whole.width <= limit:
                 done[-1] = Line(f"{done[-1].written} {whole.written}", done[-1].width + whole.width)
                 continue
+            if not position and room < whole.width <= later:
+                done += [Line("", 0.0), whole]  # the bracket before it ends its line
+                continue
             first, *rest = self._after(sign, term, later if done else room, later)
             done += [Line(f"{{}} {first.written}" if position else first.written, first.width), *rest]
         return done
 
     def _broken_product(self, node: Product, room: float, later: float) -> list[Line]:
-        """The widest factor is broken; the others stand before and after it."""
-        widest = max(range(len(node.factors)), key=lambda position: width(node.factors[position]))
+        """The widest factor that can be is broken; the others stand before and after it."""
+
+        def rank(position: int) -> tuple[bool, float]:
+            return _can_be_broken(node.factors[position]), width(node.factors[position])
+
+        widest = max(range(len(node.factors)), key=rank)
         before, factor, after = node.factors[:widest], node.factors[widest], node.factors[widest + 1 :]
         head, tail = self._side_by_side(before, factor), self._side_by_side(after, None)
         bracket = bool(after) and self._piece(factor).is_open
@@ -100,6 +111,23 @@ class LineBreaker(LatexSpeller):
         last = lines[-1]
         lines[-1] = Line(_joined(last.written, right), last.width + extra)
         return lines
+
+
+def _can_be_broken(node: Node) -> bool:
+    """Whether there is a sign in `node` to break it at, outside powers, functions and denominators."""
+    match node:
+        case Terms(terms):
+            return len(terms) > 1 or _can_be_broken(terms[0][1])
+        case Product(factors):
+            return any(map(_can_be_broken, factors))
+        case Fraction(above, _):
+            return isinstance(above, (Terms, Product)) and _can_be_broken(above)
+        case ClassSum(_, body):
+            return _can_be_broken(body)
+        case Derivative(body, _):
+            return is_tall(body) and _can_be_broken(body)
+        case _:
+            return False
 
 
 def _joined(*parts: str) -> str:
