@@ -173,7 +173,9 @@ def _make_case(n: int, batch: int, dtype: str, threads: int) -> Case:
     v = np.roll(z, 1).reshape(shape)
     z *= 3
     labels = random.integers(0, n, batch)
-    return Case(z, t, v, labels, np.zeros(batch, dtype), np.zeros(shape, dtype), np.zeros(shape, dtype), threads)
+    # np.zeros would leave it to the first that writes to get the memory.
+    loss, rows, scratch = (np.full(each, 0, dtype) for each in (batch, shape, shape))
+    return Case(z, t, v, labels, loss, rows, scratch, threads)
 
 
 def memory_needed(cell: Cell) -> int:

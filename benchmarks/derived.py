@@ -1,18 +1,17 @@
 """Our kernels as contenders: the C of `derive.load`, and the generated NumPy module."""
 
 import importlib.util
-import os
-import shlex
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from unittest import mock
 
 import derive
 from benchmarks.cells import LARGEST_FIXED, OPERATIONS, Case
 from derive.compiled import load_kernels
-from derive.native import find_compiler
+from derive.compiler import AVX2
 
 C_NAME = "derive C"
 AVX2_NAME = "derive C on AVX2"
@@ -27,7 +26,7 @@ def prepare_c(operation: str, case: Case) -> Callable[[], object]:
 
 def prepare_avx2(operation: str, case: Case) -> Callable[[], object]:
     """As `prepare_c`, compiled without AVX-512."""
-    module = load_c(OPERATIONS[operation].composition, fixed_count(case.z.shape[1]), instruction_sets=2)
+    module = load_c(OPERATIONS[operation].composition, fixed_count(case.z.shape[1]), on_avx2=True)
     return _prepare(module, operation, case)
 
 
@@ -51,20 +50,16 @@ def _prepare(module: ModuleType, operation: str, case: Case) -> Callable[[], obj
 
 
 @cache
-def load_c(composition: str, n: int | None, instruction_sets: int | None = None) -> ModuleType:
-    """The C kernels, compiled; for so many instruction sets, from the plain one upwards, or for all."""
-    if instruction_sets is None:
+def load_c(composition: str, n: int | None, *, on_avx2: bool = False) -> ModuleType:
+    """The C kernels, compiled for this processor, or as for one that has AVX2 and no AVX-512."""
+    if not on_avx2:
         return derive.load(composition, n)
-    named = os.environ.get("CC")
-    os.environ["CC"] = f"{shlex.join(find_compiler())} -UINSTRUCTION_SETS -DINSTRUCTION_SETS={instruction_sets}"
-    load_kernels.cache_clear()  # it does not know that the compiler is another
-    try:
-        return derive.load(composition, n)
-    finally:
-        load_kernels.cache_clear()
-        del os.environ["CC"]
-        if named is not None:
-            os.environ["CC"] = named
+    options = ("-DINSTRUCTION_SETS=1", *(f"-m{name}" for name in AVX2))
+    load_kernels.cache_clear()  # it does not know that the options are others
+    with mock.patch("derive.compiled.options_of_this_machine", return_value=options):
+        module = derive.load(composition, n)
+    load_kernels.cache_clear()
+    return module
 
 
 @cache

@@ -81,6 +81,7 @@ class _Run:
         ours = None
         for name, prepare in forms.items():
             call = prepare(cell.operation, case)
+            self.checked(call, case, ours)  # the first of all has to bring the arrays to the processor
             ours, seconds = self.checked(call, case, ours)
             yield name, call, seconds
         for peer in self.peers:
