@@ -86,3 +86,9 @@ def test_the_logarithm_of_what_a_label_leaves_of_1_keeps_its_digits(logit: float
     kernel = compile_kernel("made", [Output("out", 0, log(1 - y[label]))], ["z"], forms.Y, labels=True)
     got = interpret(kernel, {"z": np.array([logit, 0.0])}, 0)["out"]
     np.testing.assert_allclose(got, -np.log1p(np.exp(logit)), rtol=1e-14)
+
+
+def test_a_number_over_a_small_sum_is_taken_apart_in_a_logarithm() -> None:
+    text = program(Output("out", 1, y[j] * log(2 * y[j] / (t[j] + y[j]))))
+    assert "log(2/" not in text
+    assert "log_constant = log(2)" in text
