@@ -22,7 +22,7 @@ from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
 from derive.pipeline import Build
 from derive.progress import Track, silently
 from derive.proof.domain import refuse_undefined
-from derive.request import read_assumptions, read_class_count, read_quantity, read_targets
+from derive.request import read_assumptions, read_class_count, read_further, read_quantity, read_targets
 from derive.targets.report import report_latex, report_text
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def build(
     dry: bool = False,
     layer: bool = False,
     allow_unsafe: bool = False,
+    quantities: Iterable[str] = (),
     track: Track = silently,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
@@ -145,6 +146,8 @@ def build(
         dry: write nothing; the result says what would change.
         layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
         allow_unsafe: write kernels that are wrong at some finite inputs; their heads say where.
+        quantities: derivatives with respect to targets and parameters to build besides, for every composition in
+            `compositions`: `gradient:t`, `gradient:gamma`.
         track: shows how far the build is; called with the items of a stage and what is done to them.
 
     Raises:
@@ -163,6 +166,10 @@ def build(
         asked, refused = pipeline.sort_out(
             catalogue.all_compositions(), classes, languages, track, allow_unsafe=allow_unsafe
         )
+    wanted = tuple(quantities)
+    if wanted and not named:
+        raise DeriveError(f"{wanted[0]} is built for compositions that are named; name one with --composition")
+    asked = [replace(each, further=read_further(each, wanted)) for each in asked] if wanted else asked
     chosen = tuple(dict.fromkeys(asked))
     made = pipeline.build(
         chosen, classes, languages, Path(out), dry=dry, layer=layer, allow_unsafe=allow_unsafe, track=track

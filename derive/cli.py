@@ -188,6 +188,13 @@ def show_command(
 @click.option("--all", "all_of_them", is_flag=True, help="Build every composition of the catalogue that can be built.")
 @where_option
 @name_option
+@click.option(
+    "--quantity",
+    "quantities",
+    metavar="Q",
+    multiple=True,
+    help="Build this derivative besides: gradient:t, gradient:gamma; repeatable.",
+)
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")
 @click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
@@ -199,6 +206,7 @@ def build_command(
     all_of_them: bool,
     where: str,
     name: str,
+    quantities: tuple[str, ...],
     targets: tuple[str, ...],
     out: str,
     layer: bool,
@@ -224,6 +232,7 @@ def build_command(
             dry=check,
             layer=layer,
             allow_unsafe=allow_unsafe,
+            quantities=quantities,
             track=track,
         )
     if not check:
@@ -231,7 +240,8 @@ def build_command(
         return DONE
     for change in made.changes:
         _print(tables.diff(change))
-    _print(tables.drift_summary(made, _again(n, compositions, targets, out, all_of_them, where, name, layer)))
+    again = _again(n, compositions, targets, out, all_of_them, where, name, layer, quantities)
+    _print(tables.drift_summary(made, again))
     return NEGATIVE if made.changes else DONE
 
 
@@ -317,12 +327,14 @@ def _again(
     where: str,
     name: str,
     layer: bool,
+    quantities: Sequence[str],
 ) -> str:
     """The command that brings the files up to date."""
     words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
     words += [*(["--all"] if all_of_them else []), *(["--where", where] if where else [])]
     words += [*(["--name", name] if name else []), *(["--layer"] if layer else [])]
     chosen = [word for each in compositions for word in ("--composition", each)]
+    chosen += [word for each in quantities for word in ("--quantity", each)]
     return shlex.join([*words, *chosen, *(word for each in targets for word in ("--target", each))])
 
 

@@ -193,6 +193,7 @@ def describe(composition: Composition) -> dict[str, Any]:
         "name": composition.name,
         "activation": _fields(composition.activation),
         "loss": None if composition.loss is None else _fields(composition.loss),
+        **({"further": list(composition.further)} if composition.further else {}),
     }
 
 

@@ -37,10 +37,24 @@ def read_quantity(composition: Composition, name: str | None) -> str:
         return first_derivative
     if name == "loss" and composition.loss is not None:
         return value
-    known = (*composition.quantities, *composition.further_quantities)
+    known = tuple(dict.fromkeys((*composition.quantities, *composition.further_quantities)))
     if name not in known:
         raise UnknownNameError.of("quantity", name, known, of=composition.name)
     return name
+
+
+def read_further(composition: Composition, names: Iterable[str]) -> tuple[str, ...]:
+    """Quantities for which kernels are built when they are asked for, in the order of the composition's own list.
+
+    Raises:
+        UnknownNameError: no such quantity, or none that a kernel computes.
+    """
+    known = [name for name in composition.further_quantities if name.startswith("gradient:")]
+    chosen = set(names) - set(composition.quantities)
+    for name in sorted(chosen):
+        if name not in known:
+            raise UnknownNameError.of("quantity to build", name, [*composition.quantities, *known], of=composition.name)
+    return tuple(name for name in known if name in chosen)
 
 
 def read_assumptions(composition: Composition, ids: Iterable[str] | None) -> tuple[Assumption, ...]:

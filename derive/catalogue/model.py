@@ -79,10 +79,16 @@ class Loss:
 
 @dataclass(frozen=True)
 class Composition:
-    """An activation and, optionally, a loss of its output."""
+    """An activation and, optionally, a loss of its output.
+
+    Attributes:
+        activation, loss: the two.
+        further: which of `further_quantities` are derived and built besides what every composition has.
+    """
 
     activation: Activation
     loss: Loss | None = None
+    further: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,7 +106,8 @@ class Composition:
     @property
     def quantities(self) -> tuple[str, ...]:
         """The quantities that make sense for it, in the order in which they are derived."""
-        return ("value", "jacobian", "vjp", "jvp") if self.loss is None else ("value", "gradient", "hessian", "hvp")
+        own = ("value", "jacobian", "vjp", "jvp") if self.loss is None else ("value", "gradient", "hessian", "hvp")
+        return (*own, *self.further)
 
     @property
     def further_quantities(self) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ _LOSS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """The functions of a composition without and with a loss: their inputs, and the quantities that they compute."""
 
+_BY = "gradient:"
+"""How the quantities begin that are derivatives with respect to a name of the definition."""
+
 _VECTORS = {"value": "value", "vjp": "z_grad", "jvp": "tangent", "gradient": "grad", "hvp": "product"}
 _MATRICES = {"jacobian": "jac", "hessian": "hess"}
 
@@ -45,7 +48,7 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
     Raises:
         UnsupportedError: a closed form that no kernel can compute.
     """
-    functions = _ACTIVATION if composition.loss is None else _LOSS
+    functions = _functions(composition)
     parameters = name_arguments(composition.parameters)
 
     def compiled(name: str, labels: bool) -> Kernel:
@@ -64,8 +67,30 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
         compiled(name, labels)
         for name in functions
         for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels))
-        if is_taken
+        if is_taken and not (labels and functions[name][1] == (f"{_BY}t",))  # a label does not change by little
     )
+
+
+def quantities_of(composition: Composition, function: str) -> tuple[str, ...]:
+    """The quantities that a function of `composition` computes, one for each of its outputs."""
+    return _functions(composition)[function][1]
+
+
+def _functions(composition: Composition) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The functions of a composition: their inputs and their quantities."""
+    if composition.loss is None:
+        return _ACTIVATION
+    return {
+        **_LOSS,
+        **{f"gradient_{_spelled(composition, each)}": (("z", "t"), (each,)) for each in composition.further},
+    }
+
+
+def _spelled(composition: Composition, quantity: str) -> str:
+    """What generated code calls the name that a derivative is taken with respect to."""
+    name = quantity.removeprefix(_BY)
+    parameters = name_arguments(composition.parameters)
+    return parameters[name].name if name in parameters else name
 
 
 def outputs_of(composition: Composition, kernel: Kernel, closed_form: ClosedForm) -> list[Output]:
@@ -74,9 +99,10 @@ def outputs_of(composition: Composition, kernel: Kernel, closed_form: ClosedForm
 
 
 def _outputs(composition: Composition, function: str, labels: bool, closed_form: ClosedForm) -> list[Output]:
-    functions = _ACTIVATION if composition.loss is None else _LOSS
-    _, quantities = functions[function]
-    return [_output(composition, quantity, closed_form(quantity, labels)) for quantity in quantities]
+    return [
+        _output(composition, quantity, closed_form(quantity, labels))
+        for quantity in quantities_of(composition, function)
+    ]
 
 
 def _output(composition: Composition, quantity: str, closed_form: Expr) -> Output:
@@ -84,4 +110,8 @@ def _output(composition: Composition, quantity: str, closed_form: Expr) -> Outpu
         return Output(_MATRICES[quantity], 2, closed_form)
     if quantity == "value" and composition.loss is not None:
         return Output("loss", 0, closed_form)
+    if quantity.startswith(_BY):
+        name = quantity.removeprefix(_BY)
+        is_number = any(each.name == name and not each.per_class for each in composition.parameters)
+        return Output(f"{_spelled(composition, quantity)}_grad", 0 if is_number else 1, closed_form)
     return Output(_VECTORS[quantity], 1, closed_form)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from derive.compiler import AVX512, FLAGS
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
+from derive.kernel.plan import quantities_of
 from derive.language.show import text
 from derive.notation import free_indices, label
 from derive.render import render
@@ -132,8 +133,7 @@ def _describe(product: Product, kernel: Kernel) -> tuple[str, ...]:
 
 def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
     derived = {result.quantity: result.closed_form for result in product.results}
-    for output, part in zip(kernel.outputs, kernel.name.split("_and_"), strict=False):
-        quantity = "value" if part == "loss" else part
+    for output, quantity in zip(kernel.outputs, quantities_of(product.composition, kernel.name), strict=True):
         if quantity in derived:
             entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]) - {label})))
             yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"

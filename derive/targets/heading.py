@@ -41,11 +41,13 @@ def _choice(composition: Composition) -> str:
     if composition in catalogue.compositions():
         return ""
     loss = composition.loss
+    further = [word for each in composition.further for word in ("--quantity", each)]
     if loss is None or catalogue.losses().get(loss.name) == loss:
-        return f"{shlex.join(['--composition', composition.name])} "
+        return f"{shlex.join(['--composition', composition.name, *further])} "
     words = ["--composition", f"{composition.activation.name}+{loss.definition}"]
     words += ["--where", loss.where] if loss.where else []
     words += ["--name", loss.name] if loss.name != loss.definition else []
+    words += further
     return f"{shlex.join(words)} "
 
 
@@ -54,6 +56,7 @@ def entry(quantity: str, product: Product) -> str:
     closed_form = product.result(quantity).closed_form
     indices = ", ".join(sorted(str(index) for index in free_indices(closed_form) - {label}))
     name = "loss" if quantity == "value" and product.composition.loss is not None else quantity
+    name = name.replace(":", "_")
     return f"{name}[{indices}] = {text(closed_form)}" if indices else f"{name} = {text(closed_form)}"
 
 

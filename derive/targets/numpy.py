@@ -7,6 +7,7 @@ from typing import Any
 
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import store
+from derive.kernel.plan import quantities_of
 from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
@@ -80,6 +81,7 @@ def module_context(product: Product) -> dict[str, Any]:
             _formulas(product, name),
             product.n,
             product.composition.loss is not None,
+            quantities_of(product.composition, name),
         )
         for name in dict.fromkeys(program.kernel.name for program in programs)
     ]
@@ -123,9 +125,8 @@ def _layer_module(product: Product, layer: LayerResult) -> str:
 
 def _formulas(product: Product, function: str) -> tuple[str, ...]:
     """The closed forms of what a function computes, wrapped."""
-    quantities = {"loss": ("value",), "loss_and_gradient": ("value", "gradient")}.get(function, (function,))
     lines: list[str] = []
-    for quantity in quantities:
+    for quantity in quantities_of(product.composition, function):
         lines += wrap_words(f"{entry(quantity, product)}{assumed(product, quantity)}", WIDTH - 4)
     return tuple(f"    {line}" for line in lines)
 

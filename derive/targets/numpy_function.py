@@ -132,6 +132,7 @@ class Function:
         formulas: its closed forms, as text.
         n: the fixed number of classes, or None.
         has_loss: whether it is of a loss, which can be reduced and weighted.
+        quantities: what it computes.
     """
 
     dense_program: Program | None
@@ -139,6 +140,7 @@ class Function:
     formulas: tuple[str, ...]
     n: int | None
     has_loss: bool
+    quantities: tuple[str, ...]
 
     @property
     def program(self) -> Program:
@@ -155,7 +157,15 @@ class Function:
     @property
     def summary(self) -> str:
         """The first sentence of its documentation."""
+        _, colon, by = self.quantities[0].partition(":")
+        if colon:
+            return f"The derivative of each row's loss with respect to {by}, the logits held fixed."
         return _SUMMARIES[self.name]
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it returns the loss, which is one number in all where it is reduced."""
+        return self.has_loss and self.quantities[0] == "value"
 
     @property
     def vectors(self) -> tuple[str, ...]:
@@ -226,7 +236,7 @@ class Function:
     @property
     def returns(self) -> tuple[str, ...]:
         """What it returns, as lines."""
-        results = _REDUCIBLE_RESULTS if self.has_loss else _RESULTS
+        results = _REDUCIBLE_RESULTS if self.reduces else _RESULTS
         described = [results[rank].format(n="n" if self.n is None else self.n) for _, rank in self.outputs]
         sentence = "; and ".join(described)
         return tuple(wrap_words(f"{sentence[0].upper()}{sentence[1:]}.", WIDTH - 4))
@@ -235,7 +245,7 @@ class Function:
     def delivered(self) -> str:
         """The outputs as the caller lays them out."""
         return ", ".join(
-            f"_deliver({_laid_out(name, rank, self.has_loss)}, dtype, {_out_name(name, self.takes_pair)})"
+            f"_deliver({_laid_out(name, rank, self.reduces)}, dtype, {_out_name(name, self.takes_pair)})"
             for name, rank in self.outputs
         )
 
@@ -277,8 +287,8 @@ def write_signature(name: str, parameters: Sequence[str], returned: str) -> tupl
     return (f"def {name}(", *inner, f") -> {returned}:")
 
 
-def _laid_out(name: str, rank: int, has_loss: bool) -> str:
-    return name if has_loss and rank == 0 else _LAID_OUT[rank].format(name)
+def _laid_out(name: str, rank: int, reduces: bool) -> str:
+    return name if reduces and rank == 0 else _LAID_OUT[rank].format(name)
 
 
 def _tuple(names: Sequence[str]) -> str:

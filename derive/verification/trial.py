@@ -11,6 +11,7 @@ import numpy as np
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DeriveError, OutputError, ProofError
 from derive.kernel.ir import Kernel
+from derive.kernel.plan import quantities_of
 from derive.notation import g, t, v, z
 from derive.pipeline import derive_quantities, plan_kernels
 from derive.progress import Track
@@ -60,7 +61,8 @@ def read_compositions(build: Path, spec: Mapping[str, Any]) -> list[Composition]
     """
     try:
         return [
-            Composition(Activation(**each["activation"]), _read_loss(each["loss"])) for each in spec["compositions"]
+            Composition(Activation(**each["activation"]), _read_loss(each["loss"]), tuple(each.get("further", ())))
+            for each in spec["compositions"]
         ]
     except (KeyError, TypeError):
         raise OutputError(
@@ -134,8 +136,8 @@ def compare(
             if rank == 2 and n > LARGEST_MATRIX:
                 continue
             outputs = caller.call(kernel, make_rows(n, dtype))
-            for quantity, output in zip(kernel.name.split("_and_"), outputs.values(), strict=True):
-                truths = _truths(composition, "value" if quantity == "loss" else quantity, n, kernel.labels)
+            for quantity, output in zip(quantities_of(composition, kernel.name), outputs.values(), strict=True):
+                truths = _truths(composition, quantity, n, kernel.labels)
                 for row, (got, truth) in enumerate(zip(output, truths, strict=True)):
                     if truth is None:
                         continue

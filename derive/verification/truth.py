@@ -137,6 +137,10 @@ class Truth:
 
 def definition_of(composition: Composition, quantity: str) -> Expr:
     """The definition of a quantity, its derivatives not yet taken; free indices as in a closed form."""
+    _, colon, by = quantity.partition(":")
+    if colon:
+        is_number = any(each.name == by and not each.per_class for each in composition.parameters)
+        return Partial(loss, Symbol(by, real=True) if is_number else IndexedBase(by)[j])
 
     def output(index: Symbol) -> Expr:
         entry: Expr = rename(composition.output, {i: index})

@@ -1,12 +1,15 @@
 """Passes for logarithms, powers and complements of probabilities: what each kernel then holds."""
 
+import numpy as np
+import pytest
 from sympy import Symbol, exp, log, sqrt
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.dump import dump
+from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
-from derive.kernel.pipeline import compile_kernel
-from derive.notation import j, k, t, y, z
+from derive.kernel.pipeline import compile_kernel, store
+from derive.notation import j, k, label, t, y, z
 from tests.kernel import programs as forms
 
 GAMMA = Symbol("gamma", real=True)
@@ -67,3 +70,25 @@ def test_exponentials_over_their_own_sum_are_probabilities() -> None:
 
 def test_a_probability_over_itself_is_1() -> None:
     assert "/(exp" not in program(Output("out", 1, t[j] * (1 - y[j] / y[j]) + y[j]))
+
+
+def test_a_logarithm_of_a_probability_close_to_1_is_not_taken_for_0() -> None:
+    body = t[k] * (1 - y[k]) ** GAMMA * log(y[k]) * log(1 - y[k])
+    kernel = compile_kernel("made", [Output("out", 0, forms.total(body))], ["z", "t"], forms.Y, parameters=PARAMETERS)
+    values = {"z": [0, 21], "t": [0, 1], "gamma": 1.5}
+    got = interpret(store(kernel, work=True), {name: np.array(each, np.float32) for name, each in values.items()})
+    small = np.exp(-21.0)
+    np.testing.assert_allclose(got["out"], small**2.5 * 21, rtol=1e-4)
+
+
+@pytest.mark.parametrize("logit", [-30.0, 30.0])
+def test_the_logarithm_of_what_a_label_leaves_of_1_keeps_its_digits(logit: float) -> None:
+    kernel = compile_kernel("made", [Output("out", 0, log(1 - y[label]))], ["z"], forms.Y, labels=True)
+    got = interpret(kernel, {"z": np.array([logit, 0.0])}, 0)["out"]
+    np.testing.assert_allclose(got, -np.log1p(np.exp(logit)), rtol=1e-14)
+
+
+def test_a_number_over_a_small_sum_is_taken_apart_in_a_logarithm() -> None:
+    text = program(Output("out", 1, y[j] * log(2 * y[j] / (t[j] + y[j]))))
+    assert "log(2/" not in text
+    assert "log_constant = log(2)" in text

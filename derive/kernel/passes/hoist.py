@@ -20,7 +20,8 @@ def hoist(kernel: Kernel) -> Kernel:
     for statement in plain(kernel):
         for node in () if isinstance(statement, Let) else walk(statement.value):
             if isinstance(node, Call) and node.operation in _COSTLY and not indices(node) and node not in known:
-                name = fresh_name("_".join((node.operation, *sorted(scalars(node)))), {*names(kernel), *known.values()})
+                wanted = "_".join((node.operation, *(sorted(scalars(node)) or ["constant"])))
+                name = fresh_name(wanted, {*names(kernel), *known.values()})
                 body.append(Let(name, rewrite(node, rule)))
                 known[node] = name
         body.append(rewrite_statement(statement, rule))

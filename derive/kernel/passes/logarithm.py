@@ -60,9 +60,11 @@ def _log(value: Expression, rule: Rewrite) -> Expression:
     terms = [_signed(_log_of_positive(factor, rule), sign) for factor, sign in known]
     whole = rewrite(_product(others), rule)
     if whole != ONE:
-        below = [factor for factor, sign in others if sign < 0]
-        if len(below) == len(others):
-            terms += [neg(call("log", rewrite(_product([(factor, 1) for factor in below]), rule)))]
+        above = mul(*(factor for factor, sign in others if sign > 0))
+        if isinstance(above, Const) and above.value > 0:
+            # A number over what may be too small for its reciprocal, or for a part of it.
+            below = _product([(factor, 1) for factor, sign in others if sign < 0])
+            terms += [*([] if above == ONE else [call("log", above)]), neg(call("log", rewrite(below, rule)))]
         else:
             terms.append(call("log", whole))
     return add(*terms)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from derive.kernel.expressions import ONE, ZERO, Rewrite, at, call, contains, indices, rewrite, select, walk
-from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Map, Same
+from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Map, Reduce, Same, Scalar
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain, rewrite_statement
 
 _COSTLY = ("exp", "exp_difference", "expm1", "log", "log1p", "tanh", "sqrt")
@@ -41,7 +41,7 @@ def _shared_values(kernel: Kernel) -> list[Call]:
             uses[value] = uses.get(value, 0) + times
     for value in uses:
         # Whether a class is the largest can be asked of its exponential, which is 1 then.
-        uses[value] += sum(_asks_for_largest(statement, value) for statement in plain(kernel))
+        uses[value] += sum(_asks_for_largest(kernel, statement, value) for statement in plain(kernel))
     return [value for value, times in uses.items() if times > 1]
 
 
@@ -58,15 +58,25 @@ def _costly_values(statement: Plain) -> Mapping[Call, int]:
     return found
 
 
-def _asks_for_largest(statement: Plain, value: Call) -> bool:
-    question = _is_largest(value)
-    return any(contains(statement.value, at(question, _CLASS, index)) for index in loop_indices(statement))
+def _asks_for_largest(kernel: Kernel, statement: Plain, value: Call) -> bool:
+    question = _is_largest(value, kernel)
+    return question is not None and any(
+        contains(statement.value, at(question, _CLASS, index)) for index in loop_indices(statement)
+    )
 
 
-def _is_largest(value: Call) -> Expression:
-    """Whether d is 0, `value` being exp(d)."""
+def _is_largest(value: Call, kernel: Kernel) -> Expression | None:
+    """Whether d is 0, `value` being exp(d) and d the distance to the largest; None where it is something else.
+
+    A logarithm d of a probability can be too small for exp(d) to differ from 1, and matter all the same.
+    """
+    if not value.operation.startswith("exp") or value.operation == "expm1":
+        return None
+    maxima = {Scalar(line.name) for line in plain(kernel) if isinstance(line, Reduce) and line.operation == "max"}
     difference = value.arguments[0] if value.operation == "exp" else call("sub", *value.arguments)
-    return call("equal", difference, ZERO)
+    distances = (node for node in walk(difference) if isinstance(node, Call) and node.operation == "sub")
+    distance = next(distances, None)
+    return call("equal", difference, ZERO) if distance is not None and distance.arguments[1] in maxima else None
 
 
 def _store(kernel: Kernel, value: Call, room: str) -> Kernel:
@@ -76,7 +86,7 @@ def _store(kernel: Kernel, value: Call, room: str) -> Kernel:
     body: list[Plain] = []
     is_stored = False
     for statement in plain(kernel):
-        swapped = _read_stored(statement, value, stored, room)
+        swapped = _read_stored(kernel, statement, value, stored, room)
         if swapped != statement and not is_stored:
             body.append(Map(room, (_INDEX,), at(stored, _CLASS, _INDEX)))
             is_stored = True
@@ -87,14 +97,15 @@ def _store(kernel: Kernel, value: Call, room: str) -> Kernel:
 _INDEX = "j"
 
 
-def _read_stored(statement: Plain, value: Call, stored: Expression, room: str) -> Plain:
+def _read_stored(kernel: Kernel, statement: Plain, value: Call, stored: Expression, room: str) -> Plain:
     for index in loop_indices(statement):
         element = Element(room, index)
         swaps: dict[Expression, Expression] = {
             at(stored, _CLASS, index): element,
             at(value, _CLASS, index): element,
-            at(_is_largest(value), _CLASS, index): call("equal", element, ONE),
         }
+        if (question := _is_largest(value, kernel)) is not None:
+            swaps[at(question, _CLASS, index)] = call("equal", element, ONE)
         statement = rewrite_statement(statement, _replacing(swaps))
     return statement
 
