@@ -36,6 +36,7 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (WARM, "-sum(t*log(y))", ""),
         (WARM, "-(1 - y[k])**gamma*log(y[k])", ""),
         (SOFTMAX, "(1 - y[k])**2 + sum(y*y)", ""),
+        (SOFTMAX, "-sum(t*(y**(1 - q) - 1)/(1 - q))", "0 < q < 1"),
         (SOFTMAX, "-log(sum(sqrt(t*y)))", ""),
         (SOFTMAX, "log(sum(t**a*y**(1 - a)))/(a - 1)", "a > 1"),
         (SOFTMAX, "-log(2*sum(t*y)/(sum(t*t) + sum(y*y)))", ""),

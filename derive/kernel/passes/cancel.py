@@ -1,6 +1,6 @@
 """x · (a/x + b) = a + x · b: a probability that underflows to 0 must not divide itself."""
 
-from derive.kernel.expressions import add, arguments, div, is_call, is_number, mul, neg, power, rewrite
+from derive.kernel.expressions import ONE, add, arguments, div, is_call, is_number, mul, neg, power, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -82,6 +82,8 @@ def _times(value: Expression, factor: Expression) -> Expression | None:
             return above
         case Call("div", (above, Call("pow", (base, Const(exponent))))) if base == factor and exponent <= 1:
             return mul(above, power(factor, Const(1 - exponent)))
+        case Call("div", (above, Call("pow", (base, exponent)))) if base == factor and not isinstance(exponent, Const):
+            return mul(above, power(factor, add(ONE, neg(exponent))))
         case Call("div", (above, Call("mul", divisors))) if factor in divisors:
             left = list(divisors)
             left.remove(factor)
