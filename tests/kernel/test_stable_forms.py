@@ -92,3 +92,9 @@ def test_a_number_over_a_small_sum_is_taken_apart_in_a_logarithm() -> None:
     text = program(Output("out", 1, y[j] * log(2 * y[j] / (t[j] + y[j]))))
     assert "log(2/" not in text
     assert "log_constant = log(2)" in text
+
+
+def test_a_number_that_all_terms_share_stands_outside_their_logarithm() -> None:
+    text = program(Output("out", 1, y[j] * log(y[j] / ((t[j] + y[j]) / 2))))
+    assert "1/2" not in text
+    assert "log_constant = log(2)" in text

@@ -7,7 +7,7 @@ is too small for the precision.
 from collections.abc import Iterator
 from fractions import Fraction
 
-from derive.kernel.expressions import ONE, ZERO, Rewrite, add, call, div, is_call, mul, neg, power, rewrite
+from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, div, is_call, mul, neg, power, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -113,8 +113,18 @@ def _factors(value: Expression, sign: int = 1) -> Iterator[tuple[Expression, int
         case Call("div", (above, below)):
             yield from _factors(above, sign)
             yield from _factors(below, -sign)
+        case Call("add", terms) if (number := _shared_number(terms)) != 1:
+            # Half of the smallest number is 0, and its logarithm infinite.
+            yield Const(number**sign), 1
+            yield add(*(mul(Const(1 / number), term) for term in terms)), sign
         case _ if value != ONE:
             yield value, sign
+
+
+def _shared_number(terms: tuple[Expression, ...]) -> Fraction:
+    """The positive number that every term is a multiple of; 1 where they differ."""
+    numbers = {first.value if isinstance(first := arguments(term, "mul")[0], Const) else Fraction(1) for term in terms}
+    return numbers.pop() if len(numbers) == 1 and min(numbers) > 0 else Fraction(1)
 
 
 def _product(factors: list[tuple[Expression, int]]) -> Expression:
