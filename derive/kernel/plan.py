@@ -72,8 +72,9 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
 
 
 def quantities_of(composition: Composition, function: str) -> tuple[str, ...]:
-    """The quantities that a function of `composition` computes, one for each of its outputs."""
-    return _functions(composition)[function][1]
+    """The quantities that a function of `composition` computes, one for each of its outputs; none of another's."""
+    functions = _functions(composition)
+    return functions[function][1] if function in functions else ()
 
 
 def _functions(composition: Composition) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:

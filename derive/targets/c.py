@@ -133,7 +133,7 @@ def _describe(product: Product, kernel: Kernel) -> tuple[str, ...]:
 
 def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
     derived = {result.quantity: result.closed_form for result in product.results}
-    for output, quantity in zip(kernel.outputs, quantities_of(product.composition, kernel.name), strict=True):
+    for output, quantity in zip(kernel.outputs, quantities_of(product.composition, kernel.name), strict=False):
         if quantity in derived:
             entry = "".join(f"[{index}]" for index in sorted(map(str, free_indices(derived[quantity]) - {label})))
             yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"
