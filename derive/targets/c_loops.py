@@ -20,9 +20,9 @@ from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Loop
 from derive.kernel.statements import flat
 from derive.targets.c_expression import Printer, own_functions
 
-STEPS = 16
-"""Values that a lane adds one after another; their sums are added apart, which is more exact. All 16 values equal, the
-worst case, that costs 5 units of rounding."""
+STEPS = 8
+"""Values that a lane adds one after another; their sums are added without error. Eight equal values, the worst case,
+lose 2.5 units of rounding; 16 would lose 5, and twice that in a sum of squares."""
 
 SQUARES = 8
 """Squares of 16 bytes that hold as many rows as are turned into columns at a time: two vectors of AVX-512. The columns
@@ -39,7 +39,7 @@ BLOCK_ENTRIES = 2048
 
 _REDUCERS = {
     (True, "max"): ("maximum",),
-    (True, "sum"): (),
+    (True, "sum"): ("sum",),
     (False, "max"): ("maximum", "largest_lane"),
     (False, "sum"): ("sum", "end_of_piece"),
 }
@@ -231,7 +231,7 @@ def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Ite
             case Map(array):
                 yield Assignment(printer.place(array, index), text)
             case Reduce(name, "sum"):
-                yield Assignment(f"{name}_{'piece' if printer.across else 'lanes.piece'}[lane]", text, "+=")
+                yield Assignment(f"{name}_lanes.piece[lane]", text, "+=")
             case Reduce(name):
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
                 yield Assignment(left, f"maximum_{printer.precision.name}({left}, {text})")

@@ -104,31 +104,24 @@ ACROSS = """\
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float y_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += y_j;
+                exp_sum_lanes.piece[lane] += y_j;
                 y[j][lane] = y_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE

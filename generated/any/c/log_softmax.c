@@ -94,7 +94,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -250,7 +250,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -709,7 +709,7 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -722,16 +722,21 @@ NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE float ISA(sum_of_f32)(ISA(sum_f32) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
 {
-    float lanes[LANES_F32];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
         const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+{
+    float lanes[LANES_F32];
+    ISA(lane_sums_f32)(sum, lanes);
     if (LANES_F32 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -920,7 +925,7 @@ INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -933,16 +938,21 @@ NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE double ISA(sum_of_f64)(ISA(sum_f64) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
 {
-    double lanes[LANES_F64];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
         const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
+{
+    double lanes[LANES_F64];
+    ISA(lane_sums_f64)(sum, lanes);
     if (LANES_F64 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -1046,37 +1056,30 @@ NOINLINE void ISA(log_softmax_value_f32_side_by_side)(size_t n, float (*RESTRICT
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float value_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_below_piece[lane] += value_j == 1.0f ? 0.0f : value_j;
-                ties_piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
+                exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
                 value[j][lane] = value_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
 
     float exp_rest[LANES_F32];
     float log1p_exp_rest[LANES_F32];
@@ -1201,37 +1204,30 @@ NOINLINE void ISA(log_softmax_value_f64_side_by_side)(size_t n, double (*RESTRIC
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double value_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_below_piece[lane] += value_j == 1.0 ? 0.0 : value_j;
-                ties_piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
+                exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
                 value[j][lane] = value_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
 
     double exp_rest[LANES_F64];
     double log1p_exp_rest[LANES_F64];
@@ -1357,38 +1353,31 @@ NOINLINE void ISA(log_softmax_vjp_f32_side_by_side)(size_t n, float (*RESTRICT z
         }
     }
 
-    float g_sum[LANES_F32];
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        g_sum[lane] = 0.0f;
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) g_sum_lanes;
+    ISA(start_f32)(&g_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float g_sum_piece[LANES_F32];
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            g_sum_piece[lane] = 0.0f;
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float g_j = g[j][lane];
                 const float z_j = z[j][lane];
-                g_sum_piece[lane] += g_j;
+                g_sum_lanes.piece[lane] += g_j;
                 float z_grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += z_grad_j;
+                exp_sum_lanes.piece[lane] += z_grad_j;
                 z_grad[j][lane] = z_grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            g_sum[lane] += g_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&g_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float g_sum[LANES_F32];
+    ISA(lane_sums_f32)(&g_sum_lanes, g_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1518,38 +1507,31 @@ NOINLINE void ISA(log_softmax_vjp_f64_side_by_side)(size_t n, double (*RESTRICT 
         }
     }
 
-    double g_sum[LANES_F64];
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        g_sum[lane] = 0.0;
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) g_sum_lanes;
+    ISA(start_f64)(&g_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double g_sum_piece[LANES_F64];
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            g_sum_piece[lane] = 0.0;
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double g_j = g[j][lane];
                 const double z_j = z[j][lane];
-                g_sum_piece[lane] += g_j;
+                g_sum_lanes.piece[lane] += g_j;
                 double z_grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += z_grad_j;
+                exp_sum_lanes.piece[lane] += z_grad_j;
                 z_grad[j][lane] = z_grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            g_sum[lane] += g_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&g_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double g_sum[LANES_F64];
+    ISA(lane_sums_f64)(&g_sum_lanes, g_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1681,31 +1663,24 @@ NOINLINE void ISA(log_softmax_jvp_f32_side_by_side)(size_t n, float (*RESTRICT z
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float tangent_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += tangent_j;
+                exp_sum_lanes.piece[lane] += tangent_j;
                 tangent[j][lane] = tangent_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1713,30 +1688,23 @@ NOINLINE void ISA(log_softmax_jvp_f32_side_by_side)(size_t n, float (*RESTRICT z
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float tangent_j = tangent[j][lane];
-                v_dot_y_piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1878,31 +1846,24 @@ NOINLINE void ISA(log_softmax_jvp_f64_side_by_side)(size_t n, double (*RESTRICT 
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double tangent_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += tangent_j;
+                exp_sum_lanes.piece[lane] += tangent_j;
                 tangent[j][lane] = tangent_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1910,30 +1871,23 @@ NOINLINE void ISA(log_softmax_jvp_f64_side_by_side)(size_t n, double (*RESTRICT 
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double tangent_j = tangent[j][lane];
-                v_dot_y_piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE

@@ -95,7 +95,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -279,7 +279,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -1115,7 +1115,7 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -1128,16 +1128,21 @@ NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE float ISA(sum_of_f32)(ISA(sum_f32) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
 {
-    float lanes[LANES_F32];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
         const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+{
+    float lanes[LANES_F32];
+    ISA(lane_sums_f32)(sum, lanes);
     if (LANES_F32 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -1326,7 +1331,7 @@ INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -1339,16 +1344,21 @@ NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE double ISA(sum_of_f64)(ISA(sum_f64) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
 {
-    double lanes[LANES_F64];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
         const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
+{
+    double lanes[LANES_F64];
+    ISA(lane_sums_f64)(sum, lanes);
     if (LANES_F64 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -1456,49 +1466,42 @@ NOINLINE void ISA(softmax_cross_entropy_loss_f32_side_by_side)(size_t n, float (
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    float target_sum[LANES_F32];
-    float t_dot_half_gap[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-        t_dot_half_gap[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        float t_dot_half_gap_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-            t_dot_half_gap_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
-                exp_below_piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
                     : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                ties_piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     float exp_rest[LANES_F32];
     SIDE_BY_SIDE
@@ -1621,49 +1624,42 @@ NOINLINE void ISA(softmax_cross_entropy_loss_f64_side_by_side)(size_t n, double 
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    double target_sum[LANES_F64];
-    double t_dot_half_gap[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-        target_sum[lane] = 0.0;
-        t_dot_half_gap[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        double t_dot_half_gap_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-            t_dot_half_gap_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
-                exp_below_piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
                     : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                ties_piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     double exp_rest[LANES_F64];
     SIDE_BY_SIDE
@@ -1790,29 +1786,23 @@ NOINLINE void ISA(softmax_cross_entropy_loss_labels_f32_side_by_side)(size_t n, 
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
-                other_sum_piece[lane] += j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0f
+                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -1922,29 +1912,23 @@ NOINLINE void ISA(softmax_cross_entropy_loss_labels_f64_side_by_side)(size_t n, 
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
-                other_sum_piece[lane] += j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0
+                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -2055,38 +2039,31 @@ NOINLINE void ISA(softmax_cross_entropy_gradient_f32_side_by_side)(size_t n, flo
         }
     }
 
-    float target_sum[LANES_F32];
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        target_sum[lane] = 0.0f;
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float target_sum_piece[LANES_F32];
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            target_sum_piece[lane] = 0.0f;
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float t_j = t[j][lane];
                 const float z_j = z[j][lane];
-                target_sum_piece[lane] += t_j;
+                target_sum_lanes.piece[lane] += t_j;
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            target_sum[lane] += target_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -2216,38 +2193,31 @@ NOINLINE void ISA(softmax_cross_entropy_gradient_f64_side_by_side)(size_t n, dou
         }
     }
 
-    double target_sum[LANES_F64];
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        target_sum[lane] = 0.0;
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double target_sum_piece[LANES_F64];
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            target_sum_piece[lane] = 0.0;
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double t_j = t[j][lane];
                 const double z_j = z[j][lane];
-                target_sum_piece[lane] += t_j;
+                target_sum_lanes.piece[lane] += t_j;
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            target_sum[lane] += target_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -2380,31 +2350,24 @@ NOINLINE void ISA(softmax_cross_entropy_gradient_labels_f32_side_by_side)(size_t
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     float exp_sum[LANES_F32];
     float other_share[LANES_F32];
@@ -2544,31 +2507,24 @@ NOINLINE void ISA(softmax_cross_entropy_gradient_labels_f64_side_by_side)(size_t
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     double exp_sum[LANES_F64];
     double other_share[LANES_F64];
@@ -2714,50 +2670,43 @@ NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_f32_side_by_side)(size
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    float target_sum[LANES_F32];
-    float t_dot_half_gap[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-        t_dot_half_gap[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        float t_dot_half_gap_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-            t_dot_half_gap_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
                 float grad_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_below_piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
-                ties_piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+                exp_below_lanes.piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     float exp_rest[LANES_F32];
     float exp_sum[LANES_F32];
@@ -2917,50 +2866,43 @@ NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_f64_side_by_side)(size
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    double target_sum[LANES_F64];
-    double t_dot_half_gap[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-        target_sum[lane] = 0.0;
-        t_dot_half_gap[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        double t_dot_half_gap_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-            t_dot_half_gap_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
                 double grad_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_below_piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
-                ties_piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+                exp_below_lanes.piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     double exp_rest[LANES_F64];
     double exp_sum[LANES_F64];
@@ -3125,31 +3067,24 @@ NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_side_by_sid
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     float exp_sum[LANES_F32];
     float other_share[LANES_F32];
@@ -3300,31 +3235,24 @@ NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_side_by_sid
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     double exp_sum[LANES_F64];
     double other_share[LANES_F64];
@@ -3476,38 +3404,31 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_f32_side_by_side)(size_t n, float (*
         }
     }
 
-    float exp_sum[LANES_F32];
-    float target_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
-                target_sum_piece[lane] += t_j;
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -3515,30 +3436,23 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_f32_side_by_side)(size_t n, float (*
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -3697,38 +3611,31 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_f64_side_by_side)(size_t n, double (
         }
     }
 
-    double exp_sum[LANES_F64];
-    double target_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-        target_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
-                target_sum_piece[lane] += t_j;
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -3736,30 +3643,23 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_f64_side_by_side)(size_t n, double (
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -3920,31 +3820,24 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f32_side_by_side)(size_t n, f
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -3952,30 +3845,23 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f32_side_by_side)(size_t n, f
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -4120,31 +4006,24 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f64_side_by_side)(size_t n, d
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -4152,30 +4031,23 @@ NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f64_side_by_side)(size_t n, d
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE

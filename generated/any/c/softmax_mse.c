@@ -95,7 +95,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -220,7 +220,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -715,7 +715,7 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -728,16 +728,21 @@ NOINLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE float ISA(sum_of_f32)(ISA(sum_f32) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
 {
-    float lanes[LANES_F32];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
         const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+{
+    float lanes[LANES_F32];
+    ISA(lane_sums_f32)(sum, lanes);
     if (LANES_F32 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -926,7 +931,7 @@ INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
 {
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -939,16 +944,21 @@ NOINLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
     }
 }
 
-/* The sum of all lanes, halves added to halves. What was rounded off is NaN after an infinite term, and then the totals
- * stand as they are. */
-NOINLINE double ISA(sum_of_f64)(ISA(sum_f64) *sum)
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
 {
-    double lanes[LANES_F64];
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
         const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
+{
+    double lanes[LANES_F64];
+    ISA(lane_sums_f64)(sum, lanes);
     if (LANES_F64 > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
@@ -1051,29 +1061,22 @@ NOINLINE void ISA(softmax_mse_loss_f32_side_by_side)(size_t n, float (*RESTRICT 
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
-                exp_sum_piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1081,31 +1084,24 @@ NOINLINE void ISA(softmax_mse_loss_f32_side_by_side)(size_t n, float (*RESTRICT 
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_minus_t_squared_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_minus_t_squared_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
                     exp_sum_inverse[lane] - t_j, 2);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
         }
     }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -1239,29 +1235,22 @@ NOINLINE void ISA(softmax_mse_loss_f64_side_by_side)(size_t n, double (*RESTRICT
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
-                exp_sum_piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1269,31 +1258,24 @@ NOINLINE void ISA(softmax_mse_loss_f64_side_by_side)(size_t n, double (*RESTRICT
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_minus_t_squared_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_minus_t_squared_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
                     exp_sum_inverse[lane] - t_j, 2);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
         }
     }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -1428,31 +1410,24 @@ NOINLINE void ISA(softmax_mse_gradient_f32_side_by_side)(size_t n, float (*RESTR
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1460,30 +1435,24 @@ NOINLINE void ISA(softmax_mse_gradient_f32_side_by_side)(size_t n, float (*RESTR
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float grad_j = grad[j][lane];
                 const float t_j = t[j][lane];
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1631,31 +1600,24 @@ NOINLINE void ISA(softmax_mse_gradient_f64_side_by_side)(size_t n, double (*REST
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1663,30 +1625,24 @@ NOINLINE void ISA(softmax_mse_gradient_f64_side_by_side)(size_t n, double (*REST
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double grad_j = grad[j][lane];
                 const double t_j = t[j][lane];
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1835,31 +1791,24 @@ NOINLINE void ISA(softmax_mse_loss_and_gradient_f32_side_by_side)(size_t n, floa
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1867,36 +1816,30 @@ NOINLINE void ISA(softmax_mse_loss_and_gradient_f32_side_by_side)(size_t n, floa
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_minus_t_squared_sum[LANES_F32];
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0f;
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_minus_t_squared_sum_piece[LANES_F32];
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0f;
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float grad_j = grad[j][lane];
                 const float t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -2068,31 +2011,24 @@ NOINLINE void ISA(softmax_mse_loss_and_gradient_f64_side_by_side)(size_t n, doub
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -2100,36 +2036,30 @@ NOINLINE void ISA(softmax_mse_loss_and_gradient_f64_side_by_side)(size_t n, doub
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_minus_t_squared_sum[LANES_F64];
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0;
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_minus_t_squared_sum_piece[LANES_F64];
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0;
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double grad_j = grad[j][lane];
                 const double t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -2303,31 +2233,24 @@ NOINLINE void ISA(softmax_mse_hvp_f32_side_by_side)(size_t n, float (*RESTRICT z
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -2335,65 +2258,51 @@ NOINLINE void ISA(softmax_mse_hvp_f32_side_by_side)(size_t n, float (*RESTRICT z
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
                 const float t_j = t[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-                y_dot_y_minus_t_piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
                     exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    float row_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        row_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) row_sum_lanes;
+    ISA(start_f32)(&row_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float row_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            row_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
                 const float t_j = t[j][lane];
-                row_sum_piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
                     product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            row_sum[lane] += row_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&row_sum_lanes);
         }
     }
+    float row_sum[LANES_F32];
+    ISA(lane_sums_f32)(&row_sum_lanes, row_sum);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -2595,31 +2504,24 @@ NOINLINE void ISA(softmax_mse_hvp_f64_side_by_side)(size_t n, double (*RESTRICT 
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -2627,65 +2529,51 @@ NOINLINE void ISA(softmax_mse_hvp_f64_side_by_side)(size_t n, double (*RESTRICT 
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
                 const double t_j = t[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-                y_dot_y_minus_t_piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
                     exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    double row_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        row_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) row_sum_lanes;
+    ISA(start_f64)(&row_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double row_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            row_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
                 const double t_j = t[j][lane];
-                row_sum_piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
                     product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            row_sum[lane] += row_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&row_sum_lanes);
         }
     }
+    double row_sum[LANES_F64];
+    ISA(lane_sums_f64)(&row_sum_lanes, row_sum);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE

@@ -90,7 +90,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -232,7 +232,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -561,6 +561,47 @@ int log_softmax_n3_jvp_f64(size_t batch,
 
 #else
 
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
     float (*RESTRICT columns)[CLASSES][LANES_F32])
@@ -613,6 +654,47 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
         for (size_t j = 0; j < n; j++) {
             rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
+    }
+}
+
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
@@ -689,37 +771,30 @@ NOINLINE void ISA(log_softmax_n3_value_f32_side_by_side)(float (*RESTRICT z)[LAN
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float value_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_below_piece[lane] += value_j == 1.0f ? 0.0f : value_j;
-                ties_piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
+                exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
                 value[j][lane] = value_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
 
     float exp_rest[LANES_F32];
     float log1p_exp_rest[LANES_F32];
@@ -771,37 +846,30 @@ NOINLINE void ISA(log_softmax_n3_value_f64_side_by_side)(double (*RESTRICT z)[LA
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double value_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_below_piece[lane] += value_j == 1.0 ? 0.0 : value_j;
-                ties_piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
+                exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
                 value[j][lane] = value_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
 
     double exp_rest[LANES_F64];
     double log1p_exp_rest[LANES_F64];
@@ -854,38 +922,31 @@ NOINLINE void ISA(log_softmax_n3_vjp_f32_side_by_side)(float (*RESTRICT z)[LANES
         }
     }
 
-    float g_sum[LANES_F32];
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        g_sum[lane] = 0.0f;
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) g_sum_lanes;
+    ISA(start_f32)(&g_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float g_sum_piece[LANES_F32];
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            g_sum_piece[lane] = 0.0f;
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float g_j = g[j][lane];
                 const float z_j = z[j][lane];
-                g_sum_piece[lane] += g_j;
+                g_sum_lanes.piece[lane] += g_j;
                 float z_grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += z_grad_j;
+                exp_sum_lanes.piece[lane] += z_grad_j;
                 z_grad[j][lane] = z_grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            g_sum[lane] += g_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&g_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float g_sum[LANES_F32];
+    ISA(lane_sums_f32)(&g_sum_lanes, g_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -940,38 +1001,31 @@ NOINLINE void ISA(log_softmax_n3_vjp_f64_side_by_side)(double (*RESTRICT z)[LANE
         }
     }
 
-    double g_sum[LANES_F64];
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        g_sum[lane] = 0.0;
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) g_sum_lanes;
+    ISA(start_f64)(&g_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double g_sum_piece[LANES_F64];
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            g_sum_piece[lane] = 0.0;
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double g_j = g[j][lane];
                 const double z_j = z[j][lane];
-                g_sum_piece[lane] += g_j;
+                g_sum_lanes.piece[lane] += g_j;
                 double z_grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += z_grad_j;
+                exp_sum_lanes.piece[lane] += z_grad_j;
                 z_grad[j][lane] = z_grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            g_sum[lane] += g_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&g_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double g_sum[LANES_F64];
+    ISA(lane_sums_f64)(&g_sum_lanes, g_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1028,31 +1082,24 @@ NOINLINE void ISA(log_softmax_n3_jvp_f32_side_by_side)(float (*RESTRICT z)[LANES
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float tangent_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += tangent_j;
+                exp_sum_lanes.piece[lane] += tangent_j;
                 tangent[j][lane] = tangent_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1060,30 +1107,23 @@ NOINLINE void ISA(log_softmax_n3_jvp_f32_side_by_side)(float (*RESTRICT z)[LANES
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float tangent_j = tangent[j][lane];
-                v_dot_y_piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1131,31 +1171,24 @@ NOINLINE void ISA(log_softmax_n3_jvp_f64_side_by_side)(double (*RESTRICT z)[LANE
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double tangent_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += tangent_j;
+                exp_sum_lanes.piece[lane] += tangent_j;
                 tangent[j][lane] = tangent_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1163,30 +1196,23 @@ NOINLINE void ISA(log_softmax_n3_jvp_f64_side_by_side)(double (*RESTRICT z)[LANE
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double tangent_j = tangent[j][lane];
-                v_dot_y_piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE

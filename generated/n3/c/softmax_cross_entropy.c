@@ -91,7 +91,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -261,7 +261,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -921,6 +921,47 @@ int softmax_cross_entropy_n3_hvp_labels_f64(size_t batch,
 
 #else
 
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
     float (*RESTRICT columns)[CLASSES][LANES_F32])
@@ -973,6 +1014,47 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
         for (size_t j = 0; j < n; j++) {
             rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
+    }
+}
+
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
@@ -1053,49 +1135,42 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_f32_side_by_side)(float (*RESTRI
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    float target_sum[LANES_F32];
-    float t_dot_half_gap[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-        t_dot_half_gap[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        float t_dot_half_gap_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-            t_dot_half_gap_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
-                exp_below_piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
                     : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                ties_piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     float exp_rest[LANES_F32];
     SIDE_BY_SIDE
@@ -1142,49 +1217,42 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_f64_side_by_side)(double (*RESTR
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    double target_sum[LANES_F64];
-    double t_dot_half_gap[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-        target_sum[lane] = 0.0;
-        t_dot_half_gap[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        double t_dot_half_gap_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-            t_dot_half_gap_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
-                exp_below_piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
                     : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                ties_piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     double exp_rest[LANES_F64];
     SIDE_BY_SIDE
@@ -1235,29 +1303,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_labels_f32_side_by_side)(float (
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
-                other_sum_piece[lane] += j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0f
+                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -1307,29 +1369,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_labels_f64_side_by_side)(double 
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
-                other_sum_piece[lane] += j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0
+                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -1380,38 +1436,31 @@ NOINLINE void ISA(softmax_cross_entropy_n3_gradient_f32_side_by_side)(float (*RE
         }
     }
 
-    float target_sum[LANES_F32];
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        target_sum[lane] = 0.0f;
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float target_sum_piece[LANES_F32];
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            target_sum_piece[lane] = 0.0f;
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float t_j = t[j][lane];
                 const float z_j = z[j][lane];
-                target_sum_piece[lane] += t_j;
+                target_sum_lanes.piece[lane] += t_j;
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            target_sum[lane] += target_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1466,38 +1515,31 @@ NOINLINE void ISA(softmax_cross_entropy_n3_gradient_f64_side_by_side)(double (*R
         }
     }
 
-    double target_sum[LANES_F64];
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        target_sum[lane] = 0.0;
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double target_sum_piece[LANES_F64];
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            target_sum_piece[lane] = 0.0;
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double t_j = t[j][lane];
                 const double z_j = z[j][lane];
-                target_sum_piece[lane] += t_j;
+                target_sum_lanes.piece[lane] += t_j;
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            target_sum[lane] += target_sum_piece[lane];
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1555,31 +1597,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_gradient_labels_f32_side_by_side)(flo
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     float exp_sum[LANES_F32];
     float other_share[LANES_F32];
@@ -1641,31 +1676,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_gradient_labels_f64_side_by_side)(dou
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     double exp_sum[LANES_F64];
     double other_share[LANES_F64];
@@ -1733,50 +1761,43 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_f32_side_by_side)(f
         }
     }
 
-    float exp_below[LANES_F32];
-    float ties[LANES_F32];
-    float target_sum[LANES_F32];
-    float t_dot_half_gap[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_below[lane] = 0.0f;
-        ties[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-        t_dot_half_gap[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_below_piece[LANES_F32];
-        float ties_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        float t_dot_half_gap_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below_piece[lane] = 0.0f;
-            ties_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-            t_dot_half_gap_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
                 float grad_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_below_piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
-                ties_piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+                exp_below_lanes.piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
         }
     }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     float exp_rest[LANES_F32];
     float exp_sum[LANES_F32];
@@ -1839,50 +1860,43 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_f64_side_by_side)(d
         }
     }
 
-    double exp_below[LANES_F64];
-    double ties[LANES_F64];
-    double target_sum[LANES_F64];
-    double t_dot_half_gap[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_below[lane] = 0.0;
-        ties[lane] = 0.0;
-        target_sum[lane] = 0.0;
-        t_dot_half_gap[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_below_piece[LANES_F64];
-        double ties_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        double t_dot_half_gap_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below_piece[lane] = 0.0;
-            ties_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-            t_dot_half_gap_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
                 double grad_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_below_piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
-                ties_piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
-                target_sum_piece[lane] += t_j;
-                t_dot_half_gap_piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+                exp_below_lanes.piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_below[lane] += exp_below_piece[lane];
-            ties[lane] += ties_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
-            t_dot_half_gap[lane] += t_dot_half_gap_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
         }
     }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
     double exp_rest[LANES_F64];
     double exp_sum[LANES_F64];
@@ -1950,31 +1964,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f32_side_by_
         }
     }
 
-    float other_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        other_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float other_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
         }
     }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
 
     float exp_sum[LANES_F32];
     float other_share[LANES_F32];
@@ -2042,31 +2049,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f64_side_by_
         }
     }
 
-    double other_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        other_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double other_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_piece[lane] += grad_j;
+                other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            other_sum[lane] += other_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
         }
     }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
 
     double exp_sum[LANES_F64];
     double other_share[LANES_F64];
@@ -2135,38 +2135,31 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f32_side_by_side)(float (*RESTRIC
         }
     }
 
-    float exp_sum[LANES_F32];
-    float target_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-        target_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        float target_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-            target_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
-                target_sum_piece[lane] += t_j;
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -2174,30 +2167,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f32_side_by_side)(float (*RESTRIC
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -2249,38 +2235,31 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f64_side_by_side)(double (*RESTRI
         }
     }
 
-    double exp_sum[LANES_F64];
-    double target_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-        target_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        double target_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-            target_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
-                target_sum_piece[lane] += t_j;
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
-            target_sum[lane] += target_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -2288,30 +2267,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f64_side_by_side)(double (*RESTRI
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -2365,31 +2337,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f32_side_by_side)(float (*
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -2397,30 +2362,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f32_side_by_side)(float (*
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -2469,31 +2427,24 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f64_side_by_side)(double (
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -2501,30 +2452,23 @@ NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f64_side_by_side)(double (
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE

@@ -91,7 +91,7 @@
 #define LANES_F64 (VECTORS * VECTOR / 8)
 
 /* Values that a lane adds one after another. */
-#define STEPS 16
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -202,7 +202,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -557,6 +557,47 @@ int softmax_mse_n3_hvp_f64(size_t batch,
 
 #else
 
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
     float (*RESTRICT columns)[CLASSES][LANES_F32])
@@ -609,6 +650,47 @@ NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT colum
         for (size_t j = 0; j < n; j++) {
             rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
+    }
+}
+
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
@@ -684,29 +766,22 @@ NOINLINE void ISA(softmax_mse_n3_loss_f32_side_by_side)(float (*RESTRICT z)[LANE
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
-                exp_sum_piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -714,31 +789,24 @@ NOINLINE void ISA(softmax_mse_n3_loss_f32_side_by_side)(float (*RESTRICT z)[LANE
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_minus_t_squared_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_minus_t_squared_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 const float t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
                     exp_sum_inverse[lane] - t_j, 2);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
         }
     }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -783,29 +851,22 @@ NOINLINE void ISA(softmax_mse_n3_loss_f64_side_by_side)(double (*RESTRICT z)[LAN
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
-                exp_sum_piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -813,31 +874,24 @@ NOINLINE void ISA(softmax_mse_n3_loss_f64_side_by_side)(double (*RESTRICT z)[LAN
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_minus_t_squared_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_minus_t_squared_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 const double t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
                     exp_sum_inverse[lane] - t_j, 2);
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
         }
     }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -883,31 +937,24 @@ NOINLINE void ISA(softmax_mse_n3_gradient_f32_side_by_side)(float (*RESTRICT z)[
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -915,30 +962,24 @@ NOINLINE void ISA(softmax_mse_n3_gradient_f32_side_by_side)(float (*RESTRICT z)[
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float grad_j = grad[j][lane];
                 const float t_j = t[j][lane];
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -988,31 +1029,24 @@ NOINLINE void ISA(softmax_mse_n3_gradient_f64_side_by_side)(double (*RESTRICT z)
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1020,30 +1054,24 @@ NOINLINE void ISA(softmax_mse_n3_gradient_f64_side_by_side)(double (*RESTRICT z)
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double grad_j = grad[j][lane];
                 const double t_j = t[j][lane];
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1094,31 +1122,24 @@ NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(float (*RES
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1126,36 +1147,30 @@ NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(float (*RES
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float y_minus_t_squared_sum[LANES_F32];
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0f;
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float y_minus_t_squared_sum_piece[LANES_F32];
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0f;
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float grad_j = grad[j][lane];
                 const float t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F32; lane++) {
@@ -1213,31 +1228,24 @@ NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(double (*RE
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_piece[lane] += grad_j;
+                exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1245,36 +1253,30 @@ NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(double (*RE
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double y_minus_t_squared_sum[LANES_F64];
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        y_minus_t_squared_sum[lane] = 0.0;
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double y_minus_t_squared_sum_piece[LANES_F64];
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum_piece[lane] = 0.0;
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double grad_j = grad[j][lane];
                 const double t_j = t[j][lane];
-                y_minus_t_squared_sum_piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
-                y_dot_y_minus_t_piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j * exp_sum_inverse[lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            y_minus_t_squared_sum[lane] += y_minus_t_squared_sum_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     SIDE_BY_SIDE
     for (size_t lane = 0; lane < LANES_F64; lane++) {
@@ -1334,31 +1336,24 @@ NOINLINE void ISA(softmax_mse_n3_hvp_f32_side_by_side)(float (*RESTRICT z)[LANES
         }
     }
 
-    float exp_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float exp_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float z_j = z[j][lane];
                 float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
         }
     }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
 
     float exp_sum_inverse[LANES_F32];
     SIDE_BY_SIDE
@@ -1366,65 +1361,51 @@ NOINLINE void ISA(softmax_mse_n3_hvp_f32_side_by_side)(float (*RESTRICT z)[LANES
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    float v_dot_y[LANES_F32];
-    float y_dot_y_minus_t[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        v_dot_y[lane] = 0.0f;
-        y_dot_y_minus_t[lane] = 0.0f;
-    }
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float v_dot_y_piece[LANES_F32];
-        float y_dot_y_minus_t_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y_piece[lane] = 0.0f;
-            y_dot_y_minus_t_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
                 const float t_j = t[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-                y_dot_y_minus_t_piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
                     exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
         }
     }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    float row_sum[LANES_F32];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        row_sum[lane] = 0.0f;
-    }
+    ISA(sum_f32) row_sum_lanes;
+    ISA(start_f32)(&row_sum_lanes);
     for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
-        float row_sum_piece[LANES_F32];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            row_sum_piece[lane] = 0.0f;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F32; lane++) {
                 const float v_j = v[j][lane];
                 const float product_j = product[j][lane];
                 const float t_j = t[j][lane];
-                row_sum_piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
                     product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            row_sum[lane] += row_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f32)(&row_sum_lanes);
         }
     }
+    float row_sum[LANES_F32];
+    ISA(lane_sums_f32)(&row_sum_lanes, row_sum);
 
     for (uint32_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
@@ -1479,31 +1460,24 @@ NOINLINE void ISA(softmax_mse_n3_hvp_f64_side_by_side)(double (*RESTRICT z)[LANE
         }
     }
 
-    double exp_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double exp_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double z_j = z[j][lane];
                 double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_piece[lane] += product_j;
+                exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            exp_sum[lane] += exp_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
         }
     }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
     double exp_sum_inverse[LANES_F64];
     SIDE_BY_SIDE
@@ -1511,65 +1485,51 @@ NOINLINE void ISA(softmax_mse_n3_hvp_f64_side_by_side)(double (*RESTRICT z)[LANE
         exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
     }
 
-    double v_dot_y[LANES_F64];
-    double y_dot_y_minus_t[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        v_dot_y[lane] = 0.0;
-        y_dot_y_minus_t[lane] = 0.0;
-    }
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double v_dot_y_piece[LANES_F64];
-        double y_dot_y_minus_t_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y_piece[lane] = 0.0;
-            y_dot_y_minus_t_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
                 const double t_j = t[j][lane];
-                v_dot_y_piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-                y_dot_y_minus_t_piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
                     exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            v_dot_y[lane] += v_dot_y_piece[lane];
-            y_dot_y_minus_t[lane] += y_dot_y_minus_t_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
         }
     }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    double row_sum[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        row_sum[lane] = 0.0;
-    }
+    ISA(sum_f64) row_sum_lanes;
+    ISA(start_f64)(&row_sum_lanes);
     for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        double row_sum_piece[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            row_sum_piece[lane] = 0.0;
-        }
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES_F64; lane++) {
                 const double v_j = v[j][lane];
                 const double product_j = product[j][lane];
                 const double t_j = t[j][lane];
-                row_sum_piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
                     product_j * exp_sum_inverse[lane];
             }
         }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            row_sum[lane] += row_sum_piece[lane];
+        if (j < n) {
+            ISA(add_piece_f64)(&row_sum_lanes);
         }
     }
+    double row_sum[LANES_F64];
+    ISA(lane_sums_f64)(&row_sum_lanes, row_sum);
 
     for (uint64_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
