@@ -70,7 +70,7 @@ def schedule(kernel: Kernel, work: bool) -> Kernel:
         kernel: from `compile_kernel`.
         work: whether the target can allocate work arrays.
     """
-    return _run((fuse,), store(kernel, work))
+    return _run((lambda each: place(each, work), fuse), kernel)
 
 
 def store(kernel: Kernel, work: bool) -> Kernel:

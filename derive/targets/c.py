@@ -10,7 +10,7 @@ from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
-from derive.targets.c_loops import LANES, MOST_ACROSS, PARTS, PIECE, SQUARES, SUMS, functions_called
+from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, SQUARES, STEPS, functions_called
 from derive.targets.c_precision import PRECISIONS
 from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
@@ -41,20 +41,16 @@ _OWN_FUNCTIONS = (
     "maximum",
     "largest_lane",
     "row_maximum",
-    "row_maxima",
     "sum",
-    "add_sums",
-    "filled",
     "turn",
     "load_rows",
     "store_rows",
-    "sum_parts",
 )
 """The functions that a file may define for itself, each after those that it calls."""
 
 
-_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "row_maxima", "add_sums", "load_rows", "store_rows", "sum_parts")
-"""Those that are called and do not become part of their callers: code for SSE is slow between code for AVX."""
+_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "sum", "load_rows", "store_rows")
+"""Those that know how much a vector holds, or are called and do not become part of their callers."""
 
 
 class CTarget:
@@ -101,12 +97,11 @@ class CTarget:
             across="load_rows" in called,
             squares=SQUARES,
             classes=MOST_ACROSS if product.n is None else product.n,
-            parts=PARTS if product.n is None else min(PARTS, _power_of_2(product.n / 2)),
-            pieces=bool(called & {"count_of_piece", "row_maximum"}),
-            lanes=LANES,
-            halves=[SUMS >> level for level in range(1, SUMS.bit_length())],
-            sums=SUMS,
-            piece=PIECE,
+            along=any(not way.across for pair in functions for each in pair for way in each.ways),
+            block=BLOCK,
+            block_entries=BLOCK_ENTRIES,
+            pieces="end_of_piece" in called,
+            steps=STEPS,
             functions=[each for pair in functions for each in pair],
         )
         return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}
@@ -114,14 +109,6 @@ class CTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:
         """A CMake project of all of them; each pair of files stands alone."""
         return {"CMakeLists.txt": cmake_project(products, FLAGS)} if products else {}
-
-
-def _power_of_2(least: float) -> int:
-    """The smallest power of 2 that is not less."""
-    power = 1
-    while power < least:
-        power *= 2
-    return power
 
 
 def _called(functions: Sequence[Function]) -> frozenset[str]:

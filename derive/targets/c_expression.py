@@ -40,53 +40,60 @@ class Printer:
     """Turns expressions of one kernel into C of one precision.
 
     Attributes:
-        across: whether the C is for rows side by side, where every value of a row is an array over the rows.
-        piece: whether it is for a piece of a row, whose classes are numbered from 0.
+        across: whether the C is for rows that are columns, LANES side by side, or for one row after another.
+        in_row: whether it is for a pass along one row.
+        lanes: whether it is for classes of that row, LANES side by side.
     """
 
     kernel: Kernel
     precision: Precision
     across: bool = False
-    piece: bool = False
+    in_row: bool = False
+    lanes: bool = False
 
-    def in_pieces(self) -> "Printer":
-        """The printer of the same kernel for a piece of a row."""
-        return replace(self, piece=True)
+    def along_row(self, lanes: bool) -> "Printer":
+        """The printer of the same kernel for a pass along one row."""
+        return replace(self, in_row=True, lanes=lanes)
 
     def text(self, expression: Expression) -> str:
         """C source for `expression`; `UnsupportedError` where C has no way to say it."""
         return self._bound(expression)[0]
 
     def element(self, array: str, index: str) -> str:
-        """The entry of `array` in the row at hand; a parameter is the same for every row."""
-        if self.across:
-            if index == LABEL:
-                return f"{array}_label[row]"
-            return f"{array}[{index}]" if array in self._parameters else f"{array}_rows[{index}][row]"
-        return f"{array}_piece[k + lane]" if self.piece and index != LABEL else f"{self.vector(array)}[{index}]"
+        """The entry of `array` in the row at hand; that of a class is a variable within the loop over the classes."""
+        return f"{array}_label[{self._row}]" if index == LABEL else f"{array}_{index}"
 
-    def vector(self, array: str) -> str:
-        """The pointer to `array` in the row at hand."""
-        return array if array in self._parameters else f"{array}_row"
+    def place(self, array: str, index: str) -> str:
+        """Where the entry of `array` lies; a parameter is the same for every row."""
+        if self.across:
+            return f"{array}[{index}]" if array in self._parameters else f"{array}[{index}][lane]"
+        row = array if array in self._parameters else f"{array}_row"
+        return f"{row}[{index} + lane]" if self.lanes else f"{row}[{index}]"
 
     def scalar(self, name: str) -> str:
-        """A value of the row: numbers of rank 0 live in an array over the rows, everything else in a variable."""
+        """A value of the row: in arithmetic over rows an entry of an array, in a pass along a row a variable."""
         if name == CLASS_COUNT:
             return f"({self.precision.type})n"
-        per_row = {array.name for array in (*self.kernel.inputs, *self.kernel.outputs) if array.rank == 0}
-        if self.across and name not in self._parameters:
-            return f"{name}_rows[row]" if name in per_row else f"{name}[row]"
-        return f"{name}[row]" if name in per_row else name
+        if name in self._parameters or self.in_row:
+            return name
+        return f"{name}[lane]" if self.across else f"{name}_rows[row]"
+
+    @property
+    def _row(self) -> str:
+        """The row at hand, of those that are worked on side by side."""
+        return "lane" if self.across else "row"
 
     @property
     def _parameters(self) -> frozenset[str]:
         return frozenset(parameter.name for parameter in self.kernel.parameters)
 
     def _number(self, index: str) -> str:
-        """The number of a class, in a piece that of its lane."""
-        if self.piece:
+        """The number of a class; of classes side by side that of its lane."""
+        if self.across:
+            return "label[lane]" if index == LABEL else index
+        if self.lanes:
             return "label_lane" if index == LABEL else "lane"
-        return "label[row]" if self.across and index == LABEL else index
+        return index
 
     def _bound(self, expression: Expression) -> tuple[str, int]:
         """C source for `expression`, and how tightly its outermost operator binds."""

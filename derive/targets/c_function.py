@@ -8,7 +8,16 @@ from derive.errors import UnsupportedError
 from derive.kernel.ir import Array, Kernel
 from derive.targets.c_expression import Printer
 from derive.targets.c_layout import comment
-from derive.targets.c_loops import Item, Pass, arrange, arrays_used, scalars_used, uses_label, ways_of
+from derive.targets.c_loops import (
+    Item,
+    Pass,
+    arrange,
+    arrays_used,
+    read_at_labels,
+    scalars_used,
+    uses_label,
+    ways_of,
+)
 from derive.targets.c_precision import Precision
 
 _CONTINUED = "\n" + " " * 8
@@ -30,9 +39,9 @@ class Way:
     body: tuple[Item, ...]
 
     @property
-    def sums(self) -> bool:
-        """Whether it finds any sum."""
-        return any(isinstance(item, Pass) and item.sums for item in self.body)
+    def in_lanes(self) -> bool:
+        """Whether it works on classes side by side, or takes a row's largest entry so."""
+        return any(isinstance(item, Pass) and item.in_lanes for item in self.body)
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,40 @@ class Function:
     def parameters(self) -> str:
         """The parameters of its ways: those that matter, with the promise that no output overlaps another array."""
         return f"({_listed(self._used.values())})".replace(" *", " *RESTRICT ")
+
+    @property
+    def side_parameters(self) -> str:
+        """The parameters of the function that works on rows side by side: columns, and numbers of those rows."""
+        precision, lines = self.precision, [] if self.kernel.n is not None else ["size_t n"]
+        lanes = f"LANES_{precision.name.upper()}"
+        written = [array for array in self.kernel.outputs if array.rank]
+        lines += [f"{precision.type} (*RESTRICT {array.name})[{lanes}]" for array in (*self.read, *written)]
+        lines += [f"const {precision.bits} *RESTRICT label"] if self.uses_label else []
+        lines += [f"const {precision.type} *RESTRICT {array}_label" for array in self.read_at_labels]
+        lines += [f"{precision.type} *RESTRICT {array.name}" for array in self.kernel.outputs if not array.rank]
+        lines += [self._used[each.name].replace(" *", " *RESTRICT ") for each in self._used_parameters]
+        return f"({', '.join(lines)})"
+
+    @property
+    def side_arguments(self) -> str:
+        """The arguments of that function for the rows from row `first_lane` of those that were turned on."""
+        names = [] if self.kernel.n is not None else ["n"]
+        written = [array for array in self.kernel.outputs if array.rank]
+        lanes = f"LANES_{self.precision.name.upper()}"
+        names += [f"{array.name}_columns[row / {lanes}]" for array in (*self.read, *written)]
+        names += ["label + row"] if self.uses_label else []
+        names += [f"{array}_label + row" for array in self.read_at_labels]
+        names += [f"{array.name}_rows + row" for array in self.kernel.outputs if not array.rank]
+        return ", ".join((*names, *(each.name for each in self._used_parameters)))
+
+    @property
+    def read_at_labels(self) -> tuple[str, ...]:
+        """The inputs and parameters that the result depends on by their entry at the label."""
+        return read_at_labels(self.kernel)
+
+    @property
+    def _used_parameters(self) -> tuple[Parameter, ...]:
+        return tuple(each for each in self.kernel.parameters if each.name in self._used)
 
     @property
     def shared_arguments(self) -> str:
@@ -127,18 +170,6 @@ class Function:
         return f"{value} {above} {low} && {value} {below} {high}"
 
     @property
-    def rows(self) -> tuple[str, ...]:
-        """The declarations of pointers to the row at hand, of the arrays that the body uses."""
-        real, used = self.precision.type, arrays_used(self.kernel)
-        outputs = {array.name for array in self.kernel.outputs}
-        return tuple(
-            f"{'' if array.name in outputs else 'const '}{real} *{array.name}_row = "
-            f"{array.name} + row * {array.name}_stride;"
-            for array in self._arrays
-            if array.rank and array.name in used
-        )
-
-    @property
     def read(self) -> tuple[Array, ...]:
         """The input arrays that the result depends on."""
         used = arrays_used(self.kernel)
@@ -148,6 +179,11 @@ class Function:
     def uses_label(self) -> bool:
         """Whether the result depends on the label; its range is checked in any case."""
         return uses_label(self.kernel)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """The names of the arrays of rows."""
+        return tuple(array.name for array in self._arrays if array.rank)
 
     @property
     def _arrays(self) -> tuple[Array, ...]:
@@ -183,7 +219,7 @@ def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
         kernel=kernel,
         precision=precision,
         ways=tuple(
-            Way(f"{name}_{'across' if across else 'along'}", across, arrange(Printer(kernel, precision, across)))
+            Way(f"{name}_{'across' if across else 'along'}", across, tuple(arrange(Printer(kernel, precision, across))))
             for across in ways_of(kernel)
         ),
     )

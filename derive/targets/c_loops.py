@@ -1,9 +1,13 @@
 """Arrange the statements of a kernel as C statements and loops, in one of two ways that compilers make vector code of.
 
-Across rows, for few classes: a number of rows are turned into columns, and every value of a row is an array over those
-rows. The innermost loops then have the same length whatever the number of classes is.
+Across rows, for few classes: rows are turned into columns, and LANES of them are worked on side by side.
 
-Along a row, for more: classes are taken a chunk at a time, and every lane of a chunk keeps sums and maxima of its own.
+Along rows, for more: LANES classes of a row are worked on side by side, and every lane keeps sums and maxima of its
+own. What is left of a row is no case by itself: the first LANES classes are worked on first, those after them in whole
+lanes up to the end of the row, and what both did is counted once.
+
+Either way the innermost loop is one vector, and what a row reduces to is an array over rows, so that the arithmetic of
+a row's scalars is vector code as well.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,38 +15,35 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from derive.errors import UnsupportedError
-from derive.kernel.expressions import arrays, indices, walk
-from derive.kernel.ir import LABEL, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.expressions import arrays, indices, scalars, walk
+from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import flat
 from derive.targets.c_expression import Printer, own_functions
 
-LANES = 32
-"""Classes of a chunk: two vectors of AVX-512 in single precision."""
-
-SUMS = 4 * LANES
-"""Sums of a piece of a row that its classes are added to in turn, and which are then added in pairs: that is more exact
-than one after another."""
-
-PIECE = 4 * SUMS
-"""Classes of a row that are taken at a time."""
+STEPS = 8
+"""Values that a lane adds one after another; their sums are added without error. Eight equal values, the worst case,
+lose 2.5 units of rounding; 16 would lose 5, and twice that in a sum of squares."""
 
 SQUARES = 8
-"""Squares of 16 bytes that hold as many rows as are worked on side by side: two vectors of AVX-512. The columns of 128
-classes then take 16 KiB, and stay in the first-level cache."""
+"""Squares of 16 bytes that hold as many rows as are turned into columns at a time: two vectors of AVX-512. The columns
+of 64 classes then take 8 KiB, and those of four arrays stay in the first-level cache."""
 
-PARTS = 32
-"""Sums that the classes of a row are added to in turn, where rows are side by side."""
+MOST_ACROSS = 64
+"""Classes up to which rows are worked on across; there, a row that is worked on along takes as long."""
 
-MOST_ACROSS = 128
-"""Classes up to which rows are worked on side by side."""
+BLOCK = 16
+"""Rows that are worked on along, one after another, before the arithmetic of their scalars."""
+
+BLOCK_ENTRIES = 2048
+"""Entries of such rows: with as many of each other array they stay in the first-level cache."""
 
 _REDUCERS = {
     (True, "max"): ("maximum",),
-    (True, "sum"): ("sum_parts",),
+    (True, "sum"): ("sum",),
     (False, "max"): ("maximum", "largest_lane"),
-    (False, "sum"): ("sum", "add_sums"),
+    (False, "sum"): ("sum", "end_of_piece"),
 }
-"""The functions that reduce values, across rows or along one."""
+"""The functions that reduce values, across rows or along them."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,14 @@ class Lets:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of an array that a pass reads or writes."""
+
+    array: str
+    is_output: bool
+
+
+@dataclass(frozen=True)
 class Pass:
     """One pass over the classes.
 
@@ -85,74 +94,68 @@ class Pass:
         stores: what it does for one class, in order.
         sums: the names of the sums that it finds.
         maxima: the names of the maxima that it finds.
-        reads: the arrays of which it needs what they held before, and how a row of each is written.
-        writes: the arrays that it writes.
-        in_pieces: whether it works along a row in chunks: it has something to reduce, or asks for the label's class.
+        rows: the rows that it reads or writes.
+        scalars: the values of a row that it reads.
+        changes: the arrays of which it needs what they held before, and which it writes.
+        in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
         asks_for_label: whether it asks for the label's class.
+        patches: what is done for the label's class after the others.
     """
 
     index: str
     stores: tuple[Assignment, ...]
     sums: tuple[str, ...]
     maxima: tuple[str, ...]
-    reads: tuple[tuple[str, str], ...]
-    writes: tuple[str, ...]
-    in_pieces: bool
+    rows: tuple[Row, ...]
+    scalars: tuple[str, ...]
+    changes: tuple[str, ...]
+    in_lanes: bool
     asks_for_label: bool
+    patches: tuple[Assignment, ...]
 
 
 @dataclass(frozen=True)
 class Maximum:
-    """The largest entry of a row of an array, or of each of the rows that are worked on side by side.
-
-    Attributes:
-        name: the variable that holds it.
-        row: how the row, or the array of columns, is written.
-    """
+    """The largest entry of a row of `array`, in each of the rows; `name` is the array over rows that holds them."""
 
     name: str
-    row: str
+    array: str
 
 
-Item = Assignment | Gather | Lets | Maximum | Pass
-"""A part of a body: one statement, or one loop."""
+Item = Gather | Lets | Maximum | Pass
+"""A part of a body: one or more loops."""
 
 
-def arrange(printer: Printer) -> tuple[Item, ...]:
-    """What is done to one row, or across rows; `UnsupportedError` for a kernel that C does not take."""
-    if printer.across:
-        return tuple(_arrange_across(printer))
-    return tuple(_arranged(printer, statement) for statement in printer.kernel.body)
+def arrange(printer: Printer) -> Iterator[Item]:
+    """What is done to rows side by side; `UnsupportedError` for a kernel that C does not take.
 
-
-def _arrange_across(printer: Printer) -> Iterator[Item]:
-    """Each run of assignments as one loop over the rows, and what is read at the labels gathered before it."""
+    A run of assignments is one loop over the rows; what it reads at the labels is gathered before it, or across rows
+    before they are turned into columns.
+    """
     gathered: set[str] = set()
     parameters = {parameter.name for parameter in printer.kernel.parameters}
-    outputs = {printer.scalar(array.name) for array in printer.kernel.outputs if array.rank == 0}
+    outputs = {array.name for array in printer.kernel.outputs}
     for together, run in groupby(printer.kernel.body, lambda statement: isinstance(statement, Let)):
         statements = tuple(run)
         for part in (statements,) if together else ((each,) for each in statements):
-            for array in sorted(_read_at_labels(part)):
+            given = read_at_labels(printer.kernel) if printer.across else ()
+            for array in sorted(_read_at_labels(part) - set(given)):
                 yield Gather(array, declares=array not in gathered, is_parameter=array in parameters)
                 gathered.add(array)
-            items = [_arranged(printer, statement) for statement in part]
-            lets = tuple(item for item in items if isinstance(item, Assignment))
-            if together:
-                yield Lets(tuple(each.left.removesuffix("[row]") for each in lets if each.left not in outputs), lets)
+            lets = [statement for statement in part if isinstance(statement, Let)]
+            if lets:
+                yield Lets(
+                    tuple(let.name for let in lets if let.name not in outputs),
+                    tuple(Assignment(printer.scalar(let.name), printer.text(let.value)) for let in lets),
+                )
             else:
-                yield from items
+                yield from (_arranged(printer, statement) for statement in part)
 
 
-def _arranged(printer: Printer, statement: Statement) -> Assignment | Maximum | Pass:
+def _arranged(printer: Printer, statement: Statement) -> Maximum | Pass:
     match statement:
         case Reduce(name, "max", index, Element(array, own)) if own == index:
-            return Maximum(name, f"{array}_rows" if printer.across else printer.vector(array))
-        case Let(name, value):
-            left = printer.scalar(name)
-            if left == name:
-                left = f"const {printer.precision.type} {name}"
-            return Assignment(left, printer.text(value))
+            return Maximum(name, array)
         case Map(indices=(index,)):
             return _pass(printer, index, (statement,))
         case Reduce(index=index):
@@ -163,35 +166,93 @@ def _arranged(printer: Printer, statement: Statement) -> Assignment | Maximum | 
 
 
 def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
+    read = frozenset[str]().union(*(scalars(statement.value) for statement in body))
+    patches: tuple[Assignment, ...] = ()
+    if not printer.across and (parts := _label_apart(body)) is not None:
+        patch, others = parts
+        apart = printer.along_row(lanes=False).text(patch.value)
+        patches, body = (Assignment(f"{patch.array}_row[label]", apart),), (others,)
     reductions = [statement for statement in body if isinstance(statement, Reduce)]
-    writes = tuple(dict.fromkeys(statement.array for statement in body if isinstance(statement, Map)))
     asks_for_label = any(_asks_for_label(statement.value) for statement in body)
-    in_pieces = not printer.across and (bool(reductions) or asks_for_label)
-    own = printer.in_pieces() if in_pieces else printer
+    in_lanes = not printer.across and (bool(reductions) or asks_for_label)
+    own = printer if printer.across else printer.along_row(in_lanes)
+    outputs = {array.name for array in printer.kernel.outputs}
+    inputs = {array.name for array in printer.kernel.inputs}
+    written = [statement.array for statement in body if isinstance(statement, Map)]
+    used = arrays_at_class(body) | set(written)
     return Pass(
         index=index,
-        stores=tuple(_store(own, statement, index) for statement in body),
+        stores=tuple(_stores(own, body, index)),
+        scalars=tuple(sorted(read - {parameter.name for parameter in printer.kernel.parameters})),
         sums=tuple(each.name for each in reductions if each.operation == "sum"),
         maxima=tuple(each.name for each in reductions if each.operation == "max"),
-        reads=tuple((array, printer.vector(array)) for array in _read_first(body)),
-        writes=writes,
-        in_pieces=in_pieces,
+        rows=tuple(
+            Row(array.name, array.name in outputs)
+            for array in (*printer.kernel.inputs, *printer.kernel.outputs)
+            if array.name in used & (inputs | outputs)
+        ),
+        changes=tuple(array for array in _read_first(body) if array in written),
+        in_lanes=in_lanes,
         asks_for_label=asks_for_label,
+        patches=patches,
     )
 
 
-def _store(printer: Printer, statement: Map | Reduce, index: str) -> Assignment:
-    """What a loop does for one class: store its value, add it, or keep it if it is the largest so far."""
-    text = printer.text(statement.value)
-    match statement:
-        case Map(array):
-            return Assignment(printer.element(array, index), text)
-        case Reduce(name, "sum"):
-            across, along = f"{name}_parts[{index} & (parts - 1)][row]", f"{name}_sums[k % SUMS + lane]"
-            return Assignment(across if printer.across else along, text, "+=")
-        case Reduce(name):
-            left = f"{name}[row]" if printer.across else f"{name}_lanes[lane]"
-            return Assignment(left, f"maximum_{printer.precision.name}({left}, {text})")
+def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
+    """What a pass stores for the label's class and what for the others, where it does nothing else.
+
+    Asking each class whether it is the label's takes longer than to store the label's entry again.
+    """
+    match body:
+        case (Map(array, (index,), Call("select", (Same() as same, apart, others))),):
+            if {same.left, same.right} == {index, LABEL} and index not in indices(apart) and array not in arrays(apart):
+                return Map(array, (index,), apart), Map(array, (index,), others)
+    return None
+
+
+def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Iterator[Assignment]:
+    """What a loop does for one class: load entries, compute with them, store those that it changes.
+
+    Entries are loaded before anything is asked, and not in a branch of a choice: what a choice may leave out, compilers
+    do not make vector code of everywhere.
+    """
+    real = printer.precision.type
+    known: set[str] = set()
+    for array in _read_first(body):
+        const = "" if array in _kept(body) else "const "
+        yield Assignment(f"{const}{real} {printer.element(array, index)}", printer.place(array, index))
+        known.add(array)
+    for number, statement in enumerate(body):
+        text = printer.text(statement.value)
+        match statement:
+            case Map(array) if array in _kept(body[number:]):
+                yield Assignment(f"{'' if array in known else f'{real} '}{printer.element(array, index)}", text)
+                known.add(array)
+            case Map(array):
+                yield Assignment(printer.place(array, index), text)
+            case Reduce(name, "sum"):
+                yield Assignment(f"{name}_lanes.piece[lane]", text, "+=")
+            case Reduce(name):
+                left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
+                yield Assignment(left, f"maximum_{printer.precision.name}({left}, {text})")
+    for array in _kept(body):
+        yield Assignment(printer.place(array, index), printer.element(array, index))
+
+
+def _kept(body: Sequence[Map | Reduce]) -> tuple[str, ...]:
+    """The arrays that `body` writes and then reads or writes again for the same class."""
+    return tuple(
+        dict.fromkeys(
+            statement.array
+            for number, statement in enumerate(body)
+            if isinstance(statement, Map)
+            and any(
+                statement.array in arrays_at_class((later,))
+                or (isinstance(later, Map) and later.array == statement.array)
+                for later in body[number + 1 :]
+            )
+        )
+    )
 
 
 def _read_first(body: tuple[Map | Reduce, ...]) -> tuple[str, ...]:
@@ -205,6 +266,12 @@ def _read_first(body: tuple[Map | Reduce, ...]) -> tuple[str, ...]:
         if isinstance(statement, Map):
             written.add(statement.array)
     return tuple(found)
+
+
+def arrays_at_class(body: Sequence[Statement]) -> set[str]:
+    """The arrays of which `body` reads the entry of the class at hand."""
+    nodes = (node for statement in flat(body) for node in walk(statement.value))
+    return {node.array for node in nodes if isinstance(node, Element) and node.index != LABEL}
 
 
 def _asks_for_label(value: Expression) -> bool:
@@ -229,12 +296,12 @@ def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> froz
         names.add("log_of_sum")
     for item in body:
         if isinstance(item, Maximum):
-            names |= {"maximum", "row_maxima"} if across else {"maximum", "largest_lane", "row_maximum"}
+            names |= {"maximum"} if across else {"maximum", "largest_lane", "row_maximum"}
         if isinstance(item, Pass):
             operations = ("sum",) * bool(item.sums) + ("max",) * bool(item.maxima)
             names.update(name for operation in operations for name in _REDUCERS[across, operation])
-            if item.in_pieces and item.reads:
-                names |= {"count_of_piece", "filled"}
+            if item.in_lanes:
+                names.add("end_of_piece")
     return frozenset(names)
 
 
@@ -242,6 +309,12 @@ def _read_at_labels(statements: Sequence[Statement]) -> frozenset[str]:
     """The arrays that `statements` read at the row's label."""
     nodes = (node for statement in flat(statements) for node in walk(statement.value))
     return frozenset(node.array for node in nodes if isinstance(node, Element) and node.index == LABEL)
+
+
+def read_at_labels(kernel: Kernel) -> tuple[str, ...]:
+    """The inputs and parameters that `kernel` reads at the row's label."""
+    outputs = {array.name for array in kernel.outputs}
+    return tuple(sorted(_read_at_labels(kernel.body) - outputs))
 
 
 def arrays_used(kernel: Kernel) -> frozenset[str]:

@@ -171,7 +171,7 @@ F64 = Precision(
         ),
         lowest="-0x1.6232bdd7abcd2p+9",
         highest="0x1.62e42fefa39efp+9",
-        bound="1.03",
+        bound="1.04",
         half_bits="UINT64_C(0x3fe0000000000000)",
         bound_expm1="2.0",
     ),

@@ -51,13 +51,13 @@ def number(numerator: int, denominator: int = 1) -> Const:
         (call("mul", A, number(-2)), "a * -2.0f"),
         (call("add", A, number(-2)), "a - 2.0f"),
         (call("mul", number(1, 3), A), "(1.0f / 3.0f) * a"),
-        (Element("z", "j"), "z_row[j]"),
-        (Element("z", LABEL), "z_row[label]"),
-        (call("mul", Scalar("loss"), Scalar("weight")), "loss[row] * weight[row]"),
+        (Element("z", "j"), "z_j"),
+        (Element("z", LABEL), "z_label[row]"),
+        (call("mul", Scalar("loss"), Scalar("weight")), "loss * weight"),
     ],
 )
 def test_the_tree_survives_the_rules_of_precedence(expression: Expression, text: str) -> None:
-    assert Printer(KERNEL, F32).text(expression) == text
+    assert Printer(KERNEL, F32).along_row(lanes=False).text(expression) == text
 
 
 def test_across_rows_every_value_of_a_row_has_one_for_each() -> None:
@@ -65,12 +65,24 @@ def test_across_rows_every_value_of_a_row_has_one_for_each() -> None:
         "mul", call("select", Same("j", LABEL), A, Element("z", "j")), Element("z", LABEL), Scalar("loss")
     )
     printed = Printer(KERNEL, F32, across=True).text(expression)
-    assert printed == "(j == label[row] ? a[row] : z_rows[j][row]) * z_label[row] * loss_rows[row]"
+    assert printed == "(j == label[lane] ? a[lane] : z_j) * z_label[lane] * loss[lane]"
+
+
+def test_in_the_arithmetic_of_rows_every_value_has_one_for_each() -> None:
+    expression = call("mul", A, Element("z", LABEL), Scalar("loss"))
+    assert Printer(KERNEL, F32).text(expression) == "a_rows[row] * z_label[row] * loss_rows[row]"
+
+
+def test_classes_side_by_side_are_numbered_from_0() -> None:
+    expression = call("select", Same("j", LABEL), A, Element("z", "j"))
+    printer = Printer(KERNEL, F32).along_row(lanes=True)
+    assert printer.text(expression) == "lane == label_lane ? a : z_j"
+    assert printer.place("z", "j") == "z_row[j + lane]"
 
 
 def test_double_precision_has_no_suffix() -> None:
     expression = call("mul", call("log", A), call("exp", number(1, 4)))
-    assert Printer(KERNEL, F64).text(expression) == "log_f64(a) * exp_f64(0.25)"
+    assert Printer(KERNEL, F64).along_row(lanes=False).text(expression) == "log_f64(a) * exp_f64(0.25)"
 
 
 @pytest.mark.parametrize(

@@ -48,15 +48,24 @@
 #define NOINLINE static
 #endif
 
-/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
- * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+/* SIDE_BY_SIDE stands before a loop of one vector, whose turns are independent, and ONE_BY_ONE before loops that hold
+ * such. Compilers are told so, and kept from writing either out before they make vector code: what a loop adds to then
+ * stays in a register. GCC is kept from turning choices into jumps, and from other transformations of loops that cost
+ * these registers. Clang works on two vectors at a time; where it makes no vector code of a loop, that is no error. */
 #if defined(__clang__)
-#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#define VECTORS 2
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 #define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
-#pragma GCC optimize("no-thread-jumps")
+#define ONE_BY_ONE _Pragma("GCC unroll 1")
+#define VECTORS 1
+#pragma GCC optimize("no-thread-jumps", "no-loop-unroll-and-jam", "no-tree-loop-distribute-patterns")
 #else
 #define SIDE_BY_SIDE
+#define ONE_BY_ONE
+#define VECTORS 1
 #endif
 
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
@@ -71,18 +80,21 @@
 /* Entries that are enough work for a thread. */
 #define SHARE 32768
 
-/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+/* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
 #define ROWS_F32 32
 #define ROWS_F64 16
-#define CLASSES 128
+#define CLASSES 64
 
-/* Sums that the classes of a row are added to in turn, where rows are side by side. */
-#define PARTS 32
+/* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
+#define BLOCK 16
+#define BLOCK_ENTRIES 2048
 
-/* Along a row: classes that are worked on side by side, sums that they are added to in turn, classes of a piece. */
-#define LANES 32
-#define SUMS 128
-#define PIECE 512
+/* What is worked on side by side. */
+#define LANES_F32 (VECTORS * VECTOR / 4)
+#define LANES_F64 (VECTORS * VECTOR / 8)
+
+/* Values that a lane adds one after another. */
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -108,20 +120,18 @@ static size_t rows_of_share(size_t n)
     return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
 }
 
-/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
-INLINE size_t parts_of(size_t n)
+/* The rows of n entries that are worked on along, one after another. */
+static size_t rows_of_block(size_t n, size_t left)
 {
-    size_t parts = 1;
-    while (parts < PARTS && 2 * parts < n) {
-        parts *= 2;
-    }
-    return parts;
+    const size_t rows = BLOCK_ENTRIES / n;
+    const size_t most = rows > BLOCK ? BLOCK : rows > 0 ? rows : 1;
+    return left < most ? left : most;
 }
 
-/* How many of the classes that are left make the next piece: whole lanes, up to PIECE, or fewer than LANES. */
-INLINE size_t count_of_piece(size_t left)
+/* The end of the piece of a row that begins at class j: STEPS times all lanes, or the end of the row. */
+INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
 {
-    return left >= PIECE ? PIECE : left >= LANES ? left - left % LANES : left;
+    return n - j > STEPS * lanes ? j + STEPS * lanes : n;
 }
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
@@ -133,22 +143,20 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
     /* ln 2 in two parts: k times the first is exact */
-    const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
+    const float r = x - k * 0x1.62e4p-1f - (k * 0x1.7f7d1cp-20f - rest);
 
     float q = 0x1.6a244cp-10f;
     q = q * r + 0x1.1239d4p-7f;
     q = q * r + 0x1.5558f2p-5f;
     q = q * r + 0x1.555492p-3f;
     q = q * r + 0x1.fffffcp-2f;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 23) + 0x3f800000u;
     float power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
+    return x < -0x1.5d589ep+6f ? 0.0f : power + power * (r + r * r * q);
 }
 
 INLINE float exp_nonpositive_f32(float x)
@@ -217,29 +225,6 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
-/* A sum, and what its additions rounded off. */
-typedef struct {
-    float total;
-    float lost;
-} sum_f32;
-
-/* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE float finished_f32(sum_f32 sum)
-{
-    return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
-}
-
-/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
-INLINE const float *filled_f32(size_t count, const float *piece, float *few)
-{
-    if (count >= LANES) {
-        return piece;
-    }
-    memset(few, 0, LANES * sizeof *few);
-    memcpy(few, piece, count * sizeof *few);
-    return few;
-}
-
 #ifdef SHUFFLE
 /* Turn the rows of a square of 4 by 4 into columns. */
 INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
@@ -265,7 +250,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -274,7 +259,7 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
     /* ln 2 in two parts: k times the first is exact */
-    const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
+    const double r = x - k * 0x1.62e42fefa4p-1 - (k * -0x1.8432a1b0e2634p-43 - rest);
 
     double q = 0x1.ad7f77e079098p-26;
     q = q * r + 0x1.28ad68bddfa80p-22;
@@ -286,15 +271,13 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     q = q * r + 0x1.555555555088cp-5;
     q = q * r + 0x1.55555555554fap-3;
     q = q * r + 0x1.000000000000ap-1;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
     double power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : power + power * (r + r * r * q);
 }
 
 INLINE double exp_nonpositive_f64(double x)
@@ -368,29 +351,6 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
-/* A sum, and what its additions rounded off. */
-typedef struct {
-    double total;
-    double lost;
-} sum_f64;
-
-/* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE double finished_f64(sum_f64 sum)
-{
-    return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
-}
-
-/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
-INLINE const double *filled_f64(size_t count, const double *piece, double *few)
-{
-    if (count >= LANES) {
-        return piece;
-    }
-    memset(few, 0, LANES * sizeof *few);
-    memcpy(few, piece, count * sizeof *few);
-    return few;
-}
-
 #ifdef SHUFFLE
 /* Turn the rows of a square of 2 by 2 into columns. */
 INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
@@ -406,9 +366,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 }
 #endif
 
-/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
-    and the machine
- * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
+ * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
+ * number of bytes in a vector. */
 #if !defined(__x86_64__) || !defined(__GNUC__)
 #undef INSTRUCTION_SETS
 #define INSTRUCTION_SETS 1
@@ -417,7 +377,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #endif
 
 #define ISA(name) name##_plain
+#define VECTOR 16
 #include "log_softmax.c"
+#undef VECTOR
 #undef ISA
 
 #if INSTRUCTION_SETS >= 2
@@ -428,7 +390,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma")
 #endif
 #define ISA(name) name##_avx2
+#define VECTOR 32
 #include "log_softmax.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -445,7 +409,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
 #define ISA(name) name##_avx512
+#define VECTOR 64
 #include "log_softmax.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -641,373 +607,510 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
 
 #else
 
-/* The largest of the lanes of a piece of count classes. */
-NOINLINE float ISA(largest_lane_f32)(size_t count, float *lanes)
+/* The largest of LANES lanes. */
+NOINLINE float ISA(largest_lane_f32)(float *lanes)
 {
-    for (size_t lane = count; lane < LANES; lane++) {
-        lanes[lane] = -(float)INFINITY;
+    if (LANES_F32 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 16; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+    if (LANES_F32 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 8; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+    if (LANES_F32 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 4; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+    if (LANES_F32 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 2; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+    if (LANES_F32 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+        }
     }
     return lanes[0];
 }
 
-/* The largest of the n entries of a row. */
+/* The largest of the n entries of a row,
+    four vectors at a time where it is long: a comparison waits for the last one. */
 NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
 {
-    float lanes[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        lanes[lane] = -(float)INFINITY;
+    float lanes[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        lanes[lane] = maximum_f32(-(float)INFINITY, row[lane]);
     }
-    size_t j = 0;
-    for (; n - j >= LANES; j += LANES) {
+    size_t j = n % LANES_F32;
+    if (n >= 8 * LANES_F32) {
+        float second[LANES_F32];
+        float third[LANES_F32];
+        float fourth[LANES_F32];
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES; lane++) {
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            second[lane] = third[lane] = fourth[lane] = lanes[lane];
+        }
+        for (; n - j >= 4 * LANES_F32; j += 4 * LANES_F32) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                second[lane] = maximum_f32(second[lane], row[j + 1 * LANES_F32 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                third[lane] = maximum_f32(third[lane], row[j + 2 * LANES_F32 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                fourth[lane] = maximum_f32(fourth[lane], row[j + 3 * LANES_F32 + lane]);
+            }
+        }
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            lanes[lane] = maximum_f32(maximum_f32(lanes[lane], second[lane]), maximum_f32(third[lane], fourth[lane]));
+        }
+    }
+    for (; j < n; j += LANES_F32) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
             lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
         }
     }
-    for (; j < n; j++) {
-        lanes[0] = maximum_f32(lanes[0], row[j]);
-    }
-    return ISA(largest_lane_f32)(LANES, lanes);
+    return ISA(largest_lane_f32)(lanes);
 }
 
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 {
-    for (size_t row = 0; row < ROWS_F32; row++) {
-        largest[row] = -(float)INFINITY;
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
     }
-    for (size_t j = 0; j < n; j++) {
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+{
+    float lanes[LANES_F32];
+    ISA(lane_sums_f32)(sum, lanes);
+    if (LANES_F32 > 16) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            largest[row] = maximum_f32(largest[row], columns[j][row]);
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] += lanes[16 + lane];
         }
     }
-}
-
-/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
-NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        sums[lane] = 0.0f;
-    }
-    for (size_t lane = 0; lane < 64; lane++) {
-        sums[lane] += sums[64 + lane];
-    }
-    for (size_t lane = 0; lane < 32; lane++) {
-        sums[lane] += sums[32 + lane];
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        sums[lane] += sums[16 + lane];
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        sums[lane] += sums[8 + lane];
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        sums[lane] += sums[4 + lane];
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        sums[lane] += sums[2 + lane];
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        sums[lane] += sums[1 + lane];
-    }
-    const float total = sum->total + sums[0];
-    const float added_part = total - sum->total;
-    const float total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
-    sum->total = total;
-}
-
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS_F32])
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
-            }
+    if (LANES_F32 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] += lanes[8 + lane];
         }
     }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+    if (LANES_F32 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] += lanes[4 + lane];
         }
     }
-    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
-    }
-}
-
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
-    size_t stride)
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
-            }
+    if (LANES_F32 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] += lanes[2 + lane];
         }
     }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+    if (LANES_F32 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] += lanes[1 + lane];
         }
-    }
-}
-
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
-{
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                parts[part][row] += parts[half + part][row];
-            }
-        }
-    }
-    memcpy(sum, parts[0], sizeof parts[0]);
-}
-
-/* The largest of the lanes of a piece of count classes. */
-NOINLINE double ISA(largest_lane_f64)(size_t count, double *lanes)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        lanes[lane] = -(double)INFINITY;
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
     }
     return lanes[0];
 }
 
-/* The largest of the n entries of a row. */
-NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
-{
-    double lanes[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        lanes[lane] = -(double)INFINITY;
-    }
-    size_t j = 0;
-    for (; n - j >= LANES; j += LANES) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
-        }
-    }
-    for (; j < n; j++) {
-        lanes[0] = maximum_f64(lanes[0], row[j]);
-    }
-    return ISA(largest_lane_f64)(LANES, lanes);
-}
-
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
-{
-    for (size_t row = 0; row < ROWS_F64; row++) {
-        largest[row] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            largest[row] = maximum_f64(largest[row], columns[j][row]);
-        }
-    }
-}
-
-/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
-NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        sums[lane] = 0.0;
-    }
-    for (size_t lane = 0; lane < 64; lane++) {
-        sums[lane] += sums[64 + lane];
-    }
-    for (size_t lane = 0; lane < 32; lane++) {
-        sums[lane] += sums[32 + lane];
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        sums[lane] += sums[16 + lane];
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        sums[lane] += sums[8 + lane];
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        sums[lane] += sums[4 + lane];
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        sums[lane] += sums[2 + lane];
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        sums[lane] += sums[1 + lane];
-    }
-    const double total = sum->total + sums[0];
-    const double added_part = total - sum->total;
-    const double total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
-    sum->total = total;
-}
-
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS_F64])
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
+    float (*RESTRICT columns)[CLASSES][LANES_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
+            for (size_t k = 0; k < 4; k++) {
+                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
+    for (; row % LANES_F32 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+        }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
-    size_t stride)
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
+    float *RESTRICT rows, size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
+            for (size_t k = 0; k < 4; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
     }
 }
 
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
+/* The largest of LANES lanes. */
+NOINLINE double ISA(largest_lane_f64)(double *lanes)
 {
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                parts[part][row] += parts[half + part][row];
+    if (LANES_F64 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
+        }
+    }
+    if (LANES_F64 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
+        }
+    }
+    if (LANES_F64 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
+        }
+    }
+    if (LANES_F64 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
+        }
+    }
+    if (LANES_F64 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
+        }
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row,
+    four vectors at a time where it is long: a comparison waits for the last one. */
+NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
+{
+    double lanes[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        lanes[lane] = maximum_f64(-(double)INFINITY, row[lane]);
+    }
+    size_t j = n % LANES_F64;
+    if (n >= 8 * LANES_F64) {
+        double second[LANES_F64];
+        double third[LANES_F64];
+        double fourth[LANES_F64];
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            second[lane] = third[lane] = fourth[lane] = lanes[lane];
+        }
+        for (; n - j >= 4 * LANES_F64; j += 4 * LANES_F64) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                second[lane] = maximum_f64(second[lane], row[j + 1 * LANES_F64 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                third[lane] = maximum_f64(third[lane], row[j + 2 * LANES_F64 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                fourth[lane] = maximum_f64(fourth[lane], row[j + 3 * LANES_F64 + lane]);
+            }
+        }
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            lanes[lane] = maximum_f64(maximum_f64(lanes[lane], second[lane]), maximum_f64(third[lane], fourth[lane]));
+        }
+    }
+    for (; j < n; j += LANES_F64) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+        }
+    }
+    return ISA(largest_lane_f64)(lanes);
+}
+
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
+{
+    double lanes[LANES_F64];
+    ISA(lane_sums_f64)(sum, lanes);
+    if (LANES_F64 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] += lanes[16 + lane];
+        }
+    }
+    if (LANES_F64 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] += lanes[8 + lane];
+        }
+    }
+    if (LANES_F64 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] += lanes[4 + lane];
+        }
+    }
+    if (LANES_F64 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] += lanes[2 + lane];
+        }
+    }
+    if (LANES_F64 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] += lanes[1 + lane];
+        }
+    }
+    return lanes[0];
+}
+
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
+    double (*RESTRICT columns)[CLASSES][LANES_F64])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
             }
         }
     }
-    memcpy(sum, parts[0], sizeof parts[0]);
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
+        }
+    }
+    for (; row % LANES_F64 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
+        }
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
+    double *RESTRICT rows, size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
+        }
+    }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1. */
+NOINLINE void ISA(log_softmax_value_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT value)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float value_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
+                value[j][lane] = value_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+        }
+    }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+
+    float exp_rest[LANES_F32];
+    float log1p_exp_rest[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
+        log1p_exp_rest[lane] = log1p_f32(exp_rest[lane]);
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float z_j = z[j][lane];
+            value[j][lane] = z_j - z_max[lane] - log1p_exp_rest[lane];
+        }
+    }
+}
+
 static void ISA(log_softmax_value_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         float *RESTRICT value, size_t value_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float value_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_below_parts[PARTS][ROWS_F32];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS_F32];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                value_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-                exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 0.0f : value_rows[j][row];
-                ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0f ? 1.0f : 0.0f;
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float value_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(log_softmax_value_f32_side_by_side)(n, z_columns[row / LANES_F32], value_columns[row / LANES_F32]);
         }
-        float exp_below[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS_F32];
-        ISA(sum_parts_f32)(parts, ties_parts, ties);
-
-        float exp_rest[ROWS_F32];
-        float log1p_exp_rest[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
-            log1p_exp_rest[row] = log1p_f32(exp_rest[row]);
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, value_rows, value + first * value_stride, value_stride);
+        ISA(store_rows_f32)(n, count, value_columns, value + first * value_stride, value_stride);
     }
 }
 
@@ -1015,43 +1118,130 @@ static void ISA(log_softmax_value_f32_along)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         float *RESTRICT value, size_t value_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        float *value_row = value + row * value_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_below_pieces = {0.0f, 0.0f};
-        sum_f32 ties_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float value_few[LANES];
-            float *value_piece = count < LANES ? value_few : value_row + j;
-            float exp_below_sums[SUMS] = {0.0f};
-            float ties_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    value_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
-                    exp_below_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0f ? 0.0f : value_piece[k + lane];
-                    ties_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0f ? 1.0f : 0.0f;
+        float exp_below_rows[BLOCK] = {0.0f};
+        float ties_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *value_row = value + (first + row) * value_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_below_lanes;
+            ISA(start_f32)(&exp_below_lanes);
+            ISA(sum_f32) ties_lanes;
+            ISA(start_f32)(&ties_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        float value_j = exp_nonpositive_f32(z_j - z_max);
+                        exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
+                        ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
+                        value_row[j + lane] = value_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0f;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_below_lanes);
+                    ISA(add_piece_f32)(&ties_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(value_row + j, value_few, count * sizeof *value_few);
-            }
-            ISA(add_sums_f32)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f32)(&ties_pieces, count, ties_sums);
+            exp_below_rows[row] = ISA(sum_of_f32)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f32)(&ties_lanes);
         }
-        const float exp_below = finished_f32(exp_below_pieces);
-        const float ties = finished_f32(ties_pieces);
-        const float exp_rest = exp_below + (ties - 1.0f);
-        const float log1p_exp_rest = log1p_f32(exp_rest);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+        float exp_rest_rows[BLOCK];
+        float log1p_exp_rest_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0f);
+            log1p_exp_rest_rows[row] = log1p_f32(exp_rest_rows[row]);
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *value_row = value + (first + row) * value_stride;
+            const float log1p_exp_rest = log1p_exp_rest_rows[row];
+            const float z_max = z_max_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float z_j = z_row[j];
+                value_row[j] = z_j - z_max - log1p_exp_rest;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(log_softmax_value_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT value)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double value_j = exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
+                ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
+                value[j][lane] = value_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+        }
+    }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+
+    double exp_rest[LANES_F64];
+    double log1p_exp_rest[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
+        log1p_exp_rest[lane] = log1p_f64(exp_rest[lane]);
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double z_j = z[j][lane];
+            value[j][lane] = z_j - z_max[lane] - log1p_exp_rest[lane];
         }
     }
 }
@@ -1060,49 +1250,15 @@ static void ISA(log_softmax_value_f64_across)(size_t batch, size_t n,
         const double *RESTRICT z, size_t z_stride,
         double *RESTRICT value, size_t value_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double value_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_below_parts[PARTS][ROWS_F64];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS_F64];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                value_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-                exp_below_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 0.0 : value_rows[j][row];
-                ties_parts[j & (parts - 1)][row] += value_rows[j][row] == 1.0 ? 1.0 : 0.0;
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double value_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(log_softmax_value_f64_side_by_side)(n, z_columns[row / LANES_F64], value_columns[row / LANES_F64]);
         }
-        double exp_below[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS_F64];
-        ISA(sum_parts_f64)(parts, ties_parts, ties);
-
-        double exp_rest[ROWS_F64];
-        double log1p_exp_rest[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
-            log1p_exp_rest[row] = log1p_f64(exp_rest[row]);
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                value_rows[j][row] = z_rows[j][row] - z_max[row] - log1p_exp_rest[row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, value_rows, value + first * value_stride, value_stride);
+        ISA(store_rows_f64)(n, count, value_columns, value + first * value_stride, value_stride);
     }
 }
 
@@ -1110,96 +1266,152 @@ static void ISA(log_softmax_value_f64_along)(size_t batch, size_t n,
         const double *RESTRICT z, size_t z_stride,
         double *RESTRICT value, size_t value_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        double *value_row = value + row * value_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_below_pieces = {0.0, 0.0};
-        sum_f64 ties_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double value_few[LANES];
-            double *value_piece = count < LANES ? value_few : value_row + j;
-            double exp_below_sums[SUMS] = {0.0};
-            double ties_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    value_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
-                    exp_below_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0 ? 0.0 : value_piece[k + lane];
-                    ties_sums[k % SUMS + lane] += value_piece[k + lane] == 1.0 ? 1.0 : 0.0;
+        double exp_below_rows[BLOCK] = {0.0};
+        double ties_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *value_row = value + (first + row) * value_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_below_lanes;
+            ISA(start_f64)(&exp_below_lanes);
+            ISA(sum_f64) ties_lanes;
+            ISA(start_f64)(&ties_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        double value_j = exp_nonpositive_f64(z_j - z_max);
+                        exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
+                        ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
+                        value_row[j + lane] = value_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_below_lanes);
+                    ISA(add_piece_f64)(&ties_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(value_row + j, value_few, count * sizeof *value_few);
-            }
-            ISA(add_sums_f64)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f64)(&ties_pieces, count, ties_sums);
+            exp_below_rows[row] = ISA(sum_of_f64)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f64)(&ties_lanes);
         }
-        const double exp_below = finished_f64(exp_below_pieces);
-        const double ties = finished_f64(ties_pieces);
-        const double exp_rest = exp_below + (ties - 1.0);
-        const double log1p_exp_rest = log1p_f64(exp_rest);
 
-        for (size_t j = 0; j < n; j++) {
-            value_row[j] = z_row[j] - z_max - log1p_exp_rest;
+        double exp_rest_rows[BLOCK];
+        double log1p_exp_rest_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0);
+            log1p_exp_rest_rows[row] = log1p_f64(exp_rest_rows[row]);
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *value_row = value + (first + row) * value_stride;
+            const double log1p_exp_rest = log1p_exp_rest_rows[row];
+            const double z_max = z_max_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double z_j = z_row[j];
+                value_row[j] = z_j - z_max - log1p_exp_rest;
+            }
         }
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+NOINLINE void ISA(log_softmax_vjp_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT g)[LANES_F32], float (*RESTRICT z_grad)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) g_sum_lanes;
+    ISA(start_f32)(&g_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float g_j = g[j][lane];
+                const float z_j = z[j][lane];
+                g_sum_lanes.piece[lane] += g_j;
+                float z_grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += z_grad_j;
+                z_grad[j][lane] = z_grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&g_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float g_sum[LANES_F32];
+    ISA(lane_sums_f32)(&g_sum_lanes, g_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float g_j = g[j][lane];
+            const float z_grad_j = z_grad[j][lane];
+            z_grad[j][lane] = g_j - g_sum[lane] * z_grad_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(log_softmax_vjp_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT g, size_t g_stride,
         float *RESTRICT z_grad, size_t z_grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float g_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_rows);
-        float z_grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float g_sum_parts[PARTS][ROWS_F32];
-        memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
-                z_grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float g_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_columns);
+        float z_grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(log_softmax_vjp_f32_side_by_side)(n, z_columns[row / LANES_F32], g_columns[row / LANES_F32],
+                z_grad_columns[row / LANES_F32]);
         }
-        float g_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, g_sum_parts, g_sum);
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
+        ISA(store_rows_f32)(n, count, z_grad_columns, z_grad + first * z_grad_stride, z_grad_stride);
     }
 }
 
@@ -1208,45 +1420,131 @@ static void ISA(log_softmax_vjp_f32_along)(size_t batch, size_t n,
         const float *RESTRICT g, size_t g_stride,
         float *RESTRICT z_grad, size_t z_grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *g_row = g + row * g_stride;
-        float *z_grad_row = z_grad + row * z_grad_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 g_sum_pieces = {0.0f, 0.0f};
-        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float g_few[LANES];
-            const float *g_piece = filled_f32(count, g_row + j, g_few);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float z_grad_few[LANES];
-            float *z_grad_piece = count < LANES ? z_grad_few : z_grad_row + j;
-            float g_sum_sums[SUMS] = {0.0f};
-            float exp_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    g_sum_sums[k % SUMS + lane] += g_piece[k + lane];
-                    z_grad_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
-                    exp_sum_sums[k % SUMS + lane] += z_grad_piece[k + lane];
+        float g_sum_rows[BLOCK] = {0.0f};
+        float exp_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float *g_row = g + (first + row) * g_stride;
+            float *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) g_sum_lanes;
+            ISA(start_f32)(&g_sum_lanes);
+            ISA(sum_f32) exp_sum_lanes;
+            ISA(start_f32)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float g_j = g_row[j + lane];
+                        const float z_j = z_row[j + lane];
+                        g_sum_lanes.piece[lane] += g_j;
+                        float z_grad_j = exp_nonpositive_f32(z_j - z_max);
+                        exp_sum_lanes.piece[lane] += z_grad_j;
+                        z_grad_row[j + lane] = z_grad_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        g_sum_lanes.piece[lane] = lane < head ? g_sum_lanes.piece[lane] : 0.0f;
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&g_sum_lanes);
+                    ISA(add_piece_f32)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(z_grad_row + j, z_grad_few, count * sizeof *z_grad_few);
-            }
-            ISA(add_sums_f32)(&g_sum_pieces, count, g_sum_sums);
-            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+            g_sum_rows[row] = ISA(sum_of_f32)(&g_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
         }
-        const float g_sum = finished_f32(g_sum_pieces);
-        const float exp_sum = finished_f32(exp_sum_pieces);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = g_row[j] - g_sum * z_grad_row[j] * exp_sum_inverse;
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *g_row = g + (first + row) * g_stride;
+            float *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float g_sum = g_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float g_j = g_row[j];
+                const float z_grad_j = z_grad_row[j];
+                z_grad_row[j] = g_j - g_sum * z_grad_j * exp_sum_inverse;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(log_softmax_vjp_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT g)[LANES_F64], double (*RESTRICT z_grad)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) g_sum_lanes;
+    ISA(start_f64)(&g_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double g_j = g[j][lane];
+                const double z_j = z[j][lane];
+                g_sum_lanes.piece[lane] += g_j;
+                double z_grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += z_grad_j;
+                z_grad[j][lane] = z_grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&g_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double g_sum[LANES_F64];
+    ISA(lane_sums_f64)(&g_sum_lanes, g_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double g_j = g[j][lane];
+            const double z_grad_j = z_grad[j][lane];
+            z_grad[j][lane] = g_j - g_sum[lane] * z_grad_j * exp_sum_inverse[lane];
         }
     }
 }
@@ -1256,49 +1554,18 @@ static void ISA(log_softmax_vjp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT g, size_t g_stride,
         double *RESTRICT z_grad, size_t z_grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double g_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_rows);
-        double z_grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double g_sum_parts[PARTS][ROWS_F64];
-        memset(g_sum_parts, 0, parts * sizeof *g_sum_parts);
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                g_sum_parts[j & (parts - 1)][row] += g_rows[j][row];
-                z_grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += z_grad_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double g_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_columns);
+        double z_grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(log_softmax_vjp_f64_side_by_side)(n, z_columns[row / LANES_F64], g_columns[row / LANES_F64],
+                z_grad_columns[row / LANES_F64]);
         }
-        double g_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, g_sum_parts, g_sum);
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                z_grad_rows[j][row] = g_rows[j][row] - g_sum[row] * z_grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, z_grad_rows, z_grad + first * z_grad_stride, z_grad_stride);
+        ISA(store_rows_f64)(n, count, z_grad_columns, z_grad + first * z_grad_stride, z_grad_stride);
     }
 }
 
@@ -1307,105 +1574,164 @@ static void ISA(log_softmax_vjp_f64_along)(size_t batch, size_t n,
         const double *RESTRICT g, size_t g_stride,
         double *RESTRICT z_grad, size_t z_grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *g_row = g + row * g_stride;
-        double *z_grad_row = z_grad + row * z_grad_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 g_sum_pieces = {0.0, 0.0};
-        sum_f64 exp_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double g_few[LANES];
-            const double *g_piece = filled_f64(count, g_row + j, g_few);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double z_grad_few[LANES];
-            double *z_grad_piece = count < LANES ? z_grad_few : z_grad_row + j;
-            double g_sum_sums[SUMS] = {0.0};
-            double exp_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    g_sum_sums[k % SUMS + lane] += g_piece[k + lane];
-                    z_grad_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
-                    exp_sum_sums[k % SUMS + lane] += z_grad_piece[k + lane];
+        double g_sum_rows[BLOCK] = {0.0};
+        double exp_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double *g_row = g + (first + row) * g_stride;
+            double *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) g_sum_lanes;
+            ISA(start_f64)(&g_sum_lanes);
+            ISA(sum_f64) exp_sum_lanes;
+            ISA(start_f64)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double g_j = g_row[j + lane];
+                        const double z_j = z_row[j + lane];
+                        g_sum_lanes.piece[lane] += g_j;
+                        double z_grad_j = exp_nonpositive_f64(z_j - z_max);
+                        exp_sum_lanes.piece[lane] += z_grad_j;
+                        z_grad_row[j + lane] = z_grad_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        g_sum_lanes.piece[lane] = lane < head ? g_sum_lanes.piece[lane] : 0.0;
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&g_sum_lanes);
+                    ISA(add_piece_f64)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(z_grad_row + j, z_grad_few, count * sizeof *z_grad_few);
-            }
-            ISA(add_sums_f64)(&g_sum_pieces, count, g_sum_sums);
-            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+            g_sum_rows[row] = ISA(sum_of_f64)(&g_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
         }
-        const double g_sum = finished_f64(g_sum_pieces);
-        const double exp_sum = finished_f64(exp_sum_pieces);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            z_grad_row[j] = g_row[j] - g_sum * z_grad_row[j] * exp_sum_inverse;
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *g_row = g + (first + row) * g_stride;
+            double *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double g_sum = g_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double g_j = g_row[j];
+                const double z_grad_j = z_grad_row[j];
+                z_grad_row[j] = g_j - g_sum * z_grad_j * exp_sum_inverse;
+            }
         }
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(log_softmax_jvp_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT v)[LANES_F32], float (*RESTRICT tangent)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float tangent_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += tangent_j;
+                tangent[j][lane] = tangent_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float v_j = v[j][lane];
+                const float tangent_j = tangent[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+        }
+    }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float v_j = v[j][lane];
+            tangent[j][lane] = v_j - v_dot_y[lane];
+        }
+    }
+}
+
 static void ISA(log_softmax_jvp_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT tangent, size_t tangent_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float v_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float tangent_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                tangent_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
+        float tangent_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(log_softmax_jvp_f32_side_by_side)(n, z_columns[row / LANES_F32], v_columns[row / LANES_F32],
+                tangent_columns[row / LANES_F32]);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        float v_dot_y_parts[PARTS][ROWS_F32];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-        float v_dot_y[ROWS_F32];
-        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
+        ISA(store_rows_f32)(n, count, tangent_columns, tangent + first * tangent_stride, tangent_stride);
     }
 }
 
@@ -1414,56 +1740,160 @@ static void ISA(log_softmax_jvp_f32_along)(size_t batch, size_t n,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT tangent, size_t tangent_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *v_row = v + row * v_stride;
-        float *tangent_row = tangent + row * tangent_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float tangent_few[LANES];
-            float *tangent_piece = count < LANES ? tangent_few : tangent_row + j;
-            float exp_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    tangent_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += tangent_piece[k + lane];
+        float exp_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *tangent_row = tangent + (first + row) * tangent_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_sum_lanes;
+            ISA(start_f32)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        float tangent_j = exp_difference_nonpositive_f32(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += tangent_j;
+                        tangent_row[j + lane] = tangent_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(tangent_row + j, tangent_few, count * sizeof *tangent_few);
-            }
-            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
         }
-        const float exp_sum = finished_f32(exp_sum_pieces);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float v_few[LANES];
-            const float *v_piece = filled_f32(count, v_row + j, v_few);
-            float tangent_few[LANES];
-            const float *tangent_piece = filled_f32(count, tangent_row + j, tangent_few);
-            float v_dot_y_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * tangent_piece[k + lane] * exp_sum_inverse;
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        float v_dot_y_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *tangent_row = tangent + (first + row) * tangent_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f32) v_dot_y_lanes;
+            ISA(start_f32)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float v_j = v_row[j + lane];
+                        const float tangent_j = tangent_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&v_dot_y_lanes);
                 }
             }
-            ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f32)(&v_dot_y_lanes);
         }
-        const float v_dot_y = finished_f32(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = v_row[j] - v_dot_y;
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *tangent_row = tangent + (first + row) * tangent_stride;
+            const float v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float v_j = v_row[j];
+                tangent_row[j] = v_j - v_dot_y;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(log_softmax_jvp_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT v)[LANES_F64], double (*RESTRICT tangent)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double tangent_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += tangent_j;
+                tangent[j][lane] = tangent_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double v_j = v[j][lane];
+                const double tangent_j = tangent[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+        }
+    }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double v_j = v[j][lane];
+            tangent[j][lane] = v_j - v_dot_y[lane];
         }
     }
 }
@@ -1473,55 +1903,18 @@ static void ISA(log_softmax_jvp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT tangent, size_t tangent_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double v_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double tangent_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                tangent_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += tangent_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
+        double tangent_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(log_softmax_jvp_f64_side_by_side)(n, z_columns[row / LANES_F64], v_columns[row / LANES_F64],
+                tangent_columns[row / LANES_F64]);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double v_dot_y_parts[PARTS][ROWS_F64];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * tangent_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-        double v_dot_y[ROWS_F64];
-        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                tangent_rows[j][row] = v_rows[j][row] - v_dot_y[row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, tangent_rows, tangent + first * tangent_stride, tangent_stride);
+        ISA(store_rows_f64)(n, count, tangent_columns, tangent + first * tangent_stride, tangent_stride);
     }
 }
 
@@ -1530,56 +1923,93 @@ static void ISA(log_softmax_jvp_f64_along)(size_t batch, size_t n,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT tangent, size_t tangent_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *v_row = v + row * v_stride;
-        double *tangent_row = tangent + row * tangent_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double tangent_few[LANES];
-            double *tangent_piece = count < LANES ? tangent_few : tangent_row + j;
-            double exp_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    tangent_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += tangent_piece[k + lane];
+        double exp_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *tangent_row = tangent + (first + row) * tangent_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_sum_lanes;
+            ISA(start_f64)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        double tangent_j = exp_difference_nonpositive_f64(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += tangent_j;
+                        tangent_row[j + lane] = tangent_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(tangent_row + j, tangent_few, count * sizeof *tangent_few);
-            }
-            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
         }
-        const double exp_sum = finished_f64(exp_sum_pieces);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 v_dot_y_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double v_few[LANES];
-            const double *v_piece = filled_f64(count, v_row + j, v_few);
-            double tangent_few[LANES];
-            const double *tangent_piece = filled_f64(count, tangent_row + j, tangent_few);
-            double v_dot_y_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * tangent_piece[k + lane] * exp_sum_inverse;
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        double v_dot_y_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *tangent_row = tangent + (first + row) * tangent_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f64) v_dot_y_lanes;
+            ISA(start_f64)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double v_j = v_row[j + lane];
+                        const double tangent_j = tangent_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&v_dot_y_lanes);
                 }
             }
-            ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f64)(&v_dot_y_lanes);
         }
-        const double v_dot_y = finished_f64(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            tangent_row[j] = v_row[j] - v_dot_y;
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *tangent_row = tangent + (first + row) * tangent_stride;
+            const double v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double v_j = v_row[j];
+                tangent_row[j] = v_j - v_dot_y;
+            }
         }
     }
 }

@@ -49,15 +49,24 @@
 #define NOINLINE static
 #endif
 
-/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
- * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+/* SIDE_BY_SIDE stands before a loop of one vector, whose turns are independent, and ONE_BY_ONE before loops that hold
+ * such. Compilers are told so, and kept from writing either out before they make vector code: what a loop adds to then
+ * stays in a register. GCC is kept from turning choices into jumps, and from other transformations of loops that cost
+ * these registers. Clang works on two vectors at a time; where it makes no vector code of a loop, that is no error. */
 #if defined(__clang__)
-#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#define VECTORS 2
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 #define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
-#pragma GCC optimize("no-thread-jumps")
+#define ONE_BY_ONE _Pragma("GCC unroll 1")
+#define VECTORS 1
+#pragma GCC optimize("no-thread-jumps", "no-loop-unroll-and-jam", "no-tree-loop-distribute-patterns")
 #else
 #define SIDE_BY_SIDE
+#define ONE_BY_ONE
+#define VECTORS 1
 #endif
 
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
@@ -72,18 +81,21 @@
 /* Entries that are enough work for a thread. */
 #define SHARE 32768
 
-/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+/* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
 #define ROWS_F32 32
 #define ROWS_F64 16
-#define CLASSES 128
+#define CLASSES 64
 
-/* Sums that the classes of a row are added to in turn, where rows are side by side. */
-#define PARTS 32
+/* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
+#define BLOCK 16
+#define BLOCK_ENTRIES 2048
 
-/* Along a row: classes that are worked on side by side, sums that they are added to in turn, classes of a piece. */
-#define LANES 32
-#define SUMS 128
-#define PIECE 512
+/* What is worked on side by side. */
+#define LANES_F32 (VECTORS * VECTOR / 4)
+#define LANES_F64 (VECTORS * VECTOR / 8)
+
+/* Values that a lane adds one after another. */
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -109,20 +121,18 @@ static size_t rows_of_share(size_t n)
     return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
 }
 
-/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
-INLINE size_t parts_of(size_t n)
+/* The rows of n entries that are worked on along, one after another. */
+static size_t rows_of_block(size_t n, size_t left)
 {
-    size_t parts = 1;
-    while (parts < PARTS && 2 * parts < n) {
-        parts *= 2;
-    }
-    return parts;
+    const size_t rows = BLOCK_ENTRIES / n;
+    const size_t most = rows > BLOCK ? BLOCK : rows > 0 ? rows : 1;
+    return left < most ? left : most;
 }
 
-/* How many of the classes that are left make the next piece: whole lanes, up to PIECE, or fewer than LANES. */
-INLINE size_t count_of_piece(size_t left)
+/* The end of the piece of a row that begins at class j: STEPS times all lanes, or the end of the row. */
+INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
 {
-    return left >= PIECE ? PIECE : left >= LANES ? left - left % LANES : left;
+    return n - j > STEPS * lanes ? j + STEPS * lanes : n;
 }
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
@@ -134,22 +144,20 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
     /* ln 2 in two parts: k times the first is exact */
-    const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
+    const float r = x - k * 0x1.62e4p-1f - (k * 0x1.7f7d1cp-20f - rest);
 
     float q = 0x1.6a244cp-10f;
     q = q * r + 0x1.1239d4p-7f;
     q = q * r + 0x1.5558f2p-5f;
     q = q * r + 0x1.555492p-3f;
     q = q * r + 0x1.fffffcp-2f;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 23) + 0x3f800000u;
     float power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
+    return x < -0x1.5d589ep+6f ? 0.0f : power + power * (r + r * r * q);
 }
 
 INLINE float exp_nonpositive_f32(float x)
@@ -246,29 +254,6 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
-/* A sum, and what its additions rounded off. */
-typedef struct {
-    float total;
-    float lost;
-} sum_f32;
-
-/* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE float finished_f32(sum_f32 sum)
-{
-    return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
-}
-
-/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
-INLINE const float *filled_f32(size_t count, const float *piece, float *few)
-{
-    if (count >= LANES) {
-        return piece;
-    }
-    memset(few, 0, LANES * sizeof *few);
-    memcpy(few, piece, count * sizeof *few);
-    return few;
-}
-
 #ifdef SHUFFLE
 /* Turn the rows of a square of 4 by 4 into columns. */
 INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
@@ -294,7 +279,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -303,7 +288,7 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
     /* ln 2 in two parts: k times the first is exact */
-    const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
+    const double r = x - k * 0x1.62e42fefa4p-1 - (k * -0x1.8432a1b0e2634p-43 - rest);
 
     double q = 0x1.ad7f77e079098p-26;
     q = q * r + 0x1.28ad68bddfa80p-22;
@@ -315,15 +300,13 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     q = q * r + 0x1.555555555088cp-5;
     q = q * r + 0x1.55555555554fap-3;
     q = q * r + 0x1.000000000000ap-1;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
     double power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : power + power * (r + r * r * q);
 }
 
 INLINE double exp_nonpositive_f64(double x)
@@ -430,29 +413,6 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
-/* A sum, and what its additions rounded off. */
-typedef struct {
-    double total;
-    double lost;
-} sum_f64;
-
-/* What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE double finished_f64(sum_f64 sum)
-{
-    return sum.lost == sum.lost ? sum.total + sum.lost : sum.total;
-}
-
-/* A piece of a row where it is; of fewer entries than there are lanes a copy, with zeros behind them. */
-INLINE const double *filled_f64(size_t count, const double *piece, double *few)
-{
-    if (count >= LANES) {
-        return piece;
-    }
-    memset(few, 0, LANES * sizeof *few);
-    memcpy(few, piece, count * sizeof *few);
-    return few;
-}
-
 #ifdef SHUFFLE
 /* Turn the rows of a square of 2 by 2 into columns. */
 INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
@@ -468,9 +428,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 }
 #endif
 
-/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
-    and the machine
- * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
+ * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
+ * number of bytes in a vector. */
 #if !defined(__x86_64__) || !defined(__GNUC__)
 #undef INSTRUCTION_SETS
 #define INSTRUCTION_SETS 1
@@ -479,7 +439,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #endif
 
 #define ISA(name) name##_plain
+#define VECTOR 16
 #include "softmax_cross_entropy.c"
+#undef VECTOR
 #undef ISA
 
 #if INSTRUCTION_SETS >= 2
@@ -490,7 +452,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma")
 #endif
 #define ISA(name) name##_avx2
+#define VECTOR 32
 #include "softmax_cross_entropy.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -507,7 +471,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
 #define ISA(name) name##_avx512
+#define VECTOR 64
 #include "softmax_cross_entropy.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -1047,322 +1013,436 @@ int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
 
 #else
 
-/* The largest of the lanes of a piece of count classes. */
-NOINLINE float ISA(largest_lane_f32)(size_t count, float *lanes)
+/* The largest of LANES lanes. */
+NOINLINE float ISA(largest_lane_f32)(float *lanes)
 {
-    for (size_t lane = count; lane < LANES; lane++) {
-        lanes[lane] = -(float)INFINITY;
+    if (LANES_F32 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 16; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+    if (LANES_F32 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 8; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+    if (LANES_F32 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 4; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+    if (LANES_F32 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
+        }
     }
-    for (size_t lane = 0; lane < 2; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+    if (LANES_F32 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+        }
     }
     return lanes[0];
 }
 
-/* The largest of the n entries of a row. */
+/* The largest of the n entries of a row,
+    four vectors at a time where it is long: a comparison waits for the last one. */
 NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
 {
-    float lanes[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        lanes[lane] = -(float)INFINITY;
+    float lanes[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        lanes[lane] = maximum_f32(-(float)INFINITY, row[lane]);
     }
-    size_t j = 0;
-    for (; n - j >= LANES; j += LANES) {
+    size_t j = n % LANES_F32;
+    if (n >= 8 * LANES_F32) {
+        float second[LANES_F32];
+        float third[LANES_F32];
+        float fourth[LANES_F32];
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES; lane++) {
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            second[lane] = third[lane] = fourth[lane] = lanes[lane];
+        }
+        for (; n - j >= 4 * LANES_F32; j += 4 * LANES_F32) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                second[lane] = maximum_f32(second[lane], row[j + 1 * LANES_F32 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                third[lane] = maximum_f32(third[lane], row[j + 2 * LANES_F32 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                fourth[lane] = maximum_f32(fourth[lane], row[j + 3 * LANES_F32 + lane]);
+            }
+        }
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            lanes[lane] = maximum_f32(maximum_f32(lanes[lane], second[lane]), maximum_f32(third[lane], fourth[lane]));
+        }
+    }
+    for (; j < n; j += LANES_F32) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
             lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
         }
     }
-    for (; j < n; j++) {
-        lanes[0] = maximum_f32(lanes[0], row[j]);
-    }
-    return ISA(largest_lane_f32)(LANES, lanes);
+    return ISA(largest_lane_f32)(lanes);
 }
 
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 {
-    for (size_t row = 0; row < ROWS_F32; row++) {
-        largest[row] = -(float)INFINITY;
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
     }
-    for (size_t j = 0; j < n; j++) {
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+{
+    float lanes[LANES_F32];
+    ISA(lane_sums_f32)(sum, lanes);
+    if (LANES_F32 > 16) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            largest[row] = maximum_f32(largest[row], columns[j][row]);
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] += lanes[16 + lane];
         }
     }
-}
-
-/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
-NOINLINE void ISA(add_sums_f32)(sum_f32 *sum, size_t count, float *sums)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        sums[lane] = 0.0f;
-    }
-    for (size_t lane = 0; lane < 64; lane++) {
-        sums[lane] += sums[64 + lane];
-    }
-    for (size_t lane = 0; lane < 32; lane++) {
-        sums[lane] += sums[32 + lane];
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        sums[lane] += sums[16 + lane];
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        sums[lane] += sums[8 + lane];
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        sums[lane] += sums[4 + lane];
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        sums[lane] += sums[2 + lane];
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        sums[lane] += sums[1 + lane];
-    }
-    const float total = sum->total + sums[0];
-    const float added_part = total - sum->total;
-    const float total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
-    sum->total = total;
-}
-
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS_F32])
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
-            }
+    if (LANES_F32 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] += lanes[8 + lane];
         }
     }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+    if (LANES_F32 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] += lanes[4 + lane];
         }
     }
-    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
-    }
-}
-
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
-    size_t stride)
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
-            }
+    if (LANES_F32 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] += lanes[2 + lane];
         }
     }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+    if (LANES_F32 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] += lanes[1 + lane];
         }
-    }
-}
-
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
-{
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                parts[part][row] += parts[half + part][row];
-            }
-        }
-    }
-    memcpy(sum, parts[0], sizeof parts[0]);
-}
-
-/* The largest of the lanes of a piece of count classes. */
-NOINLINE double ISA(largest_lane_f64)(size_t count, double *lanes)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        lanes[lane] = -(double)INFINITY;
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
     }
     return lanes[0];
 }
 
-/* The largest of the n entries of a row. */
-NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
-{
-    double lanes[LANES];
-    for (size_t lane = 0; lane < LANES; lane++) {
-        lanes[lane] = -(double)INFINITY;
-    }
-    size_t j = 0;
-    for (; n - j >= LANES; j += LANES) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
-        }
-    }
-    for (; j < n; j++) {
-        lanes[0] = maximum_f64(lanes[0], row[j]);
-    }
-    return ISA(largest_lane_f64)(LANES, lanes);
-}
-
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
-{
-    for (size_t row = 0; row < ROWS_F64; row++) {
-        largest[row] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            largest[row] = maximum_f64(largest[row], columns[j][row]);
-        }
-    }
-}
-
-/* Add the sums of a piece of count classes: halves to halves, and then to the total (Knuth, The Art of Computer
- * Programming, volume 2, section 4.2.2, theorem B). Lanes beyond the end of a row have no class. */
-NOINLINE void ISA(add_sums_f64)(sum_f64 *sum, size_t count, double *sums)
-{
-    for (size_t lane = count; lane < LANES; lane++) {
-        sums[lane] = 0.0;
-    }
-    for (size_t lane = 0; lane < 64; lane++) {
-        sums[lane] += sums[64 + lane];
-    }
-    for (size_t lane = 0; lane < 32; lane++) {
-        sums[lane] += sums[32 + lane];
-    }
-    for (size_t lane = 0; lane < 16; lane++) {
-        sums[lane] += sums[16 + lane];
-    }
-    for (size_t lane = 0; lane < 8; lane++) {
-        sums[lane] += sums[8 + lane];
-    }
-    for (size_t lane = 0; lane < 4; lane++) {
-        sums[lane] += sums[4 + lane];
-    }
-    for (size_t lane = 0; lane < 2; lane++) {
-        sums[lane] += sums[2 + lane];
-    }
-    for (size_t lane = 0; lane < 1; lane++) {
-        sums[lane] += sums[1 + lane];
-    }
-    const double total = sum->total + sums[0];
-    const double added_part = total - sum->total;
-    const double total_part = total - added_part;
-    sum->lost += (sum->total - total_part) + (sums[0] - added_part);
-    sum->total = total;
-}
-
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS_F64])
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
+    float (*RESTRICT columns)[CLASSES][LANES_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
+            for (size_t k = 0; k < 4; k++) {
+                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
+    for (; row % LANES_F32 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+        }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
-    size_t stride)
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
+    float *RESTRICT rows, size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
+    const size_t whole = n - n % 4;
+    for (; row + 4 <= count; row += 4) {
+        for (size_t j = 0; j < whole; j += 4) {
+            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
+            for (size_t k = 0; k < 4; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
     }
 }
 
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
+/* The largest of LANES lanes. */
+NOINLINE double ISA(largest_lane_f64)(double *lanes)
 {
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                parts[part][row] += parts[half + part][row];
+    if (LANES_F64 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
+        }
+    }
+    if (LANES_F64 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
+        }
+    }
+    if (LANES_F64 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
+        }
+    }
+    if (LANES_F64 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
+        }
+    }
+    if (LANES_F64 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
+        }
+    }
+    return lanes[0];
+}
+
+/* The largest of the n entries of a row,
+    four vectors at a time where it is long: a comparison waits for the last one. */
+NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
+{
+    double lanes[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        lanes[lane] = maximum_f64(-(double)INFINITY, row[lane]);
+    }
+    size_t j = n % LANES_F64;
+    if (n >= 8 * LANES_F64) {
+        double second[LANES_F64];
+        double third[LANES_F64];
+        double fourth[LANES_F64];
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            second[lane] = third[lane] = fourth[lane] = lanes[lane];
+        }
+        for (; n - j >= 4 * LANES_F64; j += 4 * LANES_F64) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                second[lane] = maximum_f64(second[lane], row[j + 1 * LANES_F64 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                third[lane] = maximum_f64(third[lane], row[j + 2 * LANES_F64 + lane]);
+            }
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                fourth[lane] = maximum_f64(fourth[lane], row[j + 3 * LANES_F64 + lane]);
+            }
+        }
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            lanes[lane] = maximum_f64(maximum_f64(lanes[lane], second[lane]), maximum_f64(third[lane], fourth[lane]));
+        }
+    }
+    for (; j < n; j += LANES_F64) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
+        }
+    }
+    return ISA(largest_lane_f64)(lanes);
+}
+
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
+    }
+}
+
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* The sum of all lanes, halves added to halves. */
+NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
+{
+    double lanes[LANES_F64];
+    ISA(lane_sums_f64)(sum, lanes);
+    if (LANES_F64 > 16) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 16; lane++) {
+            lanes[lane] += lanes[16 + lane];
+        }
+    }
+    if (LANES_F64 > 8) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 8; lane++) {
+            lanes[lane] += lanes[8 + lane];
+        }
+    }
+    if (LANES_F64 > 4) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < 4; lane++) {
+            lanes[lane] += lanes[4 + lane];
+        }
+    }
+    if (LANES_F64 > 2) {
+        for (size_t lane = 0; lane < 2; lane++) {
+            lanes[lane] += lanes[2 + lane];
+        }
+    }
+    if (LANES_F64 > 1) {
+        for (size_t lane = 0; lane < 1; lane++) {
+            lanes[lane] += lanes[1 + lane];
+        }
+    }
+    return lanes[0];
+}
+
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
+NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
+    double (*RESTRICT columns)[CLASSES][LANES_F64])
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
             }
         }
     }
-    memcpy(sum, parts[0], sizeof parts[0]);
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
+        }
+    }
+    for (; row % LANES_F64 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
+        }
+    }
+}
+
+/* Turn columns back into count rows of n entries, stride apart. */
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
+    double *RESTRICT rows, size_t stride)
+{
+    size_t row = 0;
+#ifdef SHUFFLE
+    const size_t whole = n - n % 2;
+    for (; row + 2 <= count; row += 2) {
+        for (size_t j = 0; j < whole; j += 2) {
+            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
+        }
+        for (size_t j = whole; j < n; j++) {
+            for (size_t k = 0; k < 2; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
+            }
+        }
+    }
+#endif
+    for (; row < count; row++) {
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
+        }
+    }
 }
 
 /* The logarithm of a probability is its logit minus the logarithm of the sum of exponentials.
@@ -1371,58 +1451,82 @@ NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64
  * Distances to the maximum are summed by halves: the distance of two finite logits can overflow, its half cannot.
  * A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_loss_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float *RESTRICT loss)
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                const float t_j = t[j][lane];
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
+                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
+        }
+    }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
+
+    float exp_rest[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
+        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * log1p_f32(exp_rest[lane]);
+    }
+}
+
 static void ISA(softmax_cross_entropy_loss_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT loss)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
         float loss_rows[ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_below_parts[PARTS][ROWS_F32];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS_F32];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        float target_sum_parts[PARTS][ROWS_F32];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float t_dot_half_gap_parts[PARTS][ROWS_F32];
-        memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                exp_below_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0f ? 0.0f
-                    : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                ties_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0f ? 1.0f : 0.0f;
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                t_dot_half_gap_parts[j & (parts - 1)][row] += t_rows[j][row] == 0.0f ? 0.0f
-                    : t_rows[j][row] * (0.5f * z_max[row] - 0.5f * z_rows[j][row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_loss_f32_side_by_side)(n, z_columns[row / LANES_F32], t_columns[row / LANES_F32],
+                loss_rows + row);
         }
-        float exp_below[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS_F32];
-        ISA(sum_parts_f32)(parts, ties_parts, ties);
-        float target_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float t_dot_half_gap[ROWS_F32];
-        ISA(sum_parts_f32)(parts, t_dot_half_gap_parts, t_dot_half_gap);
-
-        float exp_rest[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
-            loss_rows[row] = 2.0f * t_dot_half_gap[row] + target_sum[row] * log1p_f32(exp_rest[row]);
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
@@ -1432,48 +1536,136 @@ static void ISA(softmax_cross_entropy_loss_f32_along)(size_t batch, size_t n,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT loss)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        float loss_rows[BLOCK];
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_below_pieces = {0.0f, 0.0f};
-        sum_f32 ties_pieces = {0.0f, 0.0f};
-        sum_f32 target_sum_pieces = {0.0f, 0.0f};
-        sum_f32 t_dot_half_gap_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float t_few[LANES];
-            const float *t_piece = filled_f32(count, t_row + j, t_few);
-            float exp_below_sums[SUMS] = {0.0f};
-            float ties_sums[SUMS] = {0.0f};
-            float target_sum_sums[SUMS] = {0.0f};
-            float t_dot_half_gap_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    exp_below_sums[k % SUMS + lane] += z_piece[k + lane] - z_max == 0.0f ? 0.0f
-                        : exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    ties_sums[k % SUMS + lane] += z_piece[k + lane] - z_max == 0.0f ? 1.0f : 0.0f;
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    t_dot_half_gap_sums[k % SUMS + lane] += t_piece[k + lane] == 0.0f ? 0.0f
-                        : t_piece[k + lane] * (0.5f * z_max - 0.5f * z_piece[k + lane]);
+        float exp_below_rows[BLOCK] = {0.0f};
+        float ties_rows[BLOCK] = {0.0f};
+        float target_sum_rows[BLOCK] = {0.0f};
+        float t_dot_half_gap_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float *t_row = t + (first + row) * t_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_below_lanes;
+            ISA(start_f32)(&exp_below_lanes);
+            ISA(sum_f32) ties_lanes;
+            ISA(start_f32)(&ties_lanes);
+            ISA(sum_f32) target_sum_lanes;
+            ISA(start_f32)(&target_sum_lanes);
+            ISA(sum_f32) t_dot_half_gap_lanes;
+            ISA(start_f32)(&t_dot_half_gap_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        const float t_j = t_row[j + lane];
+                        exp_below_lanes.piece[lane] += z_j - z_max == 0.0f ? 0.0f
+                            : exp_difference_nonpositive_f32(z_j, z_max);
+                        ties_lanes.piece[lane] += z_j - z_max == 0.0f ? 1.0f : 0.0f;
+                        target_sum_lanes.piece[lane] += t_j;
+                        t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max - 0.5f * z_j);
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0f;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0f;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0f;
+                        t_dot_half_gap_lanes.piece[lane] = lane < head ? t_dot_half_gap_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_below_lanes);
+                    ISA(add_piece_f32)(&ties_lanes);
+                    ISA(add_piece_f32)(&target_sum_lanes);
+                    ISA(add_piece_f32)(&t_dot_half_gap_lanes);
                 }
             }
-            ISA(add_sums_f32)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f32)(&ties_pieces, count, ties_sums);
-            ISA(add_sums_f32)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f32)(&t_dot_half_gap_pieces, count, t_dot_half_gap_sums);
+            exp_below_rows[row] = ISA(sum_of_f32)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f32)(&ties_lanes);
+            target_sum_rows[row] = ISA(sum_of_f32)(&target_sum_lanes);
+            t_dot_half_gap_rows[row] = ISA(sum_of_f32)(&t_dot_half_gap_lanes);
         }
-        const float exp_below = finished_f32(exp_below_pieces);
-        const float ties = finished_f32(ties_pieces);
-        const float target_sum = finished_f32(target_sum_pieces);
-        const float t_dot_half_gap = finished_f32(t_dot_half_gap_pieces);
-        const float exp_rest = exp_below + (ties - 1.0f);
-        loss[row] = 2.0f * t_dot_half_gap + target_sum * log1p_f32(exp_rest);
+
+        float exp_rest_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0f);
+            loss_rows[row] = 2.0f * t_dot_half_gap_rows[row] + target_sum_rows[row] * log1p_f32(exp_rest_rows[row]);
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_loss_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double *RESTRICT loss)
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                const double t_j = t[j][lane];
+                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
+                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
+        }
+    }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
+
+    double exp_rest[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
+        loss[lane] = 2.0 * t_dot_half_gap[lane] + target_sum[lane] * log1p_f64(exp_rest[lane]);
     }
 }
 
@@ -1482,53 +1674,17 @@ static void ISA(softmax_cross_entropy_loss_f64_across)(size_t batch, size_t n,
         const double *RESTRICT t, size_t t_stride,
         double *RESTRICT loss)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
         double loss_rows[ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_below_parts[PARTS][ROWS_F64];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS_F64];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        double target_sum_parts[PARTS][ROWS_F64];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double t_dot_half_gap_parts[PARTS][ROWS_F64];
-        memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                exp_below_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0 ? 0.0
-                    : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                ties_parts[j & (parts - 1)][row] += z_rows[j][row] - z_max[row] == 0.0 ? 1.0 : 0.0;
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                t_dot_half_gap_parts[j & (parts - 1)][row] += t_rows[j][row] == 0.0 ? 0.0
-                    : t_rows[j][row] * (0.5 * z_max[row] - 0.5 * z_rows[j][row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_loss_f64_side_by_side)(n, z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+                loss_rows + row);
         }
-        double exp_below[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS_F64];
-        ISA(sum_parts_f64)(parts, ties_parts, ties);
-        double target_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double t_dot_half_gap[ROWS_F64];
-        ISA(sum_parts_f64)(parts, t_dot_half_gap_parts, t_dot_half_gap);
-
-        double exp_rest[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
-            loss_rows[row] = 2.0 * t_dot_half_gap[row] + target_sum[row] * log1p_f64(exp_rest[row]);
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
@@ -1538,48 +1694,76 @@ static void ISA(softmax_cross_entropy_loss_f64_along)(size_t batch, size_t n,
         const double *RESTRICT t, size_t t_stride,
         double *RESTRICT loss)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        double loss_rows[BLOCK];
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_below_pieces = {0.0, 0.0};
-        sum_f64 ties_pieces = {0.0, 0.0};
-        sum_f64 target_sum_pieces = {0.0, 0.0};
-        sum_f64 t_dot_half_gap_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double t_few[LANES];
-            const double *t_piece = filled_f64(count, t_row + j, t_few);
-            double exp_below_sums[SUMS] = {0.0};
-            double ties_sums[SUMS] = {0.0};
-            double target_sum_sums[SUMS] = {0.0};
-            double t_dot_half_gap_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    exp_below_sums[k % SUMS + lane] += z_piece[k + lane] - z_max == 0.0 ? 0.0
-                        : exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    ties_sums[k % SUMS + lane] += z_piece[k + lane] - z_max == 0.0 ? 1.0 : 0.0;
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    t_dot_half_gap_sums[k % SUMS + lane] += t_piece[k + lane] == 0.0 ? 0.0
-                        : t_piece[k + lane] * (0.5 * z_max - 0.5 * z_piece[k + lane]);
+        double exp_below_rows[BLOCK] = {0.0};
+        double ties_rows[BLOCK] = {0.0};
+        double target_sum_rows[BLOCK] = {0.0};
+        double t_dot_half_gap_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double *t_row = t + (first + row) * t_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_below_lanes;
+            ISA(start_f64)(&exp_below_lanes);
+            ISA(sum_f64) ties_lanes;
+            ISA(start_f64)(&ties_lanes);
+            ISA(sum_f64) target_sum_lanes;
+            ISA(start_f64)(&target_sum_lanes);
+            ISA(sum_f64) t_dot_half_gap_lanes;
+            ISA(start_f64)(&t_dot_half_gap_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        const double t_j = t_row[j + lane];
+                        exp_below_lanes.piece[lane] += z_j - z_max == 0.0 ? 0.0
+                            : exp_difference_nonpositive_f64(z_j, z_max);
+                        ties_lanes.piece[lane] += z_j - z_max == 0.0 ? 1.0 : 0.0;
+                        target_sum_lanes.piece[lane] += t_j;
+                        t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max - 0.5 * z_j);
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0;
+                        t_dot_half_gap_lanes.piece[lane] = lane < head ? t_dot_half_gap_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_below_lanes);
+                    ISA(add_piece_f64)(&ties_lanes);
+                    ISA(add_piece_f64)(&target_sum_lanes);
+                    ISA(add_piece_f64)(&t_dot_half_gap_lanes);
                 }
             }
-            ISA(add_sums_f64)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f64)(&ties_pieces, count, ties_sums);
-            ISA(add_sums_f64)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f64)(&t_dot_half_gap_pieces, count, t_dot_half_gap_sums);
+            exp_below_rows[row] = ISA(sum_of_f64)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f64)(&ties_lanes);
+            target_sum_rows[row] = ISA(sum_of_f64)(&target_sum_lanes);
+            t_dot_half_gap_rows[row] = ISA(sum_of_f64)(&t_dot_half_gap_lanes);
         }
-        const double exp_below = finished_f64(exp_below_pieces);
-        const double ties = finished_f64(ties_pieces);
-        const double target_sum = finished_f64(target_sum_pieces);
-        const double t_dot_half_gap = finished_f64(t_dot_half_gap_pieces);
-        const double exp_rest = exp_below + (ties - 1.0);
-        loss[row] = 2.0 * t_dot_half_gap + target_sum * log1p_f64(exp_rest);
+
+        double exp_rest_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0);
+            loss_rows[row] = 2.0 * t_dot_half_gap_rows[row] + target_sum_rows[row] * log1p_f64(exp_rest_rows[row]);
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
@@ -1587,48 +1771,66 @@ static void ISA(softmax_cross_entropy_loss_f64_along)(size_t batch, size_t n,
  * Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_loss_labels_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    const uint32_t *RESTRICT label, const float *RESTRICT z_label, float *RESTRICT loss)
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0f
+                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
+        }
+    }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        loss[lane] = log1p_f32(other_sum[lane] + expm1_f32(z_label[lane] - z_max[lane])) -
+            (z_label[lane] - z_max[lane]);
+    }
+}
+
 static void ISA(softmax_cross_entropy_loss_labels_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
         float *RESTRICT loss)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
         uint32_t label[ROWS_F32] = {0};
+        float z_label[ROWS_F32] = {0.0f};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
         float loss_rows[ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float other_sum_parts[PARTS][ROWS_F32];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                other_sum_parts[j & (parts - 1)][row] += j == label[row] ? 0.0f
-                    : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_loss_labels_f32_side_by_side)(n, z_columns[row / LANES_F32], label + row,
+                z_label + row, loss_rows + row);
         }
-        float other_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
-
-        float z_label[ROWS_F32];
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            loss_rows[row] = log1p_f32(other_sum[row] + expm1_f32(z_label[row] - z_max[row])) -
-                (z_label[row] - z_max[row]);
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
@@ -1638,31 +1840,100 @@ static void ISA(softmax_cross_entropy_loss_labels_f32_along)(size_t batch, size_
         const int64_t *RESTRICT labels,
         float *RESTRICT loss)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const size_t label = (size_t)labels[row];
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        float loss_rows[BLOCK];
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 other_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float other_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint32_t label_lane = label_place < LANES ? (uint32_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    other_sum_sums[k % SUMS + lane] += lane == label_lane ? 0.0f
-                        : exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
+        float other_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f32) other_sum_lanes;
+            ISA(start_f32)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    const uint32_t label_lane = label - j < LANES_F32 ? (uint32_t)(label - j) : LANES_F32;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        other_sum_lanes.piece[lane] += lane == label_lane ? 0.0f
+                            : exp_difference_nonpositive_f32(z_j, z_max);
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&other_sum_lanes);
                 }
             }
-            ISA(add_sums_f32)(&other_sum_pieces, count, other_sum_sums);
+            other_sum_rows[row] = ISA(sum_of_f32)(&other_sum_lanes);
         }
-        const float other_sum = finished_f32(other_sum_pieces);
-        loss[row] = log1p_f32(other_sum + expm1_f32(z_row[label] - z_max)) - (z_row[label] - z_max);
+
+        float z_label[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
+        }
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            loss_rows[row] = log1p_f32(other_sum_rows[row] + expm1_f32(z_label[row] - z_max_rows[row])) -
+                (z_label[row] - z_max_rows[row]);
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_loss_labels_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    const uint64_t *RESTRICT label, const double *RESTRICT z_label, double *RESTRICT loss)
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0
+                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
+        }
+    }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        loss[lane] = log1p_f64(other_sum[lane] + expm1_f64(z_label[lane] - z_max[lane])) -
+            (z_label[lane] - z_max[lane]);
     }
 }
 
@@ -1671,43 +1942,21 @@ static void ISA(softmax_cross_entropy_loss_labels_f64_across)(size_t batch, size
         const int64_t *RESTRICT labels,
         double *RESTRICT loss)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
         uint64_t label[ROWS_F64] = {0};
+        double z_label[ROWS_F64] = {0.0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
         double loss_rows[ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double other_sum_parts[PARTS][ROWS_F64];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                other_sum_parts[j & (parts - 1)][row] += j == label[row] ? 0.0
-                    : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_loss_labels_f64_side_by_side)(n, z_columns[row / LANES_F64], label + row,
+                z_label + row, loss_rows + row);
         }
-        double other_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
-
-        double z_label[ROWS_F64];
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            loss_rows[row] = log1p_f64(other_sum[row] + expm1_f64(z_label[row] - z_max[row])) -
-                (z_label[row] - z_max[row]);
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
@@ -1717,83 +1966,138 @@ static void ISA(softmax_cross_entropy_loss_labels_f64_along)(size_t batch, size_
         const int64_t *RESTRICT labels,
         double *RESTRICT loss)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const size_t label = (size_t)labels[row];
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        double loss_rows[BLOCK];
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 other_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double other_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint64_t label_lane = label_place < LANES ? (uint64_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    other_sum_sums[k % SUMS + lane] += lane == label_lane ? 0.0
-                        : exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
+        double other_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f64) other_sum_lanes;
+            ISA(start_f64)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    const uint64_t label_lane = label - j < LANES_F64 ? (uint64_t)(label - j) : LANES_F64;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        other_sum_lanes.piece[lane] += lane == label_lane ? 0.0
+                            : exp_difference_nonpositive_f64(z_j, z_max);
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&other_sum_lanes);
                 }
             }
-            ISA(add_sums_f64)(&other_sum_pieces, count, other_sum_sums);
+            other_sum_rows[row] = ISA(sum_of_f64)(&other_sum_lanes);
         }
-        const double other_sum = finished_f64(other_sum_pieces);
-        loss[row] = log1p_f64(other_sum + expm1_f64(z_row[label] - z_max)) - (z_row[label] - z_max);
+
+        double z_label[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
+        }
+
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            loss_rows[row] = log1p_f64(other_sum_rows[row] + expm1_f64(z_label[row] - z_max_rows[row])) -
+                (z_label[row] - z_max_rows[row]);
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+NOINLINE void ISA(softmax_cross_entropy_gradient_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float t_j = t[j][lane];
+                const float z_j = z[j][lane];
+                target_sum_lanes.piece[lane] += t_j;
+                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            const float t_j = t[j][lane];
+            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_gradient_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float target_sum_parts[PARTS][ROWS_F32];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_gradient_f32_side_by_side)(n, z_columns[row / LANES_F32],
+                t_columns[row / LANES_F32], grad_columns[row / LANES_F32]);
         }
-        float target_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -1802,45 +2106,131 @@ static void ISA(softmax_cross_entropy_gradient_f32_along)(size_t batch, size_t n
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-        float *grad_row = grad + row * grad_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 target_sum_pieces = {0.0f, 0.0f};
-        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float t_few[LANES];
-            const float *t_piece = filled_f32(count, t_row + j, t_few);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            float target_sum_sums[SUMS] = {0.0f};
-            float exp_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    grad_piece[k + lane] = exp_nonpositive_f32(z_piece[k + lane] - z_max);
-                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+        float target_sum_rows[BLOCK] = {0.0f};
+        float exp_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float *t_row = t + (first + row) * t_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) target_sum_lanes;
+            ISA(start_f32)(&target_sum_lanes);
+            ISA(sum_f32) exp_sum_lanes;
+            ISA(start_f32)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float t_j = t_row[j + lane];
+                        const float z_j = z_row[j + lane];
+                        target_sum_lanes.piece[lane] += t_j;
+                        float grad_j = exp_nonpositive_f32(z_j - z_max);
+                        exp_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0f;
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&target_sum_lanes);
+                    ISA(add_piece_f32)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f32)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+            target_sum_rows[row] = ISA(sum_of_f32)(&target_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
         }
-        const float target_sum = finished_f32(target_sum_pieces);
-        const float exp_sum = finished_f32(exp_sum_pieces);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = target_sum * grad_row[j] * exp_sum_inverse - t_row[j];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *t_row = t + (first + row) * t_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float target_sum = target_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float grad_j = grad_row[j];
+                const float t_j = t_row[j];
+                grad_row[j] = target_sum * grad_j * exp_sum_inverse - t_j;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_gradient_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double t_j = t[j][lane];
+                const double z_j = z[j][lane];
+                target_sum_lanes.piece[lane] += t_j;
+                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            const double t_j = t[j][lane];
+            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
         }
     }
 }
@@ -1850,49 +2240,18 @@ static void ISA(softmax_cross_entropy_gradient_f64_across)(size_t batch, size_t 
         const double *RESTRICT t, size_t t_stride,
         double *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double target_sum_parts[PARTS][ROWS_F64];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_gradient_f64_side_by_side)(n, z_columns[row / LANES_F64],
+                t_columns[row / LANES_F64], grad_columns[row / LANES_F64]);
         }
-        double target_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -1901,45 +2260,74 @@ static void ISA(softmax_cross_entropy_gradient_f64_along)(size_t batch, size_t n
         const double *RESTRICT t, size_t t_stride,
         double *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-        double *grad_row = grad + row * grad_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 target_sum_pieces = {0.0, 0.0};
-        sum_f64 exp_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double t_few[LANES];
-            const double *t_piece = filled_f64(count, t_row + j, t_few);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            double target_sum_sums[SUMS] = {0.0};
-            double exp_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    grad_piece[k + lane] = exp_nonpositive_f64(z_piece[k + lane] - z_max);
-                    exp_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+        double target_sum_rows[BLOCK] = {0.0};
+        double exp_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double *t_row = t + (first + row) * t_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) target_sum_lanes;
+            ISA(start_f64)(&target_sum_lanes);
+            ISA(sum_f64) exp_sum_lanes;
+            ISA(start_f64)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double t_j = t_row[j + lane];
+                        const double z_j = z_row[j + lane];
+                        target_sum_lanes.piece[lane] += t_j;
+                        double grad_j = exp_nonpositive_f64(z_j - z_max);
+                        exp_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0;
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&target_sum_lanes);
+                    ISA(add_piece_f64)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f64)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+            target_sum_rows[row] = ISA(sum_of_f64)(&target_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
         }
-        const double target_sum = finished_f64(target_sum_pieces);
-        const double exp_sum = finished_f64(exp_sum_pieces);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = target_sum * grad_row[j] * exp_sum_inverse - t_row[j];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *t_row = t + (first + row) * t_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double target_sum = target_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double grad_j = grad_row[j];
+                const double t_j = t_row[j];
+                grad_row[j] = target_sum * grad_j * exp_sum_inverse - t_j;
+            }
         }
     }
 }
@@ -1947,60 +2335,80 @@ static void ISA(softmax_cross_entropy_gradient_f64_along)(size_t batch, size_t n
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_gradient_labels_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT grad)[LANES_F32], const uint32_t *RESTRICT label, const float *RESTRICT z_label)
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
+        }
+    }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+
+    float exp_sum[LANES_F32];
+    float other_share[LANES_F32];
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f32(z_label[lane], z_max[lane]);
+        other_share[lane] = other_sum[lane] / exp_sum[lane];
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_gradient_labels_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
         float *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
         uint32_t label[ROWS_F32] = {0};
+        float z_label[ROWS_F32] = {0.0f};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float other_sum_parts[PARTS][ROWS_F32];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = j == label[row] ? 0.0f : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_gradient_labels_f32_side_by_side)(n, z_columns[row / LANES_F32],
+                grad_columns[row / LANES_F32], label + row, z_label + row);
         }
-        float other_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
-
-        float z_label[ROWS_F32];
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        float exp_sum[ROWS_F32];
-        float other_share[ROWS_F32];
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f32(z_label[row], z_max[row]);
-            other_share[row] = other_sum[row] / exp_sum[row];
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2009,57 +2417,130 @@ static void ISA(softmax_cross_entropy_gradient_labels_f32_along)(size_t batch, s
         const int64_t *RESTRICT labels,
         float *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        float *grad_row = grad + row * grad_stride;
-        const size_t label = (size_t)labels[row];
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
-
-        sum_f32 other_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            float other_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint32_t label_lane = label_place < LANES ? (uint32_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? 0.0f
-                        : exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    other_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
-                }
-            }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f32)(&other_sum_pieces, count, other_sum_sums);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
         }
-        const float other_sum = finished_f32(other_sum_pieces);
-        const float exp_sum = other_sum + exp_difference_nonpositive_f32(z_row[label], z_max);
-        const float other_share = other_sum / exp_sum;
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            filled_f32(count, grad_row + j, grad_few);
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint32_t label_lane = label_place < LANES ? (uint32_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? -other_share : grad_piece[k + lane] * exp_sum_inverse;
+        float other_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f32) other_sum_lanes;
+            ISA(start_f32)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    const uint32_t label_lane = label - j < LANES_F32 ? (uint32_t)(label - j) : LANES_F32;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        float grad_j = lane == label_lane ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max);
+                        other_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&other_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            other_sum_rows[row] = ISA(sum_of_f32)(&other_sum_lanes);
+        }
+
+        float z_label[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
+        }
+
+        float exp_sum_rows[BLOCK];
+        float other_share_rows[BLOCK];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_rows[row] = other_sum_rows[row] + exp_difference_nonpositive_f32(z_label[row], z_max_rows[row]);
+            other_share_rows[row] = other_sum_rows[row] / exp_sum_rows[row];
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float other_share = other_share_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float grad_j = grad_row[j];
+                grad_row[j] = grad_j * exp_sum_inverse;
             }
+            grad_row[label] = -other_share;
+        }
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_gradient_labels_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT grad)[LANES_F64], const uint64_t *RESTRICT label, const double *RESTRICT z_label)
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
+        }
+    }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
+
+    double exp_sum[LANES_F64];
+    double other_share[LANES_F64];
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f64(z_label[lane], z_max[lane]);
+        other_share[lane] = other_sum[lane] / exp_sum[lane];
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
         }
     }
 }
@@ -2069,55 +2550,22 @@ static void ISA(softmax_cross_entropy_gradient_labels_f64_across)(size_t batch, 
         const int64_t *RESTRICT labels,
         double *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
         uint64_t label[ROWS_F64] = {0};
+        double z_label[ROWS_F64] = {0.0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double other_sum_parts[PARTS][ROWS_F64];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = j == label[row] ? 0.0 : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_gradient_labels_f64_side_by_side)(n, z_columns[row / LANES_F64],
+                grad_columns[row / LANES_F64], label + row, z_label + row);
         }
-        double other_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
-
-        double z_label[ROWS_F64];
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        double exp_sum[ROWS_F64];
-        double other_share[ROWS_F64];
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f64(z_label[row], z_max[row]);
-            other_share[row] = other_sum[row] / exp_sum[row];
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2126,57 +2574,77 @@ static void ISA(softmax_cross_entropy_gradient_labels_f64_along)(size_t batch, s
         const int64_t *RESTRICT labels,
         double *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        double *grad_row = grad + row * grad_stride;
-        const size_t label = (size_t)labels[row];
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
-
-        sum_f64 other_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            double other_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint64_t label_lane = label_place < LANES ? (uint64_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? 0.0
-                        : exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    other_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
-                }
-            }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f64)(&other_sum_pieces, count, other_sum_sums);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
         }
-        const double other_sum = finished_f64(other_sum_pieces);
-        const double exp_sum = other_sum + exp_difference_nonpositive_f64(z_row[label], z_max);
-        const double other_share = other_sum / exp_sum;
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            filled_f64(count, grad_row + j, grad_few);
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint64_t label_lane = label_place < LANES ? (uint64_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? -other_share : grad_piece[k + lane] * exp_sum_inverse;
+        double other_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f64) other_sum_lanes;
+            ISA(start_f64)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    const uint64_t label_lane = label - j < LANES_F64 ? (uint64_t)(label - j) : LANES_F64;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        double grad_j = lane == label_lane ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max);
+                        other_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&other_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            other_sum_rows[row] = ISA(sum_of_f64)(&other_sum_lanes);
+        }
+
+        double z_label[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
+        }
+
+        double exp_sum_rows[BLOCK];
+        double other_share_rows[BLOCK];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_rows[row] = other_sum_rows[row] + exp_difference_nonpositive_f64(z_label[row], z_max_rows[row]);
+            other_share_rows[row] = other_sum_rows[row] / exp_sum_rows[row];
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double other_share = other_share_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double grad_j = grad_row[j];
+                grad_row[j] = grad_j * exp_sum_inverse;
             }
+            grad_row[label] = -other_share;
         }
     }
 }
@@ -2187,73 +2655,100 @@ static void ISA(softmax_cross_entropy_gradient_labels_f64_along)(size_t batch, s
  * Distances to the maximum are summed by halves: the distance of two finite logits can overflow, its half cannot.
  * A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32], float *RESTRICT loss)
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_below_lanes;
+    ISA(start_f32)(&exp_below_lanes);
+    ISA(sum_f32) ties_lanes;
+    ISA(start_f32)(&ties_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    ISA(sum_f32) t_dot_half_gap_lanes;
+    ISA(start_f32)(&t_dot_half_gap_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                const float t_j = t[j][lane];
+                float grad_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                exp_below_lanes.piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_below_lanes);
+            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
+        }
+    }
+    float exp_below[LANES_F32];
+    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
+    float ties[LANES_F32];
+    ISA(lane_sums_f32)(&ties_lanes, ties);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    float t_dot_half_gap[LANES_F32];
+    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
+
+    float exp_rest[LANES_F32];
+    float exp_sum[LANES_F32];
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
+        exp_sum[lane] = exp_rest[lane] + 1.0f;
+        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * log1p_f32(exp_rest[lane]);
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            const float t_j = t[j][lane];
+            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_loss_and_gradient_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT loss,
         float *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
         float loss_rows[ROWS_F32];
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_below_parts[PARTS][ROWS_F32];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        float ties_parts[PARTS][ROWS_F32];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        float target_sum_parts[PARTS][ROWS_F32];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        float t_dot_half_gap_parts[PARTS][ROWS_F32];
-        memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                exp_below_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0f ? 0.0f : grad_rows[j][row];
-                ties_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0f ? 1.0f : 0.0f;
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                t_dot_half_gap_parts[j & (parts - 1)][row] += t_rows[j][row] == 0.0f ? 0.0f
-                    : t_rows[j][row] * (0.5f * z_max[row] - 0.5f * z_rows[j][row]);
-            }
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_loss_and_gradient_f32_side_by_side)(n, z_columns[row / LANES_F32],
+                t_columns[row / LANES_F32], grad_columns[row / LANES_F32], loss_rows + row);
         }
-        float exp_below[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_below_parts, exp_below);
-        float ties[ROWS_F32];
-        ISA(sum_parts_f32)(parts, ties_parts, ties);
-        float target_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-        float t_dot_half_gap[ROWS_F32];
-        ISA(sum_parts_f32)(parts, t_dot_half_gap_parts, t_dot_half_gap);
-
-        float exp_rest[ROWS_F32];
-        float exp_sum[ROWS_F32];
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0f);
-            exp_sum[row] = exp_rest[row] + 1.0f;
-            loss_rows[row] = 2.0f * t_dot_half_gap[row] + target_sum[row] * log1p_f32(exp_rest[row]);
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2263,59 +2758,169 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f32_along)(size_t batch,
         float *RESTRICT loss,
         float *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-        float *grad_row = grad + row * grad_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        float loss_rows[BLOCK];
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_below_pieces = {0.0f, 0.0f};
-        sum_f32 ties_pieces = {0.0f, 0.0f};
-        sum_f32 target_sum_pieces = {0.0f, 0.0f};
-        sum_f32 t_dot_half_gap_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float t_few[LANES];
-            const float *t_piece = filled_f32(count, t_row + j, t_few);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            float exp_below_sums[SUMS] = {0.0f};
-            float ties_sums[SUMS] = {0.0f};
-            float target_sum_sums[SUMS] = {0.0f};
-            float t_dot_half_gap_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    exp_below_sums[k % SUMS + lane] += grad_piece[k + lane] == 1.0f ? 0.0f : grad_piece[k + lane];
-                    ties_sums[k % SUMS + lane] += grad_piece[k + lane] == 1.0f ? 1.0f : 0.0f;
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    t_dot_half_gap_sums[k % SUMS + lane] += t_piece[k + lane] == 0.0f ? 0.0f
-                        : t_piece[k + lane] * (0.5f * z_max - 0.5f * z_piece[k + lane]);
+        float exp_below_rows[BLOCK] = {0.0f};
+        float ties_rows[BLOCK] = {0.0f};
+        float target_sum_rows[BLOCK] = {0.0f};
+        float t_dot_half_gap_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float *t_row = t + (first + row) * t_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_below_lanes;
+            ISA(start_f32)(&exp_below_lanes);
+            ISA(sum_f32) ties_lanes;
+            ISA(start_f32)(&ties_lanes);
+            ISA(sum_f32) target_sum_lanes;
+            ISA(start_f32)(&target_sum_lanes);
+            ISA(sum_f32) t_dot_half_gap_lanes;
+            ISA(start_f32)(&t_dot_half_gap_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        const float t_j = t_row[j + lane];
+                        float grad_j = exp_difference_nonpositive_f32(z_j, z_max);
+                        exp_below_lanes.piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
+                        ties_lanes.piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
+                        target_sum_lanes.piece[lane] += t_j;
+                        t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max - 0.5f * z_j);
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0f;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0f;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0f;
+                        t_dot_half_gap_lanes.piece[lane] = lane < head ? t_dot_half_gap_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_below_lanes);
+                    ISA(add_piece_f32)(&ties_lanes);
+                    ISA(add_piece_f32)(&target_sum_lanes);
+                    ISA(add_piece_f32)(&t_dot_half_gap_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f32)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f32)(&ties_pieces, count, ties_sums);
-            ISA(add_sums_f32)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f32)(&t_dot_half_gap_pieces, count, t_dot_half_gap_sums);
+            exp_below_rows[row] = ISA(sum_of_f32)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f32)(&ties_lanes);
+            target_sum_rows[row] = ISA(sum_of_f32)(&target_sum_lanes);
+            t_dot_half_gap_rows[row] = ISA(sum_of_f32)(&t_dot_half_gap_lanes);
         }
-        const float exp_below = finished_f32(exp_below_pieces);
-        const float ties = finished_f32(ties_pieces);
-        const float target_sum = finished_f32(target_sum_pieces);
-        const float t_dot_half_gap = finished_f32(t_dot_half_gap_pieces);
-        const float exp_rest = exp_below + (ties - 1.0f);
-        const float exp_sum = exp_rest + 1.0f;
-        loss[row] = 2.0f * t_dot_half_gap + target_sum * log1p_f32(exp_rest);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = target_sum * grad_row[j] * exp_sum_inverse - t_row[j];
+        float exp_rest_rows[BLOCK];
+        float exp_sum_rows[BLOCK];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0f);
+            exp_sum_rows[row] = exp_rest_rows[row] + 1.0f;
+            loss_rows[row] = 2.0f * t_dot_half_gap_rows[row] + target_sum_rows[row] * log1p_f32(exp_rest_rows[row]);
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *t_row = t + (first + row) * t_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float target_sum = target_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float grad_j = grad_row[j];
+                const float t_j = t_row[j];
+                grad_row[j] = target_sum * grad_j * exp_sum_inverse - t_j;
+            }
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64], double *RESTRICT loss)
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_below_lanes;
+    ISA(start_f64)(&exp_below_lanes);
+    ISA(sum_f64) ties_lanes;
+    ISA(start_f64)(&ties_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    ISA(sum_f64) t_dot_half_gap_lanes;
+    ISA(start_f64)(&t_dot_half_gap_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                const double t_j = t[j][lane];
+                double grad_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                exp_below_lanes.piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
+                ties_lanes.piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
+                target_sum_lanes.piece[lane] += t_j;
+                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_below_lanes);
+            ISA(add_piece_f64)(&ties_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
+        }
+    }
+    double exp_below[LANES_F64];
+    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
+    double ties[LANES_F64];
+    ISA(lane_sums_f64)(&ties_lanes, ties);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+    double t_dot_half_gap[LANES_F64];
+    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
+
+    double exp_rest[LANES_F64];
+    double exp_sum[LANES_F64];
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
+        exp_sum[lane] = exp_rest[lane] + 1.0;
+        loss[lane] = 2.0 * t_dot_half_gap[lane] + target_sum[lane] * log1p_f64(exp_rest[lane]);
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            const double t_j = t[j][lane];
+            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
         }
     }
 }
@@ -2326,67 +2931,20 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_across)(size_t batch
         double *RESTRICT loss,
         double *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
         double loss_rows[ROWS_F64];
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_below_parts[PARTS][ROWS_F64];
-        memset(exp_below_parts, 0, parts * sizeof *exp_below_parts);
-        double ties_parts[PARTS][ROWS_F64];
-        memset(ties_parts, 0, parts * sizeof *ties_parts);
-        double target_sum_parts[PARTS][ROWS_F64];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        double t_dot_half_gap_parts[PARTS][ROWS_F64];
-        memset(t_dot_half_gap_parts, 0, parts * sizeof *t_dot_half_gap_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                exp_below_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0 ? 0.0 : grad_rows[j][row];
-                ties_parts[j & (parts - 1)][row] += grad_rows[j][row] == 1.0 ? 1.0 : 0.0;
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-                t_dot_half_gap_parts[j & (parts - 1)][row] += t_rows[j][row] == 0.0 ? 0.0
-                    : t_rows[j][row] * (0.5 * z_max[row] - 0.5 * z_rows[j][row]);
-            }
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_loss_and_gradient_f64_side_by_side)(n, z_columns[row / LANES_F64],
+                t_columns[row / LANES_F64], grad_columns[row / LANES_F64], loss_rows + row);
         }
-        double exp_below[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_below_parts, exp_below);
-        double ties[ROWS_F64];
-        ISA(sum_parts_f64)(parts, ties_parts, ties);
-        double target_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-        double t_dot_half_gap[ROWS_F64];
-        ISA(sum_parts_f64)(parts, t_dot_half_gap_parts, t_dot_half_gap);
-
-        double exp_rest[ROWS_F64];
-        double exp_sum[ROWS_F64];
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_rest[row] = exp_below[row] + (ties[row] - 1.0);
-            exp_sum[row] = exp_rest[row] + 1.0;
-            loss_rows[row] = 2.0 * t_dot_half_gap[row] + target_sum[row] * log1p_f64(exp_rest[row]);
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = target_sum[row] * grad_rows[j][row] * exp_sum_inverse[row] - t_rows[j][row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2396,60 +2954,96 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_along)(size_t batch,
         double *RESTRICT loss,
         double *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-        double *grad_row = grad + row * grad_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        double loss_rows[BLOCK];
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_below_pieces = {0.0, 0.0};
-        sum_f64 ties_pieces = {0.0, 0.0};
-        sum_f64 target_sum_pieces = {0.0, 0.0};
-        sum_f64 t_dot_half_gap_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double t_few[LANES];
-            const double *t_piece = filled_f64(count, t_row + j, t_few);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            double exp_below_sums[SUMS] = {0.0};
-            double ties_sums[SUMS] = {0.0};
-            double target_sum_sums[SUMS] = {0.0};
-            double t_dot_half_gap_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    exp_below_sums[k % SUMS + lane] += grad_piece[k + lane] == 1.0 ? 0.0 : grad_piece[k + lane];
-                    ties_sums[k % SUMS + lane] += grad_piece[k + lane] == 1.0 ? 1.0 : 0.0;
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
-                    t_dot_half_gap_sums[k % SUMS + lane] += t_piece[k + lane] == 0.0 ? 0.0
-                        : t_piece[k + lane] * (0.5 * z_max - 0.5 * z_piece[k + lane]);
+        double exp_below_rows[BLOCK] = {0.0};
+        double ties_rows[BLOCK] = {0.0};
+        double target_sum_rows[BLOCK] = {0.0};
+        double t_dot_half_gap_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double *t_row = t + (first + row) * t_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_below_lanes;
+            ISA(start_f64)(&exp_below_lanes);
+            ISA(sum_f64) ties_lanes;
+            ISA(start_f64)(&ties_lanes);
+            ISA(sum_f64) target_sum_lanes;
+            ISA(start_f64)(&target_sum_lanes);
+            ISA(sum_f64) t_dot_half_gap_lanes;
+            ISA(start_f64)(&t_dot_half_gap_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        const double t_j = t_row[j + lane];
+                        double grad_j = exp_difference_nonpositive_f64(z_j, z_max);
+                        exp_below_lanes.piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
+                        ties_lanes.piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
+                        target_sum_lanes.piece[lane] += t_j;
+                        t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max - 0.5 * z_j);
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0;
+                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0;
+                        t_dot_half_gap_lanes.piece[lane] = lane < head ? t_dot_half_gap_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_below_lanes);
+                    ISA(add_piece_f64)(&ties_lanes);
+                    ISA(add_piece_f64)(&target_sum_lanes);
+                    ISA(add_piece_f64)(&t_dot_half_gap_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f64)(&exp_below_pieces, count, exp_below_sums);
-            ISA(add_sums_f64)(&ties_pieces, count, ties_sums);
-            ISA(add_sums_f64)(&target_sum_pieces, count, target_sum_sums);
-            ISA(add_sums_f64)(&t_dot_half_gap_pieces, count, t_dot_half_gap_sums);
+            exp_below_rows[row] = ISA(sum_of_f64)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of_f64)(&ties_lanes);
+            target_sum_rows[row] = ISA(sum_of_f64)(&target_sum_lanes);
+            t_dot_half_gap_rows[row] = ISA(sum_of_f64)(&t_dot_half_gap_lanes);
         }
-        const double exp_below = finished_f64(exp_below_pieces);
-        const double ties = finished_f64(ties_pieces);
-        const double target_sum = finished_f64(target_sum_pieces);
-        const double t_dot_half_gap = finished_f64(t_dot_half_gap_pieces);
-        const double exp_rest = exp_below + (ties - 1.0);
-        const double exp_sum = exp_rest + 1.0;
-        loss[row] = 2.0 * t_dot_half_gap + target_sum * log1p_f64(exp_rest);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        for (size_t j = 0; j < n; j++) {
-            grad_row[j] = target_sum * grad_row[j] * exp_sum_inverse - t_row[j];
+        double exp_rest_rows[BLOCK];
+        double exp_sum_rows[BLOCK];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0);
+            exp_sum_rows[row] = exp_rest_rows[row] + 1.0;
+            loss_rows[row] = 2.0 * t_dot_half_gap_rows[row] + target_sum_rows[row] * log1p_f64(exp_rest_rows[row]);
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
         }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *t_row = t + (first + row) * t_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double target_sum = target_sum_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double grad_j = grad_row[j];
+                const double t_j = t_row[j];
+                grad_row[j] = target_sum * grad_j * exp_sum_inverse - t_j;
+            }
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
@@ -2457,65 +3051,86 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_f64_along)(size_t batch,
  * Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_side_by_side)(size_t n,
+    float (*RESTRICT z)[LANES_F32], float (*RESTRICT grad)[LANES_F32], const uint32_t *RESTRICT label,
+    const float *RESTRICT z_label, float *RESTRICT loss)
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) other_sum_lanes;
+    ISA(start_f32)(&other_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&other_sum_lanes);
+        }
+    }
+    float other_sum[LANES_F32];
+    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+
+    float exp_sum[LANES_F32];
+    float other_share[LANES_F32];
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f32(z_label[lane], z_max[lane]);
+        other_share[lane] = other_sum[lane] / exp_sum[lane];
+        loss[lane] = log1p_f32(other_sum[lane] + expm1_f32(z_label[lane] - z_max[lane])) -
+            (z_label[lane] - z_max[lane]);
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
         float *RESTRICT loss,
         float *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
         uint32_t label[ROWS_F32] = {0};
+        float z_label[ROWS_F32] = {0.0f};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint32_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
         float loss_rows[ROWS_F32];
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float other_sum_parts[PARTS][ROWS_F32];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = j == label[row] ? 0.0f : exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_side_by_side)(n, z_columns[row / LANES_F32],
+                grad_columns[row / LANES_F32], label + row, z_label + row, loss_rows + row);
         }
-        float other_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, other_sum_parts, other_sum);
-
-        float z_label[ROWS_F32];
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        float exp_sum[ROWS_F32];
-        float other_share[ROWS_F32];
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f32(z_label[row], z_max[row]);
-            other_share[row] = other_sum[row] / exp_sum[row];
-            loss_rows[row] = log1p_f32(other_sum[row] + expm1_f32(z_label[row] - z_max[row])) -
-                (z_label[row] - z_max[row]);
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2525,58 +3140,137 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f32_along)(size_t
         float *RESTRICT loss,
         float *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        float *grad_row = grad + row * grad_stride;
-        const size_t label = (size_t)labels[row];
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        float loss_rows[BLOCK];
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
-
-        sum_f32 other_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            float other_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint32_t label_lane = label_place < LANES ? (uint32_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? 0.0f
-                        : exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    other_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
-                }
-            }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f32)(&other_sum_pieces, count, other_sum_sums);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
         }
-        const float other_sum = finished_f32(other_sum_pieces);
-        const float exp_sum = other_sum + exp_difference_nonpositive_f32(z_row[label], z_max);
-        const float other_share = other_sum / exp_sum;
-        loss[row] = log1p_f32(other_sum + expm1_f32(z_row[label] - z_max)) - (z_row[label] - z_max);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float grad_few[LANES];
-            float *grad_piece = count < LANES ? grad_few : grad_row + j;
-            filled_f32(count, grad_row + j, grad_few);
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint32_t label_lane = label_place < LANES ? (uint32_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? -other_share : grad_piece[k + lane] * exp_sum_inverse;
+        float other_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f32) other_sum_lanes;
+            ISA(start_f32)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    const uint32_t label_lane = label - j < LANES_F32 ? (uint32_t)(label - j) : LANES_F32;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        float grad_j = lane == label_lane ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max);
+                        other_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&other_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
+            other_sum_rows[row] = ISA(sum_of_f32)(&other_sum_lanes);
+        }
+
+        float z_label[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
+        }
+
+        float exp_sum_rows[BLOCK];
+        float other_share_rows[BLOCK];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_rows[row] = other_sum_rows[row] + exp_difference_nonpositive_f32(z_label[row], z_max_rows[row]);
+            other_share_rows[row] = other_sum_rows[row] / exp_sum_rows[row];
+            loss_rows[row] = log1p_f32(other_sum_rows[row] + expm1_f32(z_label[row] - z_max_rows[row])) -
+                (z_label[row] - z_max_rows[row]);
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            float *grad_row = grad + (first + row) * grad_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float other_share = other_share_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float grad_j = grad_row[j];
+                grad_row[j] = grad_j * exp_sum_inverse;
             }
+            grad_row[label] = -other_share;
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_side_by_side)(size_t n,
+    double (*RESTRICT z)[LANES_F64], double (*RESTRICT grad)[LANES_F64], const uint64_t *RESTRICT label,
+    const double *RESTRICT z_label, double *RESTRICT loss)
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) other_sum_lanes;
+    ISA(start_f64)(&other_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                other_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&other_sum_lanes);
+        }
+    }
+    double other_sum[LANES_F64];
+    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
+
+    double exp_sum[LANES_F64];
+    double other_share[LANES_F64];
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f64(z_label[lane], z_max[lane]);
+        other_share[lane] = other_sum[lane] / exp_sum[lane];
+        loss[lane] = log1p_f64(other_sum[lane] + expm1_f64(z_label[lane] - z_max[lane])) -
+            (z_label[lane] - z_max[lane]);
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
         }
     }
 }
@@ -2587,59 +3281,24 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_across)(size_
         double *RESTRICT loss,
         double *RESTRICT grad, size_t grad_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
         uint64_t label[ROWS_F64] = {0};
+        double z_label[ROWS_F64] = {0.0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (uint64_t)labels[first + row];
+            z_label[row] = z[(first + row) * z_stride + label[row]];
         }
         double loss_rows[ROWS_F64];
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double other_sum_parts[PARTS][ROWS_F64];
-        memset(other_sum_parts, 0, parts * sizeof *other_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = j == label[row] ? 0.0 : exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                other_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_side_by_side)(n, z_columns[row / LANES_F64],
+                grad_columns[row / LANES_F64], label + row, z_label + row, loss_rows + row);
         }
-        double other_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, other_sum_parts, other_sum);
-
-        double z_label[ROWS_F64];
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            z_label[row] = z_rows[label[row]][row];
-        }
-
-        double exp_sum[ROWS_F64];
-        double other_share[ROWS_F64];
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum[row] = other_sum[row] + exp_difference_nonpositive_f64(z_label[row], z_max[row]);
-            other_share[row] = other_sum[row] / exp_sum[row];
-            loss_rows[row] = log1p_f64(other_sum[row] + expm1_f64(z_label[row] - z_max[row])) -
-                (z_label[row] - z_max[row]);
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = j == label[row] ? -other_share[row] : grad_rows[j][row] * exp_sum_inverse[row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2649,127 +3308,182 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_f64_along)(size_t
         double *RESTRICT loss,
         double *RESTRICT grad, size_t grad_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        double *grad_row = grad + row * grad_stride;
-        const size_t label = (size_t)labels[row];
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
+        double loss_rows[BLOCK];
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 other_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            double other_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint64_t label_lane = label_place < LANES ? (uint64_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? 0.0
-                        : exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    other_sum_sums[k % SUMS + lane] += grad_piece[k + lane];
+        double other_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double z_max = z_max_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            ISA(sum_f64) other_sum_lanes;
+            ISA(start_f64)(&other_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    const uint64_t label_lane = label - j < LANES_F64 ? (uint64_t)(label - j) : LANES_F64;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        double grad_j = lane == label_lane ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max);
+                        other_sum_lanes.piece[lane] += grad_j;
+                        grad_row[j + lane] = grad_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        other_sum_lanes.piece[lane] = lane < head ? other_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&other_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
-            ISA(add_sums_f64)(&other_sum_pieces, count, other_sum_sums);
+            other_sum_rows[row] = ISA(sum_of_f64)(&other_sum_lanes);
         }
-        const double other_sum = finished_f64(other_sum_pieces);
-        const double exp_sum = other_sum + exp_difference_nonpositive_f64(z_row[label], z_max);
-        const double other_share = other_sum / exp_sum;
-        loss[row] = log1p_f64(other_sum + expm1_f64(z_row[label] - z_max)) - (z_row[label] - z_max);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double grad_few[LANES];
-            double *grad_piece = count < LANES ? grad_few : grad_row + j;
-            filled_f64(count, grad_row + j, grad_few);
-            for (size_t k = 0; k < count; k += LANES) {
-                const size_t label_place = label - j - k;
-                const uint64_t label_lane = label_place < LANES ? (uint64_t)label_place : LANES;
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    grad_piece[k + lane] = lane == label_lane ? -other_share : grad_piece[k + lane] * exp_sum_inverse;
-                }
-            }
-            if (count < LANES) {
-                memcpy(grad_row + j, grad_few, count * sizeof *grad_few);
-            }
+        double z_label[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_label[row] = z[(first + row) * z_stride + (size_t)labels[first + row]];
         }
+
+        double exp_sum_rows[BLOCK];
+        double other_share_rows[BLOCK];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_rows[row] = other_sum_rows[row] + exp_difference_nonpositive_f64(z_label[row], z_max_rows[row]);
+            other_share_rows[row] = other_sum_rows[row] / exp_sum_rows[row];
+            loss_rows[row] = log1p_f64(other_sum_rows[row] + expm1_f64(z_label[row] - z_max_rows[row])) -
+                (z_label[row] - z_max_rows[row]);
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            double *grad_row = grad + (first + row) * grad_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double other_share = other_share_rows[row];
+            const size_t label = (size_t)labels[first + row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double grad_j = grad_row[j];
+                grad_row[j] = grad_j * exp_sum_inverse;
+            }
+            grad_row[label] = -other_share;
+        }
+        memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_hvp_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    ISA(sum_f32) target_sum_lanes;
+    ISA(start_f32)(&target_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                const float t_j = t[j][lane];
+                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
+                product[j][lane] = product_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece_f32)(&target_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    float target_sum[LANES_F32];
+    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float v_j = v[j][lane];
+                const float product_j = product[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+        }
+    }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float v_j = v[j][lane];
+            const float product_j = product[j][lane];
+            product[j][lane] = (v_j - v_dot_y[lane]) * target_sum[lane] * product_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_hvp_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT product, size_t product_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float v_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        float target_sum_parts[PARTS][ROWS_F32];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
+        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
+        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_hvp_f32_side_by_side)(n, z_columns[row / LANES_F32], t_columns[row / LANES_F32],
+                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-        float target_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, target_sum_parts, target_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        float v_dot_y_parts[PARTS][ROWS_F32];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-            }
-        }
-        float v_dot_y[ROWS_F32];
-        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * target_sum[row] * product_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, product_rows, product + first * product_stride, product_stride);
+        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
@@ -2779,69 +3493,180 @@ static void ISA(softmax_cross_entropy_hvp_f32_along)(size_t batch, size_t n,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT product, size_t product_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *t_row = t + row * t_stride;
-        const float *v_row = v + row * v_stride;
-        float *product_row = product + row * product_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
-        sum_f32 target_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float t_few[LANES];
-            const float *t_piece = filled_f32(count, t_row + j, t_few);
-            float product_few[LANES];
-            float *product_piece = count < LANES ? product_few : product_row + j;
-            float exp_sum_sums[SUMS] = {0.0f};
-            float target_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
+        float exp_sum_rows[BLOCK] = {0.0f};
+        float target_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            const float *t_row = t + (first + row) * t_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_sum_lanes;
+            ISA(start_f32)(&exp_sum_lanes);
+            ISA(sum_f32) target_sum_lanes;
+            ISA(start_f32)(&target_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        const float t_j = t_row[j + lane];
+                        float product_j = exp_difference_nonpositive_f32(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += product_j;
+                        target_sum_lanes.piece[lane] += t_j;
+                        product_row[j + lane] = product_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_sum_lanes);
+                    ISA(add_piece_f32)(&target_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
-            ISA(add_sums_f32)(&target_sum_pieces, count, target_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
+            target_sum_rows[row] = ISA(sum_of_f32)(&target_sum_lanes);
         }
-        const float exp_sum = finished_f32(exp_sum_pieces);
-        const float target_sum = finished_f32(target_sum_pieces);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float v_few[LANES];
-            const float *v_piece = filled_f32(count, v_row + j, v_few);
-            float product_few[LANES];
-            float *product_piece = count < LANES ? product_few : product_row + j;
-            filled_f32(count, product_row + j, product_few);
-            float v_dot_y_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        float v_dot_y_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f32) v_dot_y_lanes;
+            ISA(start_f32)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float v_j = v_row[j + lane];
+                        const float product_j = product_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&v_dot_y_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f32)(&v_dot_y_lanes);
         }
-        const float v_dot_y = finished_f32(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            product_row[j] = (v_row[j] - v_dot_y) * target_sum * product_row[j];
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float target_sum = target_sum_rows[row];
+            const float v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float v_j = v_row[j];
+                const float product_j = product_row[j];
+                product_row[j] = (v_j - v_dot_y) * target_sum * product_j * exp_sum_inverse;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_hvp_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    ISA(sum_f64) target_sum_lanes;
+    ISA(start_f64)(&target_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                const double t_j = t[j][lane];
+                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                target_sum_lanes.piece[lane] += t_j;
+                product[j][lane] = product_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+            ISA(add_piece_f64)(&target_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+    double target_sum[LANES_F64];
+    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double v_j = v[j][lane];
+                const double product_j = product[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+        }
+    }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double v_j = v[j][lane];
+            const double product_j = product[j][lane];
+            product[j][lane] = (v_j - v_dot_y[lane]) * target_sum[lane] * product_j * exp_sum_inverse[lane];
         }
     }
 }
@@ -2852,63 +3677,20 @@ static void ISA(softmax_cross_entropy_hvp_f64_across)(size_t batch, size_t n,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT product, size_t product_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double v_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        double target_sum_parts[PARTS][ROWS_F64];
-        memset(target_sum_parts, 0, parts * sizeof *target_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-                target_sum_parts[j & (parts - 1)][row] += t_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
+        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
+        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_hvp_f64_side_by_side)(n, z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-        double target_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, target_sum_parts, target_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double v_dot_y_parts[PARTS][ROWS_F64];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-            }
-        }
-        double v_dot_y[ROWS_F64];
-        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * target_sum[row] * product_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, product_rows, product + first * product_stride, product_stride);
+        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
@@ -2918,130 +3700,196 @@ static void ISA(softmax_cross_entropy_hvp_f64_along)(size_t batch, size_t n,
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT product, size_t product_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *t_row = t + row * t_stride;
-        const double *v_row = v + row * v_stride;
-        double *product_row = product + row * product_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_sum_pieces = {0.0, 0.0};
-        sum_f64 target_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double t_few[LANES];
-            const double *t_piece = filled_f64(count, t_row + j, t_few);
-            double product_few[LANES];
-            double *product_piece = count < LANES ? product_few : product_row + j;
-            double exp_sum_sums[SUMS] = {0.0};
-            double target_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
-                    target_sum_sums[k % SUMS + lane] += t_piece[k + lane];
+        double exp_sum_rows[BLOCK] = {0.0};
+        double target_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            const double *t_row = t + (first + row) * t_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_sum_lanes;
+            ISA(start_f64)(&exp_sum_lanes);
+            ISA(sum_f64) target_sum_lanes;
+            ISA(start_f64)(&target_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        const double t_j = t_row[j + lane];
+                        double product_j = exp_difference_nonpositive_f64(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += product_j;
+                        target_sum_lanes.piece[lane] += t_j;
+                        product_row[j + lane] = product_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
+                        target_sum_lanes.piece[lane] = lane < head ? target_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_sum_lanes);
+                    ISA(add_piece_f64)(&target_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
-            ISA(add_sums_f64)(&target_sum_pieces, count, target_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
+            target_sum_rows[row] = ISA(sum_of_f64)(&target_sum_lanes);
         }
-        const double exp_sum = finished_f64(exp_sum_pieces);
-        const double target_sum = finished_f64(target_sum_pieces);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 v_dot_y_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double v_few[LANES];
-            const double *v_piece = filled_f64(count, v_row + j, v_few);
-            double product_few[LANES];
-            double *product_piece = count < LANES ? product_few : product_row + j;
-            filled_f64(count, product_row + j, product_few);
-            double v_dot_y_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        double v_dot_y_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f64) v_dot_y_lanes;
+            ISA(start_f64)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double v_j = v_row[j + lane];
+                        const double product_j = product_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&v_dot_y_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f64)(&v_dot_y_lanes);
         }
-        const double v_dot_y = finished_f64(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            product_row[j] = (v_row[j] - v_dot_y) * target_sum * product_row[j];
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double target_sum = target_sum_rows[row];
+            const double v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double v_j = v_row[j];
+                const double product_j = product_row[j];
+                product_row[j] = (v_j - v_dot_y) * target_sum * product_j * exp_sum_inverse;
+            }
         }
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+{
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                product[j][lane] = product_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float v_j = v[j][lane];
+                const float product_j = product[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+        }
+    }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float v_j = v[j][lane];
+            const float product_j = product[j][lane];
+            product[j][lane] = (v_j - v_dot_y[lane]) * product_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_cross_entropy_hvp_labels_f32_across)(size_t batch, size_t n,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT product, size_t product_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float v_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
+        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_cross_entropy_hvp_labels_f32_side_by_side)(n, z_columns[row / LANES_F32],
+                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        float v_dot_y_parts[PARTS][ROWS_F32];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-            }
-        }
-        float v_dot_y[ROWS_F32];
-        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * product_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f32)(n, count, product_rows, product + first * product_stride, product_stride);
+        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
@@ -3050,61 +3898,163 @@ static void ISA(softmax_cross_entropy_hvp_labels_f32_along)(size_t batch, size_t
         const float *RESTRICT v, size_t v_stride,
         float *RESTRICT product, size_t product_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const float *z_row = z + row * z_stride;
-        const float *v_row = v + row * v_stride;
-        float *product_row = product + row * product_stride;
+    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const float z_max = ISA(row_maximum_f32)(n, z_row);
+        float z_max_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f32 exp_sum_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float z_few[LANES];
-            const float *z_piece = filled_f32(count, z_row + j, z_few);
-            float product_few[LANES];
-            float *product_piece = count < LANES ? product_few : product_row + j;
-            float exp_sum_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = exp_difference_nonpositive_f32(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
+        float exp_sum_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *z_row = z + (first + row) * z_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float z_max = z_max_rows[row];
+            ISA(sum_f32) exp_sum_lanes;
+            ISA(start_f32)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float z_j = z_row[j + lane];
+                        float product_j = exp_difference_nonpositive_f32(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += product_j;
+                        product_row[j + lane] = product_j;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f32)(&exp_sum_pieces, count, exp_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
         }
-        const float exp_sum = finished_f32(exp_sum_pieces);
-        const float exp_sum_inverse = 1.0f / exp_sum;
 
-        sum_f32 v_dot_y_pieces = {0.0f, 0.0f};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            float v_few[LANES];
-            const float *v_piece = filled_f32(count, v_row + j, v_few);
-            float product_few[LANES];
-            float *product_piece = count < LANES ? product_few : product_row + j;
-            filled_f32(count, product_row + j, product_few);
-            float v_dot_y_sums[SUMS] = {0.0f};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint32_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+        float exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
+        }
+
+        float v_dot_y_rows[BLOCK] = {0.0f};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f32) v_dot_y_lanes;
+            ISA(start_f32)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
+                for (; j < end; j += LANES_F32) {
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        const float v_j = v_row[j + lane];
+                        const float product_j = product_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F32) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0f;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f32)(&v_dot_y_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f32)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f32)(&v_dot_y_lanes);
         }
-        const float v_dot_y = finished_f32(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            product_row[j] = (v_row[j] - v_dot_y) * product_row[j];
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const float *v_row = v + (first + row) * v_stride;
+            float *product_row = product + (first + row) * product_stride;
+            const float exp_sum_inverse = exp_sum_inverse_rows[row];
+            const float v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const float v_j = v_row[j];
+                const float product_j = product_row[j];
+                product_row[j] = (v_j - v_dot_y) * product_j * exp_sum_inverse;
+            }
+        }
+    }
+}
+
+NOINLINE void ISA(softmax_cross_entropy_hvp_labels_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
+{
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                product[j][lane] = product_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double v_j = v[j][lane];
+                const double product_j = product[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+        }
+    }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double v_j = v[j][lane];
+            const double product_j = product[j][lane];
+            product[j][lane] = (v_j - v_dot_y[lane]) * product_j * exp_sum_inverse[lane];
         }
     }
 }
@@ -3114,56 +4064,18 @@ static void ISA(softmax_cross_entropy_hvp_labels_f64_across)(size_t batch, size_
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT product, size_t product_stride)
 {
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double v_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
+        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_cross_entropy_hvp_labels_f64_side_by_side)(n, z_columns[row / LANES_F64],
+                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double v_dot_y_parts[PARTS][ROWS_F64];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-            }
-        }
-        double v_dot_y[ROWS_F64];
-        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = (v_rows[j][row] - v_dot_y[row]) * product_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, product_rows, product + first * product_stride, product_stride);
+        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
@@ -3172,61 +4084,95 @@ static void ISA(softmax_cross_entropy_hvp_labels_f64_along)(size_t batch, size_t
         const double *RESTRICT v, size_t v_stride,
         double *RESTRICT product, size_t product_stride)
 {
-    for (size_t row = 0; row < batch; row++) {
-        const double *z_row = z + row * z_stride;
-        const double *v_row = v + row * v_stride;
-        double *product_row = product + row * product_stride;
+    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_of_block(n, batch - first);
 
-        const double z_max = ISA(row_maximum_f64)(n, z_row);
+        double z_max_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
+        }
 
-        sum_f64 exp_sum_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double z_few[LANES];
-            const double *z_piece = filled_f64(count, z_row + j, z_few);
-            double product_few[LANES];
-            double *product_piece = count < LANES ? product_few : product_row + j;
-            double exp_sum_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = exp_difference_nonpositive_f64(z_piece[k + lane], z_max);
-                    exp_sum_sums[k % SUMS + lane] += product_piece[k + lane];
+        double exp_sum_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *z_row = z + (first + row) * z_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double z_max = z_max_rows[row];
+            ISA(sum_f64) exp_sum_lanes;
+            ISA(start_f64)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double z_j = z_row[j + lane];
+                        double product_j = exp_difference_nonpositive_f64(z_j, z_max);
+                        exp_sum_lanes.piece[lane] += product_j;
+                        product_row[j + lane] = product_j;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&exp_sum_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f64)(&exp_sum_pieces, count, exp_sum_sums);
+            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
         }
-        const double exp_sum = finished_f64(exp_sum_pieces);
-        const double exp_sum_inverse = 1.0 / exp_sum;
 
-        sum_f64 v_dot_y_pieces = {0.0, 0.0};
-        for (size_t j = 0, count; j < n; j += count) {
-            count = count_of_piece(n - j);
-            double v_few[LANES];
-            const double *v_piece = filled_f64(count, v_row + j, v_few);
-            double product_few[LANES];
-            double *product_piece = count < LANES ? product_few : product_row + j;
-            filled_f64(count, product_row + j, product_few);
-            double v_dot_y_sums[SUMS] = {0.0};
-            for (size_t k = 0; k < count; k += LANES) {
-                SIDE_BY_SIDE
-                for (uint64_t lane = 0; lane < LANES; lane++) {
-                    product_piece[k + lane] = product_piece[k + lane] * exp_sum_inverse;
-                    v_dot_y_sums[k % SUMS + lane] += v_piece[k + lane] * product_piece[k + lane];
+        double exp_sum_inverse_rows[BLOCK];
+        SIDE_BY_SIDE
+        for (size_t row = 0; row < BLOCK; row++) {
+            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
+        }
+
+        double v_dot_y_rows[BLOCK] = {0.0};
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum_f64) v_dot_y_lanes;
+            ISA(start_f64)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
+                for (; j < end; j += LANES_F64) {
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        const double v_j = v_row[j + lane];
+                        const double product_j = product_row[j + lane];
+                        v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse;
+                    }
+                }
+                if (end == LANES_F64) {
+                    j = head;
+                    SIDE_BY_SIDE
+                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
+                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0;
+                    }
+                } else if (j < n) {
+                    ISA(add_piece_f64)(&v_dot_y_lanes);
                 }
             }
-            if (count < LANES) {
-                memcpy(product_row + j, product_few, count * sizeof *product_few);
-            }
-            ISA(add_sums_f64)(&v_dot_y_pieces, count, v_dot_y_sums);
+            v_dot_y_rows[row] = ISA(sum_of_f64)(&v_dot_y_lanes);
         }
-        const double v_dot_y = finished_f64(v_dot_y_pieces);
 
-        for (size_t j = 0; j < n; j++) {
-            product_row[j] = (v_row[j] - v_dot_y) * product_row[j];
+        ONE_BY_ONE
+        for (size_t row = 0; row < count; row++) {
+            const double *v_row = v + (first + row) * v_stride;
+            double *product_row = product + (first + row) * product_stride;
+            const double exp_sum_inverse = exp_sum_inverse_rows[row];
+            const double v_dot_y = v_dot_y_rows[row];
+            SIDE_BY_SIDE
+            for (size_t j = 0; j < n; j++) {
+                const double v_j = v_row[j];
+                const double product_j = product_row[j];
+                product_row[j] = (v_j - v_dot_y) * product_j * exp_sum_inverse;
+            }
         }
     }
 }

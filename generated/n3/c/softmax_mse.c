@@ -49,15 +49,24 @@
 #define NOINLINE static
 #endif
 
-/* Before a loop whose turns are independent: compilers then need not find that out. GCC is kept from writing out the
- * few turns that vectors leave, which takes it long and gains nothing, and from turning choices into jumps. */
+/* SIDE_BY_SIDE stands before a loop of one vector, whose turns are independent, and ONE_BY_ONE before loops that hold
+ * such. Compilers are told so, and kept from writing either out before they make vector code: what a loop adds to then
+ * stays in a register. GCC is kept from turning choices into jumps, and from other transformations of loops that cost
+ * these registers. Clang works on two vectors at a time; where it makes no vector code of a loop, that is no error. */
 #if defined(__clang__)
-#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety)")
+#define SIDE_BY_SIDE _Pragma("clang loop vectorize(assume_safety) unroll(disable)")
+#define ONE_BY_ONE _Pragma("clang loop unroll(disable)")
+#define VECTORS 2
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 #define SIDE_BY_SIDE _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
-#pragma GCC optimize("no-thread-jumps")
+#define ONE_BY_ONE _Pragma("GCC unroll 1")
+#define VECTORS 1
+#pragma GCC optimize("no-thread-jumps", "no-loop-unroll-and-jam", "no-tree-loop-distribute-patterns")
 #else
 #define SIDE_BY_SIDE
+#define ONE_BY_ONE
+#define VECTORS 1
 #endif
 
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
@@ -72,13 +81,17 @@
 /* Entries that are enough work for a thread. */
 #define SHARE 32768
 
-/* Rows that are worked on side by side, each with no more than CLASSES classes. */
+/* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
 #define ROWS_F32 32
 #define ROWS_F64 16
 #define CLASSES 3
 
-/* Sums that the classes of a row are added to in turn, where rows are side by side. */
-#define PARTS 2
+/* What is worked on side by side. */
+#define LANES_F32 (VECTORS * VECTOR / 4)
+#define LANES_F64 (VECTORS * VECTOR / 8)
+
+/* Values that a lane adds one after another. */
+#define STEPS 8
 
 /* Entries of two vectors in another order, where the compiler has a word for that. */
 #ifdef __has_builtin
@@ -104,16 +117,6 @@ static size_t rows_of_share(size_t n)
     return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
 }
 
-/* How many of the PARTS are used for n classes: a power of 2, so that a part takes no more than 2 of them if it can. */
-INLINE size_t parts_of(size_t n)
-{
-    size_t parts = 1;
-    while (parts < PARTS && 2 * parts < n) {
-        parts *= 2;
-    }
-    return parts;
-}
-
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
@@ -123,22 +126,20 @@ INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
     const float k = shifted - 0x1.8p+23f;
     /* ln 2 in two parts: k times the first is exact */
-    const float r = x - k * 0x1.62e4p-1f - k * 0x1.7f7d1cp-20f + rest;
+    const float r = x - k * 0x1.62e4p-1f - (k * 0x1.7f7d1cp-20f - rest);
 
     float q = 0x1.6a244cp-10f;
     q = q * r + 0x1.1239d4p-7f;
     q = q * r + 0x1.5558f2p-5f;
     q = q * r + 0x1.555492p-3f;
     q = q * r + 0x1.fffffcp-2f;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    float result = 1.0f + (r + r * r * q);
 
     uint32_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 23) + 0x3f800000u;
     float power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.5d589ep+6f ? 0.0f : result * power;
+    return x < -0x1.5d589ep+6f ? 0.0f : power + power * (r + r * r * q);
 }
 
 INLINE float exp_nonpositive_f32(float x)
@@ -201,7 +202,7 @@ INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to
 }
 #endif
 
-/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.03 units
+/* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
@@ -210,7 +211,7 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     const double k = shifted - 0x1.8p+52;
     /* ln 2 in two parts: k times the first is exact */
-    const double r = x - k * 0x1.62e42fefa4p-1 - k * -0x1.8432a1b0e2634p-43 + rest;
+    const double r = x - k * 0x1.62e42fefa4p-1 - (k * -0x1.8432a1b0e2634p-43 - rest);
 
     double q = 0x1.ad7f77e079098p-26;
     q = q * r + 0x1.28ad68bddfa80p-22;
@@ -222,15 +223,13 @@ INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
     q = q * r + 0x1.555555555088cp-5;
     q = q * r + 0x1.55555555554fap-3;
     q = q * r + 0x1.000000000000ap-1;
-    /* r is added as it is, not as a product: without fused multiply-add that would be rounded once more */
-    double result = 1.0 + (r + r * r * q);
 
     uint64_t power_bits;
     memcpy(&power_bits, &shifted, sizeof power_bits);
     power_bits = (power_bits << 52) + UINT64_C(0x3ff0000000000000);
     double power;
     memcpy(&power, &power_bits, sizeof power);
-    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : result * power;
+    return x < -0x1.6232bdd7abcd2p+9 ? 0.0 : power + power * (r + r * r * q);
 }
 
 INLINE double exp_nonpositive_f64(double x)
@@ -283,9 +282,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 }
 #endif
 
-/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512,
-    and the machine
- * chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. */
+/* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
+ * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
+ * number of bytes in a vector. */
 #if !defined(__x86_64__) || !defined(__GNUC__)
 #undef INSTRUCTION_SETS
 #define INSTRUCTION_SETS 1
@@ -294,7 +293,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #endif
 
 #define ISA(name) name##_plain
+#define VECTOR 16
 #include "softmax_mse.c"
+#undef VECTOR
 #undef ISA
 
 #if INSTRUCTION_SETS >= 2
@@ -305,7 +306,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma")
 #endif
 #define ISA(name) name##_avx2
+#define VECTOR 32
 #include "softmax_mse.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -322,7 +325,9 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
 #define ISA(name) name##_avx512
+#define VECTOR 64
 #include "softmax_mse.c"
+#undef VECTOR
 #undef ISA
 #ifdef __clang__
 #pragma clang attribute pop
@@ -552,221 +557,345 @@ int softmax_mse_n3_hvp_f64(size_t batch,
 
 #else
 
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f32)(size_t n, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT largest)
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    float piece[LANES_F32];
+    float total[LANES_F32];
+    float lost[LANES_F32];
+} ISA(sum_f32);
+
+INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 {
-    for (size_t row = 0; row < ROWS_F32; row++) {
-        largest[row] = -(float)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            largest[row] = maximum_f32(largest[row], columns[j][row]);
-        }
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        sum->piece[lane] = 0.0f;
+        sum->total[lane] = 0.0f;
+        sum->lost[lane] = 0.0f;
     }
 }
 
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float total = sum->total[lane] + sum->piece[lane];
+        const float piece_part = total - sum->total[lane];
+        const float total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0f;
+    }
+}
+
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[ROWS_F32])
+    float (*RESTRICT columns)[CLASSES][LANES_F32])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[j][row], ROWS_F32);
+            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
+                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS_F32 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F32 - count) * sizeof **columns);
+    for (; row % LANES_F32 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+        }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[ROWS_F32], float *RESTRICT rows,
-    size_t stride)
+NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
+    float *RESTRICT rows, size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 4;
     for (; row + 4 <= count; row += 4) {
         for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[j][row], ROWS_F32, rows + row * stride + j, stride);
+            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
+                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
         }
     }
 }
 
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f32)(size_t count, float (*RESTRICT parts)[ROWS_F32], float *RESTRICT sum)
+/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
+typedef struct {
+    double piece[LANES_F64];
+    double total[LANES_F64];
+    double lost[LANES_F64];
+} ISA(sum_f64);
+
+INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
 {
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                parts[part][row] += parts[half + part][row];
-            }
-        }
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        sum->piece[lane] = 0.0;
+        sum->total[lane] = 0.0;
+        sum->lost[lane] = 0.0;
     }
-    memcpy(sum, parts[0], sizeof parts[0]);
 }
 
-/* The largest of the n entries of each row. */
-NOINLINE void ISA(row_maxima_f64)(size_t n, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT largest)
+/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
 {
-    for (size_t row = 0; row < ROWS_F64; row++) {
-        largest[row] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            largest[row] = maximum_f64(largest[row], columns[j][row]);
-        }
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double total = sum->total[lane] + sum->piece[lane];
+        const double piece_part = total - sum->total[lane];
+        const double total_part = total - piece_part;
+        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
+        sum->total[lane] = total;
+        sum->piece[lane] = 0.0;
     }
 }
 
-/* Turn count rows of n entries, stride apart, into columns; the rows that are missing become 0. */
+/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
+INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
+{
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
+        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
+    }
+}
+
+/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[ROWS_F64])
+    double (*RESTRICT columns)[CLASSES][LANES_F64])
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[j][row], ROWS_F64);
+            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
-                columns[j][row + k] = rows[(row + k) * stride + j];
+                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[j][row] = rows[row * stride + j];
+            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
         }
     }
-    for (size_t j = 0; count < ROWS_F64 && j < n; j++) {
-        memset(&columns[j][count], 0, (ROWS_F64 - count) * sizeof **columns);
+    for (; row % LANES_F64 > 0; row++) {
+        for (size_t j = 0; j < n; j++) {
+            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
+        }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[ROWS_F64], double *RESTRICT rows,
-    size_t stride)
+NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
+    double *RESTRICT rows, size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
     const size_t whole = n - n % 2;
     for (; row + 2 <= count; row += 2) {
         for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[j][row], ROWS_F64, rows + row * stride + j, stride);
+            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
             for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[j][row + k];
+                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[j][row];
+            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
         }
     }
-}
-
-/* The sum of each row from its parts, halves added to halves. */
-NOINLINE void ISA(sum_parts_f64)(size_t count, double (*RESTRICT parts)[ROWS_F64], double *RESTRICT sum)
-{
-    for (size_t half = count / 2; half > 0; half /= 2) {
-        for (size_t part = 0; part < half; part++) {
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                parts[part][row] += parts[half + part][row];
-            }
-        }
-    }
-    memcpy(sum, parts[0], sizeof parts[0]);
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+NOINLINE void ISA(softmax_mse_n3_loss_f32_side_by_side)(float (*RESTRICT z)[LANES_F32], float (*RESTRICT t)[LANES_F32],
+    float *RESTRICT loss)
+{
+    const size_t n = 3;
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                const float t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
+                    exp_sum_inverse[lane] - t_j, 2);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
+        }
+    }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (float)n;
+    }
+}
+
 static void ISA(softmax_mse_n3_loss_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT loss)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
         float loss_rows[ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_mse_n3_loss_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
+                loss_rows + row);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        float y_minus_t_squared_sum_parts[PARTS][ROWS_F32];
-        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                y_minus_t_squared_sum_parts[j & (parts -
-                    1)][row] += power_f32(exp_nonpositive_f32(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
-                    t_rows[j][row], 2);
-            }
-        }
-        float y_minus_t_squared_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
+    }
+}
+
+NOINLINE void ISA(softmax_mse_n3_loss_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double *RESTRICT loss)
+{
+    const size_t n = 3;
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                exp_sum_lanes.piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                const double t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
+                    exp_sum_inverse[lane] - t_j, 2);
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
+        }
+    }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (double)n;
     }
 }
 
@@ -776,115 +905,182 @@ static void ISA(softmax_mse_n3_loss_f64_across)(size_t batch,
         double *RESTRICT loss)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
         double loss_rows[ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                exp_sum_parts[j & (parts - 1)][row] += exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-            }
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_mse_n3_loss_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+                loss_rows + row);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double y_minus_t_squared_sum_parts[PARTS][ROWS_F64];
-        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                y_minus_t_squared_sum_parts[j & (parts -
-                    1)][row] += power_f64(exp_nonpositive_f64(z_rows[j][row] - z_max[row]) * exp_sum_inverse[row] -
-                    t_rows[j][row], 2);
-            }
-        }
-        double y_minus_t_squared_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+NOINLINE void ISA(softmax_mse_n3_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32])
+{
+    const size_t n = 3;
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float grad_j = grad[j][lane];
+                const float t_j = t[j][lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            const float t_j = t[j][lane];
+            grad[j][lane] = 2.0f / (float)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+                exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_mse_n3_gradient_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_mse_n3_gradient_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
+                grad_columns[row / LANES_F32]);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+    }
+}
 
-        float exp_sum_inverse[ROWS_F32];
+NOINLINE void ISA(softmax_mse_n3_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64])
+{
+    const size_t n = 3;
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
         }
+    }
 
-        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint32_t j = 0; j < n; j++) {
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
             }
         }
-        float y_dot_y_minus_t[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
-        for (uint32_t j = 0; j < n; j++) {
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
-                    grad_rows[j][row];
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double grad_j = grad[j][lane];
+                const double t_j = t[j][lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
             }
         }
+        if (j < n) {
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            const double t_j = t[j][lane];
+            grad[j][lane] = 2.0 / (double)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+                exp_sum_inverse[lane];
+        }
     }
 }
 
@@ -894,61 +1090,104 @@ static void ISA(softmax_mse_n3_gradient_f64_across)(size_t batch,
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_mse_n3_gradient_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+                grad_columns[row / LANES_F64]);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
-            }
-        }
-        double y_dot_y_minus_t[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
-                    grad_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
+NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
+    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32], float *RESTRICT loss)
+{
+    const size_t n = 3;
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) y_minus_t_squared_sum_lanes;
+    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float grad_j = grad[j][lane];
+                const float t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    float y_minus_t_squared_sum[LANES_F32];
+    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (float)n;
+    }
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float grad_j = grad[j][lane];
+            const float t_j = t[j][lane];
+            grad[j][lane] = 2.0f / (float)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+                exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_mse_n3_loss_and_gradient_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
@@ -956,69 +1195,102 @@ static void ISA(softmax_mse_n3_loss_and_gradient_f32_across)(size_t batch,
         float *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
         float loss_rows[ROWS_F32];
-        float grad_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = exp_nonpositive_f32(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(z_columns[row / LANES_F32],
+                t_columns[row / LANES_F32], grad_columns[row / LANES_F32], loss_rows + row);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
-
-        float exp_sum_inverse[ROWS_F32];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
-        }
-
-        float y_minus_t_squared_sum_parts[PARTS][ROWS_F32];
-        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
-                y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f32(grad_rows[j][row] - t_rows[j][row], 2);
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
-            }
-        }
-        float y_minus_t_squared_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-        float y_dot_y_minus_t[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            loss_rows[row] = y_minus_t_squared_sum[row] / (float)n;
-        }
-
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                grad_rows[j][row] = 2.0f / (float)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
-                    grad_rows[j][row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64], double *RESTRICT loss)
+{
+    const size_t n = 3;
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
+                exp_sum_lanes.piece[lane] += grad_j;
+                grad[j][lane] = grad_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
+
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) y_minus_t_squared_sum_lanes;
+    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double grad_j = grad[j][lane];
+                const double t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
+                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
+                    exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    double y_minus_t_squared_sum[LANES_F64];
+    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (double)n;
+    }
+
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double grad_j = grad[j][lane];
+            const double t_j = t[j][lane];
+            grad[j][lane] = 2.0 / (double)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+                exp_sum_inverse[lane];
+        }
     }
 }
 
@@ -1029,74 +1301,125 @@ static void ISA(softmax_mse_n3_loss_and_gradient_f64_across)(size_t batch,
         double *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
         double loss_rows[ROWS_F64];
-        double grad_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = exp_nonpositive_f64(z_rows[j][row] - z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += grad_rows[j][row];
-            }
+        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(z_columns[row / LANES_F64],
+                t_columns[row / LANES_F64], grad_columns[row / LANES_F64], loss_rows + row);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double y_minus_t_squared_sum_parts[PARTS][ROWS_F64];
-        memset(y_minus_t_squared_sum_parts, 0, parts * sizeof *y_minus_t_squared_sum_parts);
-        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = grad_rows[j][row] * exp_sum_inverse[row];
-                y_minus_t_squared_sum_parts[j & (parts - 1)][row] += power_f64(grad_rows[j][row] - t_rows[j][row], 2);
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (grad_rows[j][row] - t_rows[j][row]) * grad_rows[j][row];
-            }
-        }
-        double y_minus_t_squared_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_minus_t_squared_sum_parts, y_minus_t_squared_sum);
-        double y_dot_y_minus_t[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            loss_rows[row] = y_minus_t_squared_sum[row] / (double)n;
-        }
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                grad_rows[j][row] = 2.0 / (double)n * (grad_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) *
-                    grad_rows[j][row];
-            }
-        }
-
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_rows, grad + first * grad_stride, grad_stride);
+        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
+NOINLINE void ISA(softmax_mse_n3_hvp_f32_side_by_side)(float (*RESTRICT z)[LANES_F32], float (*RESTRICT t)[LANES_F32],
+    float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+{
+    const size_t n = 3;
+    float z_max[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        z_max[lane] = -(float)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        }
+    }
+
+    ISA(sum_f32) exp_sum_lanes;
+    ISA(start_f32)(&exp_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float z_j = z[j][lane];
+                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                product[j][lane] = product_j;
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&exp_sum_lanes);
+        }
+    }
+    float exp_sum[LANES_F32];
+    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+
+    float exp_sum_inverse[LANES_F32];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F32; lane++) {
+        exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
+    }
+
+    ISA(sum_f32) v_dot_y_lanes;
+    ISA(start_f32)(&v_dot_y_lanes);
+    ISA(sum_f32) y_dot_y_minus_t_lanes;
+    ISA(start_f32)(&y_dot_y_minus_t_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float v_j = v[j][lane];
+                const float product_j = product[j][lane];
+                const float t_j = t[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                    exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    float v_dot_y[LANES_F32];
+    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    float y_dot_y_minus_t[LANES_F32];
+    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+
+    ISA(sum_f32) row_sum_lanes;
+    ISA(start_f32)(&row_sum_lanes);
+    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
+            SIDE_BY_SIDE
+            for (size_t lane = 0; lane < LANES_F32; lane++) {
+                const float v_j = v[j][lane];
+                const float product_j = product[j][lane];
+                const float t_j = t[j][lane];
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
+                    product_j * exp_sum_inverse[lane];
+            }
+        }
+        if (j < n) {
+            ISA(add_piece_f32)(&row_sum_lanes);
+        }
+    }
+    float row_sum[LANES_F32];
+    ISA(lane_sums_f32)(&row_sum_lanes, row_sum);
+
+    for (uint32_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F32; lane++) {
+            const float v_j = v[j][lane];
+            const float product_j = product[j][lane];
+            const float t_j = t[j][lane];
+            product[j][lane] = 2.0f / (float)n *
+                ((v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) -
+                row_sum[lane]) * product_j * exp_sum_inverse[lane];
+        }
+    }
+}
+
 static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
         const float *RESTRICT z, size_t z_stride,
         const float *RESTRICT t, size_t t_stride,
@@ -1104,79 +1427,120 @@ static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
         float *RESTRICT product, size_t product_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F32) {
         const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_rows);
-        float t_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_rows);
-        float v_rows[CLASSES][ROWS_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_rows);
-        float product_rows[CLASSES][ROWS_F32];
-
-        float z_max[ROWS_F32];
-        ISA(row_maxima_f32)(n, z_rows, z_max);
-
-        float exp_sum_parts[PARTS][ROWS_F32];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f32(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-            }
+        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
+        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
+        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
+        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
+        for (size_t row = 0; row < count; row += LANES_F32) {
+            ISA(softmax_mse_n3_hvp_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
+                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
         }
-        float exp_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, exp_sum_parts, exp_sum);
+        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
+    }
+}
 
-        float exp_sum_inverse[ROWS_F32];
+NOINLINE void ISA(softmax_mse_n3_hvp_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
+    double (*RESTRICT t)[LANES_F64], double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
+{
+    const size_t n = 3;
+    double z_max[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        z_max[lane] = -(double)INFINITY;
+    }
+    for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F32; row++) {
-            exp_sum_inverse[row] = 1.0f / exp_sum[row];
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
         }
+    }
 
-        float v_dot_y_parts[PARTS][ROWS_F32];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        float y_dot_y_minus_t_parts[PARTS][ROWS_F32];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint32_t j = 0; j < n; j++) {
+    ISA(sum_f64) exp_sum_lanes;
+    ISA(start_f64)(&exp_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double z_j = z[j][lane];
+                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
+                exp_sum_lanes.piece[lane] += product_j;
+                product[j][lane] = product_j;
             }
         }
-        float v_dot_y[ROWS_F32];
-        ISA(sum_parts_f32)(parts, v_dot_y_parts, v_dot_y);
-        float y_dot_y_minus_t[ROWS_F32];
-        ISA(sum_parts_f32)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
+        if (j < n) {
+            ISA(add_piece_f64)(&exp_sum_lanes);
+        }
+    }
+    double exp_sum[LANES_F64];
+    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
 
-        float row_sum_parts[PARTS][ROWS_F32];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
-        for (uint32_t j = 0; j < n; j++) {
+    double exp_sum_inverse[LANES_F64];
+    SIDE_BY_SIDE
+    for (size_t lane = 0; lane < LANES_F64; lane++) {
+        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
+    }
+
+    ISA(sum_f64) v_dot_y_lanes;
+    ISA(start_f64)(&v_dot_y_lanes);
+    ISA(sum_f64) y_dot_y_minus_t_lanes;
+    ISA(start_f64)(&y_dot_y_minus_t_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
-                    (2.0f * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double v_j = v[j][lane];
+                const double product_j = product[j][lane];
+                const double t_j = t[j][lane];
+                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
+                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
+                    exp_sum_inverse[lane];
             }
         }
-        float row_sum[ROWS_F32];
-        ISA(sum_parts_f32)(parts, row_sum_parts, row_sum);
+        if (j < n) {
+            ISA(add_piece_f64)(&v_dot_y_lanes);
+            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
+        }
+    }
+    double v_dot_y[LANES_F64];
+    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
+    double y_dot_y_minus_t[LANES_F64];
+    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-        for (uint32_t j = 0; j < n; j++) {
+    ISA(sum_f64) row_sum_lanes;
+    ISA(start_f64)(&row_sum_lanes);
+    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
+        for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F32; row++) {
-                product_rows[j][row] = 2.0f / (float)n *
-                    ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0f * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
-                    product_rows[j][row];
+            for (size_t lane = 0; lane < LANES_F64; lane++) {
+                const double v_j = v[j][lane];
+                const double product_j = product[j][lane];
+                const double t_j = t[j][lane];
+                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
+                    product_j * exp_sum_inverse[lane];
             }
         }
+        if (j < n) {
+            ISA(add_piece_f64)(&row_sum_lanes);
+        }
+    }
+    double row_sum[LANES_F64];
+    ISA(lane_sums_f64)(&row_sum_lanes, row_sum);
 
-        ISA(store_rows_f32)(n, count, product_rows, product + first * product_stride, product_stride);
+    for (uint64_t j = 0; j < n; j++) {
+        SIDE_BY_SIDE
+        for (size_t lane = 0; lane < LANES_F64; lane++) {
+            const double v_j = v[j][lane];
+            const double product_j = product[j][lane];
+            const double t_j = t[j][lane];
+            product[j][lane] = 2.0 / (double)n *
+                ((v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) -
+                row_sum[lane]) * product_j * exp_sum_inverse[lane];
+        }
     }
 }
 
@@ -1187,79 +1551,20 @@ static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
         double *RESTRICT product, size_t product_stride)
 {
     const size_t n = 3;
-    const size_t parts = parts_of(n);
     for (size_t first = 0; first < batch; first += ROWS_F64) {
         const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_rows);
-        double t_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_rows);
-        double v_rows[CLASSES][ROWS_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_rows);
-        double product_rows[CLASSES][ROWS_F64];
-
-        double z_max[ROWS_F64];
-        ISA(row_maxima_f64)(n, z_rows, z_max);
-
-        double exp_sum_parts[PARTS][ROWS_F64];
-        memset(exp_sum_parts, 0, parts * sizeof *exp_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = exp_difference_nonpositive_f64(z_rows[j][row], z_max[row]);
-                exp_sum_parts[j & (parts - 1)][row] += product_rows[j][row];
-            }
+        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
+        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
+        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
+        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
+        for (size_t row = 0; row < count; row += LANES_F64) {
+            ISA(softmax_mse_n3_hvp_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
         }
-        double exp_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, exp_sum_parts, exp_sum);
-
-        double exp_sum_inverse[ROWS_F64];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < ROWS_F64; row++) {
-            exp_sum_inverse[row] = 1.0 / exp_sum[row];
-        }
-
-        double v_dot_y_parts[PARTS][ROWS_F64];
-        memset(v_dot_y_parts, 0, parts * sizeof *v_dot_y_parts);
-        double y_dot_y_minus_t_parts[PARTS][ROWS_F64];
-        memset(y_dot_y_minus_t_parts, 0, parts * sizeof *y_dot_y_minus_t_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = product_rows[j][row] * exp_sum_inverse[row];
-                v_dot_y_parts[j & (parts - 1)][row] += v_rows[j][row] * product_rows[j][row];
-                y_dot_y_minus_t_parts[j & (parts - 1)][row] += (product_rows[j][row] - t_rows[j][row]) *
-                    product_rows[j][row];
-            }
-        }
-        double v_dot_y[ROWS_F64];
-        ISA(sum_parts_f64)(parts, v_dot_y_parts, v_dot_y);
-        double y_dot_y_minus_t[ROWS_F64];
-        ISA(sum_parts_f64)(parts, y_dot_y_minus_t_parts, y_dot_y_minus_t);
-
-        double row_sum_parts[PARTS][ROWS_F64];
-        memset(row_sum_parts, 0, parts * sizeof *row_sum_parts);
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                row_sum_parts[j & (parts - 1)][row] += (v_rows[j][row] - v_dot_y[row]) *
-                    (2.0 * product_rows[j][row] - t_rows[j][row]) * product_rows[j][row];
-            }
-        }
-        double row_sum[ROWS_F64];
-        ISA(sum_parts_f64)(parts, row_sum_parts, row_sum);
-
-        for (uint64_t j = 0; j < n; j++) {
-            SIDE_BY_SIDE
-            for (size_t row = 0; row < ROWS_F64; row++) {
-                product_rows[j][row] = 2.0 / (double)n *
-                    ((v_rows[j][row] - v_dot_y[row]) *
-                    (2.0 * product_rows[j][row] - y_dot_y_minus_t[row] - t_rows[j][row]) - row_sum[row]) *
-                    product_rows[j][row];
-            }
-        }
-
-        ISA(store_rows_f64)(n, count, product_rows, product + first * product_stride, product_stride);
+        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
