@@ -13,7 +13,7 @@ from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
 from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, SQUARES, STEPS, functions_called
-from derive.targets.c_precision import PRECISIONS
+from derive.targets.c_precision import PRECISIONS, REAL
 from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
@@ -67,7 +67,8 @@ class CTarget:
             if all(array.rank < 2 for array in kernel.outputs)
         ]
         functions = [[make_function(product.stem, kernel, precision) for precision in PRECISIONS] for kernel in kernels]
-        called = _called([each for pair in functions for each in pair])
+        bodies = [make_function(product.stem, kernel, REAL) for kernel in kernels]
+        called = _called(bodies)
         prefix = product.stem if product.n is None else f"{product.stem}_n{product.n}"
         head = [f" * {line}".rstrip() for line in heading(_without_matrices(product), self.name)]
         header = render(
@@ -94,12 +95,13 @@ class CTarget:
             across="load_rows" in called,
             squares=SQUARES,
             classes=MOST_ACROSS if product.n is None else product.n,
-            along=any(not way.across for pair in functions for each in pair for way in each.ways),
+            along=any(not way.across for each in bodies for way in each.ways),
             block=BLOCK,
             block_entries=BLOCK_ENTRIES,
             pieces="end_of_piece" in called,
             steps=STEPS,
             functions=[each for pair in functions for each in pair],
+            bodies=bodies,
         )
         return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}
 

@@ -7,7 +7,7 @@ from derive.errors import UnsupportedError
 from derive.kernel.expressions import at, indices, walk
 from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Const, Element, Expression, Kernel, Reduce, Same, Scalar
 from derive.kernel.statements import flat
-from derive.targets.c_precision import Precision
+from derive.targets.c_precision import AnyPrecision, Precision
 
 _ATOM, _UNARY, _PRODUCT, _SUM, _ORDER, _EQUALITY, _CHOICE = 7, 6, 5, 4, 3, 2, 1
 """How tightly C binds: an operand that binds less tightly than its place demands is put in parentheses."""
@@ -37,7 +37,7 @@ _OWN = {
 
 @dataclass(frozen=True)
 class Printer:
-    """Turns expressions of one kernel into C of one precision.
+    """Turns expressions of one kernel into C of one precision, or of either.
 
     Attributes:
         across: whether the C is for rows that are columns, LANES side by side, or for one row after another.
@@ -46,7 +46,7 @@ class Printer:
     """
 
     kernel: Kernel
-    precision: Precision
+    precision: Precision | AnyPrecision
     across: bool = False
     in_row: bool = False
     lanes: bool = False
@@ -116,9 +116,9 @@ class Printer:
         if operation in _INFIX:
             return self._infix(operation, arguments)
         if operation in _LIBM:
-            return self._function(f"{_LIBM[operation]}{self.precision.suffix}", arguments)
+            return self._function(self.precision.libm(_LIBM[operation]), arguments)
         if operation in _OWN:
-            return self._function(f"{_own_name(self.kernel, call)}_{self.precision.name}", arguments)
+            return self._function(self.precision.named(_own_name(self.kernel, call)), arguments)
         match operation, arguments:
             case "neg", (argument,):
                 text, binding = self._bound(argument)
@@ -148,8 +148,8 @@ class Printer:
         """A power; a whole exponent becomes products, which vectorise, where `pow` is a call for each entry."""
         precision = self.precision
         if (whole := whole_power(exponent)) is None:
-            return self._function(f"pow{precision.suffix}", (base, exponent))
-        text = f"power_{precision.name}({self.text(base)}, {abs(whole)})"
+            return self._function(precision.libm("pow"), (base, exponent))
+        text = f"{precision.named('power')}({self.text(base)}, {abs(whole)})"
         return (text, _ATOM) if whole >= 0 else (f"{precision.literal(Fraction(1))} / {text}", _PRODUCT)
 
     def _unknown(self, node: str) -> UnsupportedError:

@@ -18,7 +18,7 @@ from derive.targets.c_loops import (
     uses_label,
     ways_of,
 )
-from derive.targets.c_precision import Precision
+from derive.targets.c_precision import AnyPrecision, Precision
 
 _CONTINUED = "\n" + " " * 8
 """The break in a list of parameters or of conditions."""
@@ -29,7 +29,7 @@ class Way:
     """One way to do the work of a function.
 
     Attributes:
-        name: the name of the C function that does it.
+        name: the name of the C function that does it, without its type and instruction set.
         across: whether it works across rows, or along one row after the other.
         body: the statements for one row, or for rows side by side.
     """
@@ -49,16 +49,18 @@ class Function:
     """One C function, which checks its arguments, and those that do its work on rows.
 
     Attributes:
-        name: its name, its precision at the end.
+        name: its name, its precision at the end where it is one.
+        stem: its name without.
         constants: the beginning of the names of the header's constants.
         kernel: the program of one row.
         ways: how its work is done: across rows for few classes, then along rows for more.
     """
 
     name: str
+    stem: str
     constants: str
     kernel: Kernel
-    precision: Precision
+    precision: Precision | AnyPrecision
     ways: tuple[Way, ...]
 
     @property
@@ -80,9 +82,8 @@ class Function:
     def side_parameters(self) -> str:
         """The parameters of the function that works on rows side by side: columns, and numbers of those rows."""
         precision, lines = self.precision, [] if self.kernel.n is not None else ["size_t n"]
-        lanes = f"LANES_{precision.name.upper()}"
         written = [array for array in self.kernel.outputs if array.rank]
-        lines += [f"{precision.type} (*RESTRICT {array.name})[{lanes}]" for array in (*self.read, *written)]
+        lines += [f"{precision.type} (*RESTRICT {array.name})[LANES]" for array in (*self.read, *written)]
         lines += [f"const {precision.bits} *RESTRICT label"] if self.uses_label else []
         lines += [f"const {precision.type} *RESTRICT {array}_label" for array in self.read_at_labels]
         lines += [f"{precision.type} *RESTRICT {array.name}" for array in self.kernel.outputs if not array.rank]
@@ -94,8 +95,7 @@ class Function:
         """The arguments of that function for the rows from row `first_lane` of those that were turned on."""
         names = [] if self.kernel.n is not None else ["n"]
         written = [array for array in self.kernel.outputs if array.rank]
-        lanes = f"LANES_{self.precision.name.upper()}"
-        names += [f"{array.name}_columns[row / {lanes}]" for array in (*self.read, *written)]
+        names += [f"{array.name}_columns[row / LANES]" for array in (*self.read, *written)]
         names += ["label + row"] if self.uses_label else []
         names += [f"{array}_label + row" for array in self.read_at_labels]
         names += [f"{array.name}_rows + row" for array in self.kernel.outputs if not array.rank]
@@ -157,10 +157,13 @@ class Function:
     @property
     def limits(self) -> tuple[tuple[bool, str], ...]:
         """For each parameter, whether it has one number for each class, and the condition that a number is in range."""
-        return tuple((each.per_class, self._within(each)) for each in self.kernel.parameters)
+        precision = self.precision
+        if isinstance(precision, AnyPrecision):
+            return ()  # the function of a type asks before it calls what is written for either
+        return tuple((each.per_class, self._within(each, precision)) for each in self.kernel.parameters)
 
-    def _within(self, parameter: Parameter) -> str:
-        bounds, precision = parameter.range, self.precision
+    def _within(self, parameter: Parameter, precision: Precision) -> str:
+        bounds = parameter.range
         value = f"{parameter.name}[k]" if parameter.per_class else parameter.name
         largest = f"{'FLT' if precision.suffix else 'DBL'}_MAX"
         low = f"-{largest}" if bounds.low is None else precision.literal(bounds.low)
@@ -201,7 +204,7 @@ class Function:
         return (*(array.name for array in self._arrays if array.rank), *self._numbers, *vectors)
 
 
-def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
+def make_function(stem: str, kernel: Kernel, precision: Precision | AnyPrecision) -> Function:
     """The C function of `kernel` for the composition whose files are named `stem`.
 
     Raises:
@@ -212,15 +215,17 @@ def make_function(stem: str, kernel: Kernel, precision: Precision) -> Function:
         raise UnsupportedError(
             f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
         )
-    name = function_name(stem, kernel, precision)
+    whole = _stem(stem, kernel)
     return Function(
-        name=name,
+        name=whole if isinstance(precision, AnyPrecision) else precision.named(whole),
+        stem=whole,
         constants=_prefix(stem, kernel).upper(),
         kernel=kernel,
         precision=precision,
         ways=tuple(
-            Way(f"{name}_{'across' if across else 'along'}", across, tuple(arrange(Printer(kernel, precision, across))))
-            for across in ways_of(kernel)
+            Way(f"{whole}_{name}", across, tuple(arrange(Printer(kernel, precision, across))))
+            for name, across in (("across", True), ("along", False))
+            if across in ways_of(kernel)
         ),
     )
 
@@ -236,8 +241,11 @@ def _names(line: str) -> Iterator[str]:
 
 def function_name(stem: str, kernel: Kernel, precision: Precision) -> str:
     """The name of the C function of `kernel`, such as `softmax_n3_value_f32`."""
-    labels = "_labels" if kernel.labels else ""
-    return f"{_prefix(stem, kernel)}_{kernel.name}{labels}_{precision.name}"
+    return precision.named(_stem(stem, kernel))
+
+
+def _stem(stem: str, kernel: Kernel) -> str:
+    return f"{_prefix(stem, kernel)}_{kernel.name}{'_labels' if kernel.labels else ''}"
 
 
 def _prefix(stem: str, kernel: Kernel) -> str:

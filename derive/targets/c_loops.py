@@ -234,7 +234,7 @@ def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Ite
                 yield Assignment(f"{name}_lanes.piece[lane]", text, "+=")
             case Reduce(name):
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
-                yield Assignment(left, f"maximum_{printer.precision.name}({left}, {text})")
+                yield Assignment(left, f"{printer.precision.named('maximum')}({left}, {text})")
     for array in _kept(body):
         yield Assignment(printer.place(array, index), printer.element(array, index))
 

@@ -1,4 +1,4 @@
-"""The two floating-point types of generated C, and the constants of their exponentials and logarithms.
+"""The floating-point types of generated C, what stands for either, the constants of their exponentials and logarithms.
 
 The constants are what `benchmarks/exp_coefficients.py` and `benchmarks/log_coefficients.py` print; the bounds beside
 them are upper bounds of what tests see.
@@ -87,6 +87,14 @@ class Precision:
     square: int
     exponential: Exponential
     logarithm: Logarithm
+
+    def named(self, function: str) -> str:
+        """The name of a function of the file for this type."""
+        return f"{function}_{self.name}"
+
+    def libm(self, function: str) -> str:
+        """The name of a function of libm for this type."""
+        return f"{function}{self.suffix}"
 
     def literal(self, value: Fraction) -> str:
         """C source for `value` where it is a whole number or a dyadic fraction that the type holds; else a quotient.
@@ -198,3 +206,36 @@ F64 = Precision(
 )
 
 PRECISIONS = (F32, F64)
+
+
+@dataclass(frozen=True)
+class AnyPrecision:
+    """Either type: what is the same in both is written once, and the file includes itself for each.
+
+    Attributes:
+        type, bits: macros for the types of `Precision`.
+    """
+
+    type: str = "REAL"
+    bits: str = "BITS"
+
+    def named(self, function: str) -> str:
+        """As `Precision.named`, by a macro."""
+        return f"OF({function})"
+
+    def libm(self, function: str) -> str:
+        """As `Precision.libm`, by a macro."""
+        return f"LIBM({function})"
+
+    def literal(self, value: Fraction) -> str:
+        """As `Precision.literal`: a number that float holds is the same number in double."""
+        numerator, denominator = value.as_integer_ratio()
+        largest = 2 ** (F32.fraction + 1)
+        if max(abs(numerator), denominator) > largest:
+            return f"(REAL){float(value)!r}"
+        if denominator & (denominator - 1) == 0:
+            return f"{numerator / denominator!r}f"
+        return f"({numerator}.0f / (REAL){denominator}.0f)"
+
+
+REAL = AnyPrecision()

@@ -15,10 +15,10 @@
  *
  * The header says how to compile it and what holds for every function.
  *
- * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
- * a function for that set. */
+ * This file includes itself, once for each instruction set that the kernels are compiled for, and then for each type:
+ * REAL is float or double, OF(name) the name of a function for it, ISA(name) of one for it and the instruction set. */
 
-#ifndef ISA
+#ifndef INSTRUCTION_SET
 
 #include "log_softmax.h"
 
@@ -81,17 +81,15 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
-#define ROWS_F32 32
-#define ROWS_F64 16
+#define ROWS (8 * SQUARE)
 #define CLASSES 64
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. */
-#define LANES_F32 (VECTORS * VECTOR / 4)
-#define LANES_F64 (VECTORS * VECTOR / 8)
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold. */
+#define LANES (VECTORS * VECTOR / 16 * SQUARE)
 
 /* Values that a lane adds one after another. */
 #define STEPS 8
@@ -376,11 +374,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #define INSTRUCTION_SETS 3
 #endif
 
-#define ISA(name) name##_plain
+#define INSTRUCTION_SET plain
 #define VECTOR 16
 #include "log_softmax.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 
 #if INSTRUCTION_SETS >= 2
 #ifdef __clang__
@@ -389,11 +387,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
-#define ISA(name) name##_avx2
+#define INSTRUCTION_SET avx2
 #define VECTOR 32
 #include "log_softmax.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -408,11 +406,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
-#define ISA(name) name##_avx512
+#define INSTRUCTION_SET avx512
 #define VECTOR 64
 #include "log_softmax.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -449,10 +447,10 @@ int log_softmax_value_f32(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_value_f32_across,
+            RUN(log_softmax_value_across_f32,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         } else {
-            RUN(log_softmax_value_f32_along,
+            RUN(log_softmax_value_along_f32,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         }
     }
@@ -475,10 +473,10 @@ int log_softmax_value_f64(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_value_f64_across,
+            RUN(log_softmax_value_across_f64,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         } else {
-            RUN(log_softmax_value_f64_along,
+            RUN(log_softmax_value_along_f64,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         }
     }
@@ -503,11 +501,11 @@ int log_softmax_vjp_f32(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_vjp_f32_across,
+            RUN(log_softmax_vjp_across_f32,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
         } else {
-            RUN(log_softmax_vjp_f32_along,
+            RUN(log_softmax_vjp_along_f32,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
         }
@@ -533,11 +531,11 @@ int log_softmax_vjp_f64(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_vjp_f64_across,
+            RUN(log_softmax_vjp_across_f64,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
         } else {
-            RUN(log_softmax_vjp_f64_along,
+            RUN(log_softmax_vjp_along_f64,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
         }
@@ -563,11 +561,11 @@ int log_softmax_jvp_f32(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_jvp_f32_across,
+            RUN(log_softmax_jvp_across_f32,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
         } else {
-            RUN(log_softmax_jvp_f32_along,
+            RUN(log_softmax_jvp_along_f32,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
         }
@@ -593,11 +591,11 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
         if (n <= CLASSES) {
-            RUN(log_softmax_jvp_f64_across,
+            RUN(log_softmax_jvp_across_f64,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
         } else {
-            RUN(log_softmax_jvp_f64_along,
+            RUN(log_softmax_jvp_along_f64,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
         }
@@ -605,37 +603,72 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
     return LOG_SOFTMAX_OK;
 }
 
+#elif !defined(REAL)
+
+#define JOIN(name, set) name##_##set
+#define JOINED(name, set) JOIN(name, set)
+
+#define REAL float
+#define BITS uint32_t
+#define SQUARE 4
+#define OF(name) name##_f32
+#define LIBM(name) name##f
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "log_softmax.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+
+#define REAL double
+#define BITS uint64_t
+#define SQUARE 2
+#define OF(name) name##_f64
+#define LIBM(name) name
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "log_softmax.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+#undef JOIN
+#undef JOINED
+
 #else
 
 /* The largest of LANES lanes. */
-NOINLINE float ISA(largest_lane_f32)(float *lanes)
+NOINLINE REAL ISA(largest_lane)(REAL *lanes)
 {
-    if (LANES_F32 > 16) {
+    if (LANES > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], lanes[16 + lane]);
+            lanes[lane] = OF(maximum)(lanes[lane], lanes[16 + lane]);
         }
     }
-    if (LANES_F32 > 8) {
+    if (LANES > 8) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 8; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], lanes[8 + lane]);
+            lanes[lane] = OF(maximum)(lanes[lane], lanes[8 + lane]);
         }
     }
-    if (LANES_F32 > 4) {
+    if (LANES > 4) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 4; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], lanes[4 + lane]);
+            lanes[lane] = OF(maximum)(lanes[lane], lanes[4 + lane]);
         }
     }
-    if (LANES_F32 > 2) {
+    if (LANES > 2) {
         for (size_t lane = 0; lane < 2; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], lanes[2 + lane]);
+            lanes[lane] = OF(maximum)(lanes[lane], lanes[2 + lane]);
         }
     }
-    if (LANES_F32 > 1) {
+    if (LANES > 1) {
         for (size_t lane = 0; lane < 1; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], lanes[1 + lane]);
+            lanes[lane] = OF(maximum)(lanes[lane], lanes[1 + lane]);
         }
     }
     return lanes[0];
@@ -643,65 +676,65 @@ NOINLINE float ISA(largest_lane_f32)(float *lanes)
 
 /* The largest of the n entries of a row,
     four vectors at a time where it is long: a comparison waits for the last one. */
-NOINLINE float ISA(row_maximum_f32)(size_t n, const float *row)
+NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
 {
-    float lanes[LANES_F32];
+    REAL lanes[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        lanes[lane] = maximum_f32(-(float)INFINITY, row[lane]);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        lanes[lane] = OF(maximum)(-(REAL)INFINITY, row[lane]);
     }
-    size_t j = n % LANES_F32;
-    if (n >= 8 * LANES_F32) {
-        float second[LANES_F32];
-        float third[LANES_F32];
-        float fourth[LANES_F32];
+    size_t j = n % LANES;
+    if (n >= 8 * LANES) {
+        REAL second[LANES];
+        REAL third[LANES];
+        REAL fourth[LANES];
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
+        for (size_t lane = 0; lane < LANES; lane++) {
             second[lane] = third[lane] = fourth[lane] = lanes[lane];
         }
-        for (; n - j >= 4 * LANES_F32; j += 4 * LANES_F32) {
+        for (; n - j >= 4 * LANES; j += 4 * LANES) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
             }
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                second[lane] = maximum_f32(second[lane], row[j + 1 * LANES_F32 + lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                second[lane] = OF(maximum)(second[lane], row[j + 1 * LANES + lane]);
             }
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                third[lane] = maximum_f32(third[lane], row[j + 2 * LANES_F32 + lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                third[lane] = OF(maximum)(third[lane], row[j + 2 * LANES + lane]);
             }
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                fourth[lane] = maximum_f32(fourth[lane], row[j + 3 * LANES_F32 + lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                fourth[lane] = OF(maximum)(fourth[lane], row[j + 3 * LANES + lane]);
             }
         }
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            lanes[lane] = maximum_f32(maximum_f32(lanes[lane], second[lane]), maximum_f32(third[lane], fourth[lane]));
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = OF(maximum)(OF(maximum)(lanes[lane], second[lane]), OF(maximum)(third[lane], fourth[lane]));
         }
     }
-    for (; j < n; j += LANES_F32) {
+    for (; j < n; j += LANES) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            lanes[lane] = maximum_f32(lanes[lane], row[j + lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
         }
     }
-    return ISA(largest_lane_f32)(lanes);
+    return ISA(largest_lane)(lanes);
 }
 
 /* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
 typedef struct {
-    float piece[LANES_F32];
-    float total[LANES_F32];
-    float lost[LANES_F32];
-} ISA(sum_f32);
+    REAL piece[LANES];
+    REAL total[LANES];
+    REAL lost[LANES];
+} ISA(sum);
 
-INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(start)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         sum->piece[lane] = 0.0f;
         sum->total[lane] = 0.0f;
         sum->lost[lane] = 0.0f;
@@ -709,13 +742,13 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float total = sum->total[lane] + sum->piece[lane];
-        const float piece_part = total - sum->total[lane];
-        const float total_part = total - piece_part;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL total = sum->total[lane] + sum->piece[lane];
+        const REAL piece_part = total - sum->total[lane];
+        const REAL total_part = total - piece_part;
         sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
         sum->total[lane] = total;
         sum->piece[lane] = 0.0f;
@@ -723,44 +756,44 @@ INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 }
 
 /* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+INLINE void ISA(lane_sums)(const ISA(sum) *sum, REAL *RESTRICT lanes)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
 /* The sum of all lanes, halves added to halves. */
-NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
+NOINLINE REAL ISA(sum_of)(const ISA(sum) *sum)
 {
-    float lanes[LANES_F32];
-    ISA(lane_sums_f32)(sum, lanes);
-    if (LANES_F32 > 16) {
+    REAL lanes[LANES];
+    ISA(lane_sums)(sum, lanes);
+    if (LANES > 16) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 16; lane++) {
             lanes[lane] += lanes[16 + lane];
         }
     }
-    if (LANES_F32 > 8) {
+    if (LANES > 8) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 8; lane++) {
             lanes[lane] += lanes[8 + lane];
         }
     }
-    if (LANES_F32 > 4) {
+    if (LANES > 4) {
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < 4; lane++) {
             lanes[lane] += lanes[4 + lane];
         }
     }
-    if (LANES_F32 > 2) {
+    if (LANES > 2) {
         for (size_t lane = 0; lane < 2; lane++) {
             lanes[lane] += lanes[2 + lane];
         }
     }
-    if (LANES_F32 > 1) {
+    if (LANES > 1) {
         for (size_t lane = 0; lane < 1; lane++) {
             lanes[lane] += lanes[1 + lane];
         }
@@ -769,568 +802,203 @@ NOINLINE float ISA(sum_of_f32)(const ISA(sum_f32) *sum)
 }
 
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[CLASSES][LANES_F32])
+NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, size_t stride,
+    REAL (*RESTRICT columns)[CLASSES][LANES])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(rows + row * stride + j, stride, &columns[row / LANES][j][row % LANES], LANES);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
+            for (size_t k = 0; k < SQUARE; k++) {
+                columns[row / LANES][j][row % LANES + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
+            columns[row / LANES][j][row % LANES] = rows[row * stride + j];
         }
     }
-    for (; row % LANES_F32 > 0; row++) {
+    for (; row % LANES > 0; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+            columns[row / LANES][j][row % LANES] = 0.0f;
         }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
-    float *RESTRICT rows, size_t stride)
+NOINLINE void ISA(store_rows)(size_t n, size_t count, REAL (*RESTRICT columns)[CLASSES][LANES], REAL *RESTRICT rows,
+    size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(&columns[row / LANES][j][row % LANES], LANES, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
+            for (size_t k = 0; k < SQUARE; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES][j][row % LANES + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
-        }
-    }
-}
-
-/* The largest of LANES lanes. */
-NOINLINE double ISA(largest_lane_f64)(double *lanes)
-{
-    if (LANES_F64 > 16) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 16; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], lanes[16 + lane]);
-        }
-    }
-    if (LANES_F64 > 8) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 8; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], lanes[8 + lane]);
-        }
-    }
-    if (LANES_F64 > 4) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 4; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], lanes[4 + lane]);
-        }
-    }
-    if (LANES_F64 > 2) {
-        for (size_t lane = 0; lane < 2; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], lanes[2 + lane]);
-        }
-    }
-    if (LANES_F64 > 1) {
-        for (size_t lane = 0; lane < 1; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], lanes[1 + lane]);
-        }
-    }
-    return lanes[0];
-}
-
-/* The largest of the n entries of a row,
-    four vectors at a time where it is long: a comparison waits for the last one. */
-NOINLINE double ISA(row_maximum_f64)(size_t n, const double *row)
-{
-    double lanes[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        lanes[lane] = maximum_f64(-(double)INFINITY, row[lane]);
-    }
-    size_t j = n % LANES_F64;
-    if (n >= 8 * LANES_F64) {
-        double second[LANES_F64];
-        double third[LANES_F64];
-        double fourth[LANES_F64];
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            second[lane] = third[lane] = fourth[lane] = lanes[lane];
-        }
-        for (; n - j >= 4 * LANES_F64; j += 4 * LANES_F64) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
-            }
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                second[lane] = maximum_f64(second[lane], row[j + 1 * LANES_F64 + lane]);
-            }
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                third[lane] = maximum_f64(third[lane], row[j + 2 * LANES_F64 + lane]);
-            }
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                fourth[lane] = maximum_f64(fourth[lane], row[j + 3 * LANES_F64 + lane]);
-            }
-        }
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            lanes[lane] = maximum_f64(maximum_f64(lanes[lane], second[lane]), maximum_f64(third[lane], fourth[lane]));
-        }
-    }
-    for (; j < n; j += LANES_F64) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            lanes[lane] = maximum_f64(lanes[lane], row[j + lane]);
-        }
-    }
-    return ISA(largest_lane_f64)(lanes);
-}
-
-/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
-typedef struct {
-    double piece[LANES_F64];
-    double total[LANES_F64];
-    double lost[LANES_F64];
-} ISA(sum_f64);
-
-INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        sum->piece[lane] = 0.0;
-        sum->total[lane] = 0.0;
-        sum->lost[lane] = 0.0;
-    }
-}
-
-/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double total = sum->total[lane] + sum->piece[lane];
-        const double piece_part = total - sum->total[lane];
-        const double total_part = total - piece_part;
-        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
-        sum->total[lane] = total;
-        sum->piece[lane] = 0.0;
-    }
-}
-
-/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
-        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
-    }
-}
-
-/* The sum of all lanes, halves added to halves. */
-NOINLINE double ISA(sum_of_f64)(const ISA(sum_f64) *sum)
-{
-    double lanes[LANES_F64];
-    ISA(lane_sums_f64)(sum, lanes);
-    if (LANES_F64 > 16) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 16; lane++) {
-            lanes[lane] += lanes[16 + lane];
-        }
-    }
-    if (LANES_F64 > 8) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 8; lane++) {
-            lanes[lane] += lanes[8 + lane];
-        }
-    }
-    if (LANES_F64 > 4) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < 4; lane++) {
-            lanes[lane] += lanes[4 + lane];
-        }
-    }
-    if (LANES_F64 > 2) {
-        for (size_t lane = 0; lane < 2; lane++) {
-            lanes[lane] += lanes[2 + lane];
-        }
-    }
-    if (LANES_F64 > 1) {
-        for (size_t lane = 0; lane < 1; lane++) {
-            lanes[lane] += lanes[1 + lane];
-        }
-    }
-    return lanes[0];
-}
-
-/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[CLASSES][LANES_F64])
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
-        }
-    }
-    for (; row % LANES_F64 > 0; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
-        }
-    }
-}
-
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
-    double *RESTRICT rows, size_t stride)
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
+            rows[row * stride + j] = columns[row / LANES][j][row % LANES];
         }
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1. */
-NOINLINE void ISA(log_softmax_value_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT value)[LANES_F32])
+NOINLINE void ISA(log_softmax_value_side_by_side)(size_t n, REAL (*RESTRICT z)[LANES], REAL (*RESTRICT value)[LANES])
 {
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_below_lanes;
-    ISA(start_f32)(&exp_below_lanes);
-    ISA(sum_f32) ties_lanes;
-    ISA(start_f32)(&ties_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_below_lanes;
+    ISA(start)(&exp_below_lanes);
+    ISA(sum) ties_lanes;
+    ISA(start)(&ties_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float value_j = exp_nonpositive_f32(z_j - z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL value_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
                 ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
                 value[j][lane] = value_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_below_lanes);
-            ISA(add_piece_f32)(&ties_lanes);
+            ISA(add_piece)(&exp_below_lanes);
+            ISA(add_piece)(&ties_lanes);
         }
     }
-    float exp_below[LANES_F32];
-    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
-    float ties[LANES_F32];
-    ISA(lane_sums_f32)(&ties_lanes, ties);
+    REAL exp_below[LANES];
+    ISA(lane_sums)(&exp_below_lanes, exp_below);
+    REAL ties[LANES];
+    ISA(lane_sums)(&ties_lanes, ties);
 
-    float exp_rest[LANES_F32];
-    float log1p_exp_rest[LANES_F32];
+    REAL exp_rest[LANES];
+    REAL log1p_exp_rest[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
-        log1p_exp_rest[lane] = log1p_f32(exp_rest[lane]);
+        log1p_exp_rest[lane] = OF(log1p)(exp_rest[lane]);
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float z_j = z[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL z_j = z[j][lane];
             value[j][lane] = z_j - z_max[lane] - log1p_exp_rest[lane];
         }
     }
 }
 
-static void ISA(log_softmax_value_f32_across)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        float *RESTRICT value, size_t value_stride)
+static void ISA(log_softmax_value_across)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        REAL *RESTRICT value, size_t value_stride)
 {
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float value_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(log_softmax_value_f32_side_by_side)(n, z_columns[row / LANES_F32], value_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL value_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(log_softmax_value_side_by_side)(n, z_columns[row / LANES], value_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, value_columns, value + first * value_stride, value_stride);
+        ISA(store_rows)(n, count, value_columns, value + first * value_stride, value_stride);
     }
 }
 
-static void ISA(log_softmax_value_f32_along)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        float *RESTRICT value, size_t value_stride)
+static void ISA(log_softmax_value_along)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        REAL *RESTRICT value, size_t value_stride)
 {
-    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    const BITS head = (BITS)((n - 1) % LANES) + 1;
     for (size_t first = 0, count; first < batch; first += count) {
         count = rows_of_block(n, batch - first);
 
-        float z_max_rows[BLOCK] = {0.0f};
+        REAL z_max_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+            z_max_rows[row] = ISA(row_maximum)(n, z + (first + row) * z_stride);
         }
 
-        float exp_below_rows[BLOCK] = {0.0f};
-        float ties_rows[BLOCK] = {0.0f};
+        REAL exp_below_rows[BLOCK] = {0.0f};
+        REAL ties_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *z_row = z + (first + row) * z_stride;
-            float *value_row = value + (first + row) * value_stride;
-            const float z_max = z_max_rows[row];
-            ISA(sum_f32) exp_below_lanes;
-            ISA(start_f32)(&exp_below_lanes);
-            ISA(sum_f32) ties_lanes;
-            ISA(start_f32)(&ties_lanes);
-            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
-                for (; j < end; j += LANES_F32) {
+            const REAL *z_row = z + (first + row) * z_stride;
+            REAL *value_row = value + (first + row) * value_stride;
+            const REAL z_max = z_max_rows[row];
+            ISA(sum) exp_below_lanes;
+            ISA(start)(&exp_below_lanes);
+            ISA(sum) ties_lanes;
+            ISA(start)(&ties_lanes);
+            for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
+                for (; j < end; j += LANES) {
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
-                        const float z_j = z_row[j + lane];
-                        float value_j = exp_nonpositive_f32(z_j - z_max);
+                    for (BITS lane = 0; lane < LANES; lane++) {
+                        const REAL z_j = z_row[j + lane];
+                        REAL value_j = OF(exp_nonpositive)(z_j - z_max);
                         exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
                         ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
                         value_row[j + lane] = value_j;
                     }
                 }
-                if (end == LANES_F32) {
+                if (end == LANES) {
                     j = head;
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                    for (BITS lane = 0; lane < LANES; lane++) {
                         exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0f;
                         ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0f;
                     }
                 } else if (j < n) {
-                    ISA(add_piece_f32)(&exp_below_lanes);
-                    ISA(add_piece_f32)(&ties_lanes);
+                    ISA(add_piece)(&exp_below_lanes);
+                    ISA(add_piece)(&ties_lanes);
                 }
             }
-            exp_below_rows[row] = ISA(sum_of_f32)(&exp_below_lanes);
-            ties_rows[row] = ISA(sum_of_f32)(&ties_lanes);
+            exp_below_rows[row] = ISA(sum_of)(&exp_below_lanes);
+            ties_rows[row] = ISA(sum_of)(&ties_lanes);
         }
 
-        float exp_rest_rows[BLOCK];
-        float log1p_exp_rest_rows[BLOCK];
+        REAL exp_rest_rows[BLOCK];
+        REAL log1p_exp_rest_rows[BLOCK];
         SIDE_BY_SIDE
         for (size_t row = 0; row < BLOCK; row++) {
             exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0f);
-            log1p_exp_rest_rows[row] = log1p_f32(exp_rest_rows[row]);
+            log1p_exp_rest_rows[row] = OF(log1p)(exp_rest_rows[row]);
         }
 
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *z_row = z + (first + row) * z_stride;
-            float *value_row = value + (first + row) * value_stride;
-            const float log1p_exp_rest = log1p_exp_rest_rows[row];
-            const float z_max = z_max_rows[row];
+            const REAL *z_row = z + (first + row) * z_stride;
+            REAL *value_row = value + (first + row) * value_stride;
+            const REAL log1p_exp_rest = log1p_exp_rest_rows[row];
+            const REAL z_max = z_max_rows[row];
             SIDE_BY_SIDE
             for (size_t j = 0; j < n; j++) {
-                const float z_j = z_row[j];
-                value_row[j] = z_j - z_max - log1p_exp_rest;
-            }
-        }
-    }
-}
-
-NOINLINE void ISA(log_softmax_value_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT value)[LANES_F64])
-{
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_below_lanes;
-    ISA(start_f64)(&exp_below_lanes);
-    ISA(sum_f64) ties_lanes;
-    ISA(start_f64)(&ties_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double value_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
-                ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
-                value[j][lane] = value_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_below_lanes);
-            ISA(add_piece_f64)(&ties_lanes);
-        }
-    }
-    double exp_below[LANES_F64];
-    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
-    double ties[LANES_F64];
-    ISA(lane_sums_f64)(&ties_lanes, ties);
-
-    double exp_rest[LANES_F64];
-    double log1p_exp_rest[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
-        log1p_exp_rest[lane] = log1p_f64(exp_rest[lane]);
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double z_j = z[j][lane];
-            value[j][lane] = z_j - z_max[lane] - log1p_exp_rest[lane];
-        }
-    }
-}
-
-static void ISA(log_softmax_value_f64_across)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        double *RESTRICT value, size_t value_stride)
-{
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double value_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(log_softmax_value_f64_side_by_side)(n, z_columns[row / LANES_F64], value_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, value_columns, value + first * value_stride, value_stride);
-    }
-}
-
-static void ISA(log_softmax_value_f64_along)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        double *RESTRICT value, size_t value_stride)
-{
-    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_of_block(n, batch - first);
-
-        double z_max_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
-        }
-
-        double exp_below_rows[BLOCK] = {0.0};
-        double ties_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *z_row = z + (first + row) * z_stride;
-            double *value_row = value + (first + row) * value_stride;
-            const double z_max = z_max_rows[row];
-            ISA(sum_f64) exp_below_lanes;
-            ISA(start_f64)(&exp_below_lanes);
-            ISA(sum_f64) ties_lanes;
-            ISA(start_f64)(&ties_lanes);
-            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
-                for (; j < end; j += LANES_F64) {
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        const double z_j = z_row[j + lane];
-                        double value_j = exp_nonpositive_f64(z_j - z_max);
-                        exp_below_lanes.piece[lane] += value_j == 1.0 ? 0.0 : value_j;
-                        ties_lanes.piece[lane] += value_j == 1.0 ? 1.0 : 0.0;
-                        value_row[j + lane] = value_j;
-                    }
-                }
-                if (end == LANES_F64) {
-                    j = head;
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        exp_below_lanes.piece[lane] = lane < head ? exp_below_lanes.piece[lane] : 0.0;
-                        ties_lanes.piece[lane] = lane < head ? ties_lanes.piece[lane] : 0.0;
-                    }
-                } else if (j < n) {
-                    ISA(add_piece_f64)(&exp_below_lanes);
-                    ISA(add_piece_f64)(&ties_lanes);
-                }
-            }
-            exp_below_rows[row] = ISA(sum_of_f64)(&exp_below_lanes);
-            ties_rows[row] = ISA(sum_of_f64)(&ties_lanes);
-        }
-
-        double exp_rest_rows[BLOCK];
-        double log1p_exp_rest_rows[BLOCK];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < BLOCK; row++) {
-            exp_rest_rows[row] = exp_below_rows[row] + (ties_rows[row] - 1.0);
-            log1p_exp_rest_rows[row] = log1p_f64(exp_rest_rows[row]);
-        }
-
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *z_row = z + (first + row) * z_stride;
-            double *value_row = value + (first + row) * value_stride;
-            const double log1p_exp_rest = log1p_exp_rest_rows[row];
-            const double z_max = z_max_rows[row];
-            SIDE_BY_SIDE
-            for (size_t j = 0; j < n; j++) {
-                const double z_j = z_row[j];
+                const REAL z_j = z_row[j];
                 value_row[j] = z_j - z_max - log1p_exp_rest;
             }
         }
@@ -1338,139 +1006,139 @@ static void ISA(log_softmax_value_f64_along)(size_t batch, size_t n,
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-NOINLINE void ISA(log_softmax_vjp_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT g)[LANES_F32], float (*RESTRICT z_grad)[LANES_F32])
+NOINLINE void ISA(log_softmax_vjp_side_by_side)(size_t n, REAL (*RESTRICT z)[LANES], REAL (*RESTRICT g)[LANES],
+    REAL (*RESTRICT z_grad)[LANES])
 {
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) g_sum_lanes;
-    ISA(start_f32)(&g_sum_lanes);
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) g_sum_lanes;
+    ISA(start)(&g_sum_lanes);
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float g_j = g[j][lane];
-                const float z_j = z[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL g_j = g[j][lane];
+                const REAL z_j = z[j][lane];
                 g_sum_lanes.piece[lane] += g_j;
-                float z_grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                REAL z_grad_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_sum_lanes.piece[lane] += z_grad_j;
                 z_grad[j][lane] = z_grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&g_sum_lanes);
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&g_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float g_sum[LANES_F32];
-    ISA(lane_sums_f32)(&g_sum_lanes, g_sum);
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL g_sum[LANES];
+    ISA(lane_sums)(&g_sum_lanes, g_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float g_j = g[j][lane];
-            const float z_grad_j = z_grad[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL g_j = g[j][lane];
+            const REAL z_grad_j = z_grad[j][lane];
             z_grad[j][lane] = g_j - g_sum[lane] * z_grad_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(log_softmax_vjp_f32_across)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT g, size_t g_stride,
-        float *RESTRICT z_grad, size_t z_grad_stride)
+static void ISA(log_softmax_vjp_across)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT g, size_t g_stride,
+        REAL *RESTRICT z_grad, size_t z_grad_stride)
 {
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float g_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, g + first * g_stride, g_stride, g_columns);
-        float z_grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(log_softmax_vjp_f32_side_by_side)(n, z_columns[row / LANES_F32], g_columns[row / LANES_F32],
-                z_grad_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL g_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, g + first * g_stride, g_stride, g_columns);
+        REAL z_grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(log_softmax_vjp_side_by_side)(n, z_columns[row / LANES], g_columns[row / LANES],
+                z_grad_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, z_grad_columns, z_grad + first * z_grad_stride, z_grad_stride);
+        ISA(store_rows)(n, count, z_grad_columns, z_grad + first * z_grad_stride, z_grad_stride);
     }
 }
 
-static void ISA(log_softmax_vjp_f32_along)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT g, size_t g_stride,
-        float *RESTRICT z_grad, size_t z_grad_stride)
+static void ISA(log_softmax_vjp_along)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT g, size_t g_stride,
+        REAL *RESTRICT z_grad, size_t z_grad_stride)
 {
-    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    const BITS head = (BITS)((n - 1) % LANES) + 1;
     for (size_t first = 0, count; first < batch; first += count) {
         count = rows_of_block(n, batch - first);
 
-        float z_max_rows[BLOCK] = {0.0f};
+        REAL z_max_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+            z_max_rows[row] = ISA(row_maximum)(n, z + (first + row) * z_stride);
         }
 
-        float g_sum_rows[BLOCK] = {0.0f};
-        float exp_sum_rows[BLOCK] = {0.0f};
+        REAL g_sum_rows[BLOCK] = {0.0f};
+        REAL exp_sum_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *z_row = z + (first + row) * z_stride;
-            const float *g_row = g + (first + row) * g_stride;
-            float *z_grad_row = z_grad + (first + row) * z_grad_stride;
-            const float z_max = z_max_rows[row];
-            ISA(sum_f32) g_sum_lanes;
-            ISA(start_f32)(&g_sum_lanes);
-            ISA(sum_f32) exp_sum_lanes;
-            ISA(start_f32)(&exp_sum_lanes);
-            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
-                for (; j < end; j += LANES_F32) {
+            const REAL *z_row = z + (first + row) * z_stride;
+            const REAL *g_row = g + (first + row) * g_stride;
+            REAL *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const REAL z_max = z_max_rows[row];
+            ISA(sum) g_sum_lanes;
+            ISA(start)(&g_sum_lanes);
+            ISA(sum) exp_sum_lanes;
+            ISA(start)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
+                for (; j < end; j += LANES) {
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
-                        const float g_j = g_row[j + lane];
-                        const float z_j = z_row[j + lane];
+                    for (BITS lane = 0; lane < LANES; lane++) {
+                        const REAL g_j = g_row[j + lane];
+                        const REAL z_j = z_row[j + lane];
                         g_sum_lanes.piece[lane] += g_j;
-                        float z_grad_j = exp_nonpositive_f32(z_j - z_max);
+                        REAL z_grad_j = OF(exp_nonpositive)(z_j - z_max);
                         exp_sum_lanes.piece[lane] += z_grad_j;
                         z_grad_row[j + lane] = z_grad_j;
                     }
                 }
-                if (end == LANES_F32) {
+                if (end == LANES) {
                     j = head;
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                    for (BITS lane = 0; lane < LANES; lane++) {
                         g_sum_lanes.piece[lane] = lane < head ? g_sum_lanes.piece[lane] : 0.0f;
                         exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
                     }
                 } else if (j < n) {
-                    ISA(add_piece_f32)(&g_sum_lanes);
-                    ISA(add_piece_f32)(&exp_sum_lanes);
+                    ISA(add_piece)(&g_sum_lanes);
+                    ISA(add_piece)(&exp_sum_lanes);
                 }
             }
-            g_sum_rows[row] = ISA(sum_of_f32)(&g_sum_lanes);
-            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
+            g_sum_rows[row] = ISA(sum_of)(&g_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of)(&exp_sum_lanes);
         }
 
-        float exp_sum_inverse_rows[BLOCK];
+        REAL exp_sum_inverse_rows[BLOCK];
         SIDE_BY_SIDE
         for (size_t row = 0; row < BLOCK; row++) {
             exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
@@ -1478,168 +1146,14 @@ static void ISA(log_softmax_vjp_f32_along)(size_t batch, size_t n,
 
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *g_row = g + (first + row) * g_stride;
-            float *z_grad_row = z_grad + (first + row) * z_grad_stride;
-            const float exp_sum_inverse = exp_sum_inverse_rows[row];
-            const float g_sum = g_sum_rows[row];
+            const REAL *g_row = g + (first + row) * g_stride;
+            REAL *z_grad_row = z_grad + (first + row) * z_grad_stride;
+            const REAL exp_sum_inverse = exp_sum_inverse_rows[row];
+            const REAL g_sum = g_sum_rows[row];
             SIDE_BY_SIDE
             for (size_t j = 0; j < n; j++) {
-                const float g_j = g_row[j];
-                const float z_grad_j = z_grad_row[j];
-                z_grad_row[j] = g_j - g_sum * z_grad_j * exp_sum_inverse;
-            }
-        }
-    }
-}
-
-NOINLINE void ISA(log_softmax_vjp_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT g)[LANES_F64], double (*RESTRICT z_grad)[LANES_F64])
-{
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) g_sum_lanes;
-    ISA(start_f64)(&g_sum_lanes);
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double g_j = g[j][lane];
-                const double z_j = z[j][lane];
-                g_sum_lanes.piece[lane] += g_j;
-                double z_grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_lanes.piece[lane] += z_grad_j;
-                z_grad[j][lane] = z_grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&g_sum_lanes);
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double g_sum[LANES_F64];
-    ISA(lane_sums_f64)(&g_sum_lanes, g_sum);
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double g_j = g[j][lane];
-            const double z_grad_j = z_grad[j][lane];
-            z_grad[j][lane] = g_j - g_sum[lane] * z_grad_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(log_softmax_vjp_f64_across)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT g, size_t g_stride,
-        double *RESTRICT z_grad, size_t z_grad_stride)
-{
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double g_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, g + first * g_stride, g_stride, g_columns);
-        double z_grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(log_softmax_vjp_f64_side_by_side)(n, z_columns[row / LANES_F64], g_columns[row / LANES_F64],
-                z_grad_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, z_grad_columns, z_grad + first * z_grad_stride, z_grad_stride);
-    }
-}
-
-static void ISA(log_softmax_vjp_f64_along)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT g, size_t g_stride,
-        double *RESTRICT z_grad, size_t z_grad_stride)
-{
-    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_of_block(n, batch - first);
-
-        double z_max_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
-        }
-
-        double g_sum_rows[BLOCK] = {0.0};
-        double exp_sum_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *z_row = z + (first + row) * z_stride;
-            const double *g_row = g + (first + row) * g_stride;
-            double *z_grad_row = z_grad + (first + row) * z_grad_stride;
-            const double z_max = z_max_rows[row];
-            ISA(sum_f64) g_sum_lanes;
-            ISA(start_f64)(&g_sum_lanes);
-            ISA(sum_f64) exp_sum_lanes;
-            ISA(start_f64)(&exp_sum_lanes);
-            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
-                for (; j < end; j += LANES_F64) {
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        const double g_j = g_row[j + lane];
-                        const double z_j = z_row[j + lane];
-                        g_sum_lanes.piece[lane] += g_j;
-                        double z_grad_j = exp_nonpositive_f64(z_j - z_max);
-                        exp_sum_lanes.piece[lane] += z_grad_j;
-                        z_grad_row[j + lane] = z_grad_j;
-                    }
-                }
-                if (end == LANES_F64) {
-                    j = head;
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        g_sum_lanes.piece[lane] = lane < head ? g_sum_lanes.piece[lane] : 0.0;
-                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
-                    }
-                } else if (j < n) {
-                    ISA(add_piece_f64)(&g_sum_lanes);
-                    ISA(add_piece_f64)(&exp_sum_lanes);
-                }
-            }
-            g_sum_rows[row] = ISA(sum_of_f64)(&g_sum_lanes);
-            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
-        }
-
-        double exp_sum_inverse_rows[BLOCK];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < BLOCK; row++) {
-            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
-        }
-
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *g_row = g + (first + row) * g_stride;
-            double *z_grad_row = z_grad + (first + row) * z_grad_stride;
-            const double exp_sum_inverse = exp_sum_inverse_rows[row];
-            const double g_sum = g_sum_rows[row];
-            SIDE_BY_SIDE
-            for (size_t j = 0; j < n; j++) {
-                const double g_j = g_row[j];
-                const double z_grad_j = z_grad_row[j];
+                const REAL g_j = g_row[j];
+                const REAL z_grad_j = z_grad_row[j];
                 z_grad_row[j] = g_j - g_sum * z_grad_j * exp_sum_inverse;
             }
         }
@@ -1648,366 +1162,183 @@ static void ISA(log_softmax_vjp_f64_along)(size_t batch, size_t n,
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(log_softmax_jvp_f32_side_by_side)(size_t n, float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT v)[LANES_F32], float (*RESTRICT tangent)[LANES_F32])
+NOINLINE void ISA(log_softmax_jvp_side_by_side)(size_t n, REAL (*RESTRICT z)[LANES], REAL (*RESTRICT v)[LANES],
+    REAL (*RESTRICT tangent)[LANES])
 {
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float tangent_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL tangent_j = OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 exp_sum_lanes.piece[lane] += tangent_j;
                 tangent[j][lane] = tangent_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) v_dot_y_lanes;
-    ISA(start_f32)(&v_dot_y_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) v_dot_y_lanes;
+    ISA(start)(&v_dot_y_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float v_j = v[j][lane];
-                const float tangent_j = tangent[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL v_j = v[j][lane];
+                const REAL tangent_j = tangent[j][lane];
                 v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece)(&v_dot_y_lanes);
         }
     }
-    float v_dot_y[LANES_F32];
-    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    REAL v_dot_y[LANES];
+    ISA(lane_sums)(&v_dot_y_lanes, v_dot_y);
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float v_j = v[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL v_j = v[j][lane];
             tangent[j][lane] = v_j - v_dot_y[lane];
         }
     }
 }
 
-static void ISA(log_softmax_jvp_f32_across)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT tangent, size_t tangent_stride)
+static void ISA(log_softmax_jvp_across)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT v, size_t v_stride,
+        REAL *RESTRICT tangent, size_t tangent_stride)
 {
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
-        float tangent_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(log_softmax_jvp_f32_side_by_side)(n, z_columns[row / LANES_F32], v_columns[row / LANES_F32],
-                tangent_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL v_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        REAL tangent_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(log_softmax_jvp_side_by_side)(n, z_columns[row / LANES], v_columns[row / LANES],
+                tangent_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, tangent_columns, tangent + first * tangent_stride, tangent_stride);
+        ISA(store_rows)(n, count, tangent_columns, tangent + first * tangent_stride, tangent_stride);
     }
 }
 
-static void ISA(log_softmax_jvp_f32_along)(size_t batch, size_t n,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT tangent, size_t tangent_stride)
+static void ISA(log_softmax_jvp_along)(size_t batch, size_t n,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT v, size_t v_stride,
+        REAL *RESTRICT tangent, size_t tangent_stride)
 {
-    const uint32_t head = (uint32_t)((n - 1) % LANES_F32) + 1;
+    const BITS head = (BITS)((n - 1) % LANES) + 1;
     for (size_t first = 0, count; first < batch; first += count) {
         count = rows_of_block(n, batch - first);
 
-        float z_max_rows[BLOCK] = {0.0f};
+        REAL z_max_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f32)(n, z + (first + row) * z_stride);
+            z_max_rows[row] = ISA(row_maximum)(n, z + (first + row) * z_stride);
         }
 
-        float exp_sum_rows[BLOCK] = {0.0f};
+        REAL exp_sum_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *z_row = z + (first + row) * z_stride;
-            float *tangent_row = tangent + (first + row) * tangent_stride;
-            const float z_max = z_max_rows[row];
-            ISA(sum_f32) exp_sum_lanes;
-            ISA(start_f32)(&exp_sum_lanes);
-            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
-                for (; j < end; j += LANES_F32) {
+            const REAL *z_row = z + (first + row) * z_stride;
+            REAL *tangent_row = tangent + (first + row) * tangent_stride;
+            const REAL z_max = z_max_rows[row];
+            ISA(sum) exp_sum_lanes;
+            ISA(start)(&exp_sum_lanes);
+            for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
+                for (; j < end; j += LANES) {
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
-                        const float z_j = z_row[j + lane];
-                        float tangent_j = exp_difference_nonpositive_f32(z_j, z_max);
+                    for (BITS lane = 0; lane < LANES; lane++) {
+                        const REAL z_j = z_row[j + lane];
+                        REAL tangent_j = OF(exp_difference_nonpositive)(z_j, z_max);
                         exp_sum_lanes.piece[lane] += tangent_j;
                         tangent_row[j + lane] = tangent_j;
                     }
                 }
-                if (end == LANES_F32) {
+                if (end == LANES) {
                     j = head;
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                    for (BITS lane = 0; lane < LANES; lane++) {
                         exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0f;
                     }
                 } else if (j < n) {
-                    ISA(add_piece_f32)(&exp_sum_lanes);
+                    ISA(add_piece)(&exp_sum_lanes);
                 }
             }
-            exp_sum_rows[row] = ISA(sum_of_f32)(&exp_sum_lanes);
+            exp_sum_rows[row] = ISA(sum_of)(&exp_sum_lanes);
         }
 
-        float exp_sum_inverse_rows[BLOCK];
+        REAL exp_sum_inverse_rows[BLOCK];
         SIDE_BY_SIDE
         for (size_t row = 0; row < BLOCK; row++) {
             exp_sum_inverse_rows[row] = 1.0f / exp_sum_rows[row];
         }
 
-        float v_dot_y_rows[BLOCK] = {0.0f};
+        REAL v_dot_y_rows[BLOCK] = {0.0f};
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *v_row = v + (first + row) * v_stride;
-            float *tangent_row = tangent + (first + row) * tangent_stride;
-            const float exp_sum_inverse = exp_sum_inverse_rows[row];
-            ISA(sum_f32) v_dot_y_lanes;
-            ISA(start_f32)(&v_dot_y_lanes);
-            for (size_t j = 0, end = LANES_F32; j < n; end = end_of_piece(j, n, LANES_F32)) {
-                for (; j < end; j += LANES_F32) {
+            const REAL *v_row = v + (first + row) * v_stride;
+            REAL *tangent_row = tangent + (first + row) * tangent_stride;
+            const REAL exp_sum_inverse = exp_sum_inverse_rows[row];
+            ISA(sum) v_dot_y_lanes;
+            ISA(start)(&v_dot_y_lanes);
+            for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
+                for (; j < end; j += LANES) {
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
-                        const float v_j = v_row[j + lane];
-                        const float tangent_j = tangent_row[j + lane];
+                    for (BITS lane = 0; lane < LANES; lane++) {
+                        const REAL v_j = v_row[j + lane];
+                        const REAL tangent_j = tangent_row[j + lane];
                         v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse;
                     }
                 }
-                if (end == LANES_F32) {
+                if (end == LANES) {
                     j = head;
                     SIDE_BY_SIDE
-                    for (uint32_t lane = 0; lane < LANES_F32; lane++) {
+                    for (BITS lane = 0; lane < LANES; lane++) {
                         v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0f;
                     }
                 } else if (j < n) {
-                    ISA(add_piece_f32)(&v_dot_y_lanes);
+                    ISA(add_piece)(&v_dot_y_lanes);
                 }
             }
-            v_dot_y_rows[row] = ISA(sum_of_f32)(&v_dot_y_lanes);
+            v_dot_y_rows[row] = ISA(sum_of)(&v_dot_y_lanes);
         }
 
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
-            const float *v_row = v + (first + row) * v_stride;
-            float *tangent_row = tangent + (first + row) * tangent_stride;
-            const float v_dot_y = v_dot_y_rows[row];
+            const REAL *v_row = v + (first + row) * v_stride;
+            REAL *tangent_row = tangent + (first + row) * tangent_stride;
+            const REAL v_dot_y = v_dot_y_rows[row];
             SIDE_BY_SIDE
             for (size_t j = 0; j < n; j++) {
-                const float v_j = v_row[j];
-                tangent_row[j] = v_j - v_dot_y;
-            }
-        }
-    }
-}
-
-NOINLINE void ISA(log_softmax_jvp_f64_side_by_side)(size_t n, double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT v)[LANES_F64], double (*RESTRICT tangent)[LANES_F64])
-{
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double tangent_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_lanes.piece[lane] += tangent_j;
-                tangent[j][lane] = tangent_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) v_dot_y_lanes;
-    ISA(start_f64)(&v_dot_y_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double v_j = v[j][lane];
-                const double tangent_j = tangent[j][lane];
-                v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&v_dot_y_lanes);
-        }
-    }
-    double v_dot_y[LANES_F64];
-    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double v_j = v[j][lane];
-            tangent[j][lane] = v_j - v_dot_y[lane];
-        }
-    }
-}
-
-static void ISA(log_softmax_jvp_f64_across)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT v, size_t v_stride,
-        double *RESTRICT tangent, size_t tangent_stride)
-{
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
-        double tangent_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(log_softmax_jvp_f64_side_by_side)(n, z_columns[row / LANES_F64], v_columns[row / LANES_F64],
-                tangent_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, tangent_columns, tangent + first * tangent_stride, tangent_stride);
-    }
-}
-
-static void ISA(log_softmax_jvp_f64_along)(size_t batch, size_t n,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT v, size_t v_stride,
-        double *RESTRICT tangent, size_t tangent_stride)
-{
-    const uint64_t head = (uint64_t)((n - 1) % LANES_F64) + 1;
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_of_block(n, batch - first);
-
-        double z_max_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            z_max_rows[row] = ISA(row_maximum_f64)(n, z + (first + row) * z_stride);
-        }
-
-        double exp_sum_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *z_row = z + (first + row) * z_stride;
-            double *tangent_row = tangent + (first + row) * tangent_stride;
-            const double z_max = z_max_rows[row];
-            ISA(sum_f64) exp_sum_lanes;
-            ISA(start_f64)(&exp_sum_lanes);
-            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
-                for (; j < end; j += LANES_F64) {
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        const double z_j = z_row[j + lane];
-                        double tangent_j = exp_difference_nonpositive_f64(z_j, z_max);
-                        exp_sum_lanes.piece[lane] += tangent_j;
-                        tangent_row[j + lane] = tangent_j;
-                    }
-                }
-                if (end == LANES_F64) {
-                    j = head;
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        exp_sum_lanes.piece[lane] = lane < head ? exp_sum_lanes.piece[lane] : 0.0;
-                    }
-                } else if (j < n) {
-                    ISA(add_piece_f64)(&exp_sum_lanes);
-                }
-            }
-            exp_sum_rows[row] = ISA(sum_of_f64)(&exp_sum_lanes);
-        }
-
-        double exp_sum_inverse_rows[BLOCK];
-        SIDE_BY_SIDE
-        for (size_t row = 0; row < BLOCK; row++) {
-            exp_sum_inverse_rows[row] = 1.0 / exp_sum_rows[row];
-        }
-
-        double v_dot_y_rows[BLOCK] = {0.0};
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *v_row = v + (first + row) * v_stride;
-            double *tangent_row = tangent + (first + row) * tangent_stride;
-            const double exp_sum_inverse = exp_sum_inverse_rows[row];
-            ISA(sum_f64) v_dot_y_lanes;
-            ISA(start_f64)(&v_dot_y_lanes);
-            for (size_t j = 0, end = LANES_F64; j < n; end = end_of_piece(j, n, LANES_F64)) {
-                for (; j < end; j += LANES_F64) {
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        const double v_j = v_row[j + lane];
-                        const double tangent_j = tangent_row[j + lane];
-                        v_dot_y_lanes.piece[lane] += v_j * tangent_j * exp_sum_inverse;
-                    }
-                }
-                if (end == LANES_F64) {
-                    j = head;
-                    SIDE_BY_SIDE
-                    for (uint64_t lane = 0; lane < LANES_F64; lane++) {
-                        v_dot_y_lanes.piece[lane] = lane < head ? v_dot_y_lanes.piece[lane] : 0.0;
-                    }
-                } else if (j < n) {
-                    ISA(add_piece_f64)(&v_dot_y_lanes);
-                }
-            }
-            v_dot_y_rows[row] = ISA(sum_of_f64)(&v_dot_y_lanes);
-        }
-
-        ONE_BY_ONE
-        for (size_t row = 0; row < count; row++) {
-            const double *v_row = v + (first + row) * v_stride;
-            double *tangent_row = tangent + (first + row) * tangent_stride;
-            const double v_dot_y = v_dot_y_rows[row];
-            SIDE_BY_SIDE
-            for (size_t j = 0; j < n; j++) {
-                const double v_j = v_row[j];
+                const REAL v_j = v_row[j];
                 tangent_row[j] = v_j - v_dot_y;
             }
         }

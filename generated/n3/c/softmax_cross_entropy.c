@@ -16,10 +16,10 @@
  *
  * The header says how to compile it and what holds for every function.
  *
- * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
- * a function for that set. */
+ * This file includes itself, once for each instruction set that the kernels are compiled for, and then for each type:
+ * REAL is float or double, OF(name) the name of a function for it, ISA(name) of one for it and the instruction set. */
 
-#ifndef ISA
+#ifndef INSTRUCTION_SET
 
 #include "softmax_cross_entropy.h"
 
@@ -82,13 +82,11 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
-#define ROWS_F32 32
-#define ROWS_F64 16
+#define ROWS (8 * SQUARE)
 #define CLASSES 3
 
-/* What is worked on side by side. */
-#define LANES_F32 (VECTORS * VECTOR / 4)
-#define LANES_F64 (VECTORS * VECTOR / 8)
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold. */
+#define LANES (VECTORS * VECTOR / 16 * SQUARE)
 
 /* Values that a lane adds one after another. */
 #define STEPS 8
@@ -420,11 +418,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #define INSTRUCTION_SETS 3
 #endif
 
-#define ISA(name) name##_plain
+#define INSTRUCTION_SET plain
 #define VECTOR 16
 #include "softmax_cross_entropy.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 
 #if INSTRUCTION_SETS >= 2
 #ifdef __clang__
@@ -433,11 +431,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
-#define ISA(name) name##_avx2
+#define INSTRUCTION_SET avx2
 #define VECTOR 32
 #include "softmax_cross_entropy.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -452,11 +450,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
-#define ISA(name) name##_avx512
+#define INSTRUCTION_SET avx512
 #define VECTOR 64
 #include "softmax_cross_entropy.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -495,7 +493,7 @@ int softmax_cross_entropy_n3_loss_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_loss_f32_across,
+        RUN(softmax_cross_entropy_n3_loss_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -519,7 +517,7 @@ int softmax_cross_entropy_n3_loss_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_loss_f64_across,
+        RUN(softmax_cross_entropy_n3_loss_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -547,7 +545,7 @@ int softmax_cross_entropy_n3_loss_labels_f32(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_loss_labels_f32_across,
+        RUN(softmax_cross_entropy_n3_loss_labels_across_f32,
             (count, z + first * z_stride, z_stride, labels + first, loss + first));
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -575,7 +573,7 @@ int softmax_cross_entropy_n3_loss_labels_f64(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_loss_labels_f64_across,
+        RUN(softmax_cross_entropy_n3_loss_labels_across_f64,
             (count, z + first * z_stride, z_stride, labels + first, loss + first));
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -599,7 +597,7 @@ int softmax_cross_entropy_n3_gradient_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_gradient_f32_across,
+        RUN(softmax_cross_entropy_n3_gradient_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
     }
@@ -624,7 +622,7 @@ int softmax_cross_entropy_n3_gradient_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_gradient_f64_across,
+        RUN(softmax_cross_entropy_n3_gradient_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
     }
@@ -653,7 +651,7 @@ int softmax_cross_entropy_n3_gradient_labels_f32(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_gradient_labels_f32_across,
+        RUN(softmax_cross_entropy_n3_gradient_labels_across_f32,
             (count, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -681,7 +679,7 @@ int softmax_cross_entropy_n3_gradient_labels_f64(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_gradient_labels_f64_across,
+        RUN(softmax_cross_entropy_n3_gradient_labels_across_f64,
             (count, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -707,7 +705,7 @@ int softmax_cross_entropy_n3_loss_and_gradient_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_loss_and_gradient_f32_across,
+        RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
     }
@@ -734,7 +732,7 @@ int softmax_cross_entropy_n3_loss_and_gradient_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_loss_and_gradient_f64_across,
+        RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
     }
@@ -765,7 +763,7 @@ int softmax_cross_entropy_n3_loss_and_gradient_labels_f32(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_f32_across,
+        RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_across_f32,
             (count, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
             grad_stride));
     }
@@ -796,7 +794,7 @@ int softmax_cross_entropy_n3_loss_and_gradient_labels_f64(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_f64_across,
+        RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_across_f64,
             (count, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
             grad_stride));
     }
@@ -823,7 +821,7 @@ int softmax_cross_entropy_n3_hvp_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_hvp_f32_across,
+        RUN(softmax_cross_entropy_n3_hvp_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
     }
@@ -850,7 +848,7 @@ int softmax_cross_entropy_n3_hvp_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_cross_entropy_n3_hvp_f64_across,
+        RUN(softmax_cross_entropy_n3_hvp_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
     }
@@ -881,7 +879,7 @@ int softmax_cross_entropy_n3_hvp_labels_f32(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_hvp_labels_f32_across,
+        RUN(softmax_cross_entropy_n3_hvp_labels_across_f32,
             (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride, product + first * product_stride,
             product_stride));
     }
@@ -912,26 +910,61 @@ int softmax_cross_entropy_n3_hvp_labels_f64(size_t batch,
     PARALLEL_FOR(labelled > share)
     for (size_t first = 0; first < labelled; first += share) {
         const size_t count = labelled - first < share ? labelled - first : share;
-        RUN(softmax_cross_entropy_n3_hvp_labels_f64_across,
+        RUN(softmax_cross_entropy_n3_hvp_labels_across_f64,
             (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride, product + first * product_stride,
             product_stride));
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+#elif !defined(REAL)
+
+#define JOIN(name, set) name##_##set
+#define JOINED(name, set) JOIN(name, set)
+
+#define REAL float
+#define BITS uint32_t
+#define SQUARE 4
+#define OF(name) name##_f32
+#define LIBM(name) name##f
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "softmax_cross_entropy.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+
+#define REAL double
+#define BITS uint64_t
+#define SQUARE 2
+#define OF(name) name##_f64
+#define LIBM(name) name
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "softmax_cross_entropy.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+#undef JOIN
+#undef JOINED
+
 #else
 
 /* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
 typedef struct {
-    float piece[LANES_F32];
-    float total[LANES_F32];
-    float lost[LANES_F32];
-} ISA(sum_f32);
+    REAL piece[LANES];
+    REAL total[LANES];
+    REAL lost[LANES];
+} ISA(sum);
 
-INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(start)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         sum->piece[lane] = 0.0f;
         sum->total[lane] = 0.0f;
         sum->lost[lane] = 0.0f;
@@ -939,13 +972,13 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float total = sum->total[lane] + sum->piece[lane];
-        const float piece_part = total - sum->total[lane];
-        const float total_part = total - piece_part;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL total = sum->total[lane] + sum->piece[lane];
+        const REAL piece_part = total - sum->total[lane];
+        const REAL total_part = total - piece_part;
         sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
         sum->total[lane] = total;
         sum->piece[lane] = 0.0f;
@@ -953,162 +986,66 @@ INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 }
 
 /* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+INLINE void ISA(lane_sums)(const ISA(sum) *sum, REAL *RESTRICT lanes)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[CLASSES][LANES_F32])
+NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, size_t stride,
+    REAL (*RESTRICT columns)[CLASSES][LANES])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(rows + row * stride + j, stride, &columns[row / LANES][j][row % LANES], LANES);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
+            for (size_t k = 0; k < SQUARE; k++) {
+                columns[row / LANES][j][row % LANES + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
+            columns[row / LANES][j][row % LANES] = rows[row * stride + j];
         }
     }
-    for (; row % LANES_F32 > 0; row++) {
+    for (; row % LANES > 0; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+            columns[row / LANES][j][row % LANES] = 0.0f;
         }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
-    float *RESTRICT rows, size_t stride)
+NOINLINE void ISA(store_rows)(size_t n, size_t count, REAL (*RESTRICT columns)[CLASSES][LANES], REAL *RESTRICT rows,
+    size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(&columns[row / LANES][j][row % LANES], LANES, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
+            for (size_t k = 0; k < SQUARE; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES][j][row % LANES + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
-        }
-    }
-}
-
-/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
-typedef struct {
-    double piece[LANES_F64];
-    double total[LANES_F64];
-    double lost[LANES_F64];
-} ISA(sum_f64);
-
-INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        sum->piece[lane] = 0.0;
-        sum->total[lane] = 0.0;
-        sum->lost[lane] = 0.0;
-    }
-}
-
-/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double total = sum->total[lane] + sum->piece[lane];
-        const double piece_part = total - sum->total[lane];
-        const double total_part = total - piece_part;
-        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
-        sum->total[lane] = total;
-        sum->piece[lane] = 0.0;
-    }
-}
-
-/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
-        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
-    }
-}
-
-/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[CLASSES][LANES_F64])
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
-        }
-    }
-    for (; row % LANES_F64 > 0; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
-        }
-    }
-}
-
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
-    double *RESTRICT rows, size_t stride)
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
+            rows[row * stride + j] = columns[row / LANES][j][row % LANES];
         }
     }
 }
@@ -1119,164 +1056,82 @@ NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT colu
  * Distances to the maximum are summed by halves: the distance of two finite logits can overflow, its half cannot.
  * A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float *RESTRICT loss)
+NOINLINE void ISA(softmax_cross_entropy_n3_loss_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_below_lanes;
-    ISA(start_f32)(&exp_below_lanes);
-    ISA(sum_f32) ties_lanes;
-    ISA(start_f32)(&ties_lanes);
-    ISA(sum_f32) target_sum_lanes;
-    ISA(start_f32)(&target_sum_lanes);
-    ISA(sum_f32) t_dot_half_gap_lanes;
-    ISA(start_f32)(&t_dot_half_gap_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_below_lanes;
+    ISA(start)(&exp_below_lanes);
+    ISA(sum) ties_lanes;
+    ISA(start)(&ties_lanes);
+    ISA(sum) target_sum_lanes;
+    ISA(start)(&target_sum_lanes);
+    ISA(sum) t_dot_half_gap_lanes;
+    ISA(start)(&t_dot_half_gap_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                const float t_j = t[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                const REAL t_j = t[j][lane];
                 exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 0.0f
-                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                    : OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0f ? 1.0f : 0.0f;
                 target_sum_lanes.piece[lane] += t_j;
                 t_dot_half_gap_lanes.piece[lane] += t_j == 0.0f ? 0.0f : t_j * (0.5f * z_max[lane] - 0.5f * z_j);
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_below_lanes);
-            ISA(add_piece_f32)(&ties_lanes);
-            ISA(add_piece_f32)(&target_sum_lanes);
-            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
+            ISA(add_piece)(&exp_below_lanes);
+            ISA(add_piece)(&ties_lanes);
+            ISA(add_piece)(&target_sum_lanes);
+            ISA(add_piece)(&t_dot_half_gap_lanes);
         }
     }
-    float exp_below[LANES_F32];
-    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
-    float ties[LANES_F32];
-    ISA(lane_sums_f32)(&ties_lanes, ties);
-    float target_sum[LANES_F32];
-    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
-    float t_dot_half_gap[LANES_F32];
-    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
+    REAL exp_below[LANES];
+    ISA(lane_sums)(&exp_below_lanes, exp_below);
+    REAL ties[LANES];
+    ISA(lane_sums)(&ties_lanes, ties);
+    REAL target_sum[LANES];
+    ISA(lane_sums)(&target_sum_lanes, target_sum);
+    REAL t_dot_half_gap[LANES];
+    ISA(lane_sums)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
-    float exp_rest[LANES_F32];
+    REAL exp_rest[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
-        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * log1p_f32(exp_rest[lane]);
+        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * OF(log1p)(exp_rest[lane]);
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_loss_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss)
+static void ISA(softmax_cross_entropy_n3_loss_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float loss_rows[ROWS_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_loss_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
-                loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_below_lanes;
-    ISA(start_f64)(&exp_below_lanes);
-    ISA(sum_f64) ties_lanes;
-    ISA(start_f64)(&ties_lanes);
-    ISA(sum_f64) target_sum_lanes;
-    ISA(start_f64)(&target_sum_lanes);
-    ISA(sum_f64) t_dot_half_gap_lanes;
-    ISA(start_f64)(&t_dot_half_gap_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                const double t_j = t[j][lane];
-                exp_below_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 0.0
-                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                ties_lanes.piece[lane] += z_j - z_max[lane] == 0.0 ? 1.0 : 0.0;
-                target_sum_lanes.piece[lane] += t_j;
-                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_below_lanes);
-            ISA(add_piece_f64)(&ties_lanes);
-            ISA(add_piece_f64)(&target_sum_lanes);
-            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
-        }
-    }
-    double exp_below[LANES_F64];
-    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
-    double ties[LANES_F64];
-    ISA(lane_sums_f64)(&ties_lanes, ties);
-    double target_sum[LANES_F64];
-    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
-    double t_dot_half_gap[LANES_F64];
-    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
-
-    double exp_rest[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
-        loss[lane] = 2.0 * t_dot_half_gap[lane] + target_sum[lane] * log1p_f64(exp_rest[lane]);
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_loss_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double loss_rows[ROWS_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_loss_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL loss_rows[ROWS];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_loss_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
                 loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
@@ -1287,455 +1142,231 @@ static void ISA(softmax_cross_entropy_n3_loss_f64_across)(size_t batch,
  * Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_labels_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    const uint32_t *RESTRICT label, const float *RESTRICT z_label, float *RESTRICT loss)
+NOINLINE void ISA(softmax_cross_entropy_n3_loss_labels_side_by_side)(REAL (*RESTRICT z)[LANES],
+    const BITS *RESTRICT label, const REAL *RESTRICT z_label, REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) other_sum_lanes;
-    ISA(start_f32)(&other_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) other_sum_lanes;
+    ISA(start)(&other_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
                 other_sum_lanes.piece[lane] += j == label[lane] ? 0.0f
-                    : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+                    : OF(exp_difference_nonpositive)(z_j, z_max[lane]);
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&other_sum_lanes);
+            ISA(add_piece)(&other_sum_lanes);
         }
     }
-    float other_sum[LANES_F32];
-    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+    REAL other_sum[LANES];
+    ISA(lane_sums)(&other_sum_lanes, other_sum);
 
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        loss[lane] = log1p_f32(other_sum[lane] + expm1_f32(z_label[lane] - z_max[lane])) -
+    for (size_t lane = 0; lane < LANES; lane++) {
+        loss[lane] = OF(log1p)(other_sum[lane] + OF(expm1)(z_label[lane] - z_max[lane])) -
             (z_label[lane] - z_max[lane]);
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_loss_labels_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
+static void ISA(softmax_cross_entropy_n3_loss_labels_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
-        float *RESTRICT loss)
+        REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint32_t label[ROWS_F32] = {0};
-        float z_label[ROWS_F32] = {0.0f};
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        BITS label[ROWS] = {0};
+        REAL z_label[ROWS] = {0.0f};
         for (size_t row = 0; row < count; row++) {
-            label[row] = (uint32_t)labels[first + row];
+            label[row] = (BITS)labels[first + row];
             z_label[row] = z[(first + row) * z_stride + label[row]];
         }
-        float loss_rows[ROWS_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_loss_labels_f32_side_by_side)(z_columns[row / LANES_F32], label + row,
-                z_label + row, loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_labels_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    const uint64_t *RESTRICT label, const double *RESTRICT z_label, double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) other_sum_lanes;
-    ISA(start_f64)(&other_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                other_sum_lanes.piece[lane] += j == label[lane] ? 0.0
-                    : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&other_sum_lanes);
-        }
-    }
-    double other_sum[LANES_F64];
-    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
-
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        loss[lane] = log1p_f64(other_sum[lane] + expm1_f64(z_label[lane] - z_max[lane])) -
-            (z_label[lane] - z_max[lane]);
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_loss_labels_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const int64_t *RESTRICT labels,
-        double *RESTRICT loss)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint64_t label[ROWS_F64] = {0};
-        double z_label[ROWS_F64] = {0.0};
-        for (size_t row = 0; row < count; row++) {
-            label[row] = (uint64_t)labels[first + row];
-            z_label[row] = z[(first + row) * z_stride + label[row]];
-        }
-        double loss_rows[ROWS_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_loss_labels_f64_side_by_side)(z_columns[row / LANES_F64], label + row,
-                z_label + row, loss_rows + row);
+        REAL loss_rows[ROWS];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_loss_labels_side_by_side)(z_columns[row / LANES], label + row, z_label + row,
+                loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-NOINLINE void ISA(softmax_cross_entropy_n3_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32])
+NOINLINE void ISA(softmax_cross_entropy_n3_gradient_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL (*RESTRICT grad)[LANES])
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) target_sum_lanes;
-    ISA(start_f32)(&target_sum_lanes);
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) target_sum_lanes;
+    ISA(start)(&target_sum_lanes);
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float t_j = t[j][lane];
-                const float z_j = z[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL t_j = t[j][lane];
+                const REAL z_j = z[j][lane];
                 target_sum_lanes.piece[lane] += t_j;
-                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+                REAL grad_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&target_sum_lanes);
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&target_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float target_sum[LANES_F32];
-    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL target_sum[LANES];
+    ISA(lane_sums)(&target_sum_lanes, target_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
-            const float t_j = t[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
+            const REAL t_j = t[j][lane];
             grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_gradient_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT grad, size_t grad_stride)
+static void ISA(softmax_cross_entropy_n3_gradient_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_gradient_f32_side_by_side)(z_columns[row / LANES_F32],
-                t_columns[row / LANES_F32], grad_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_gradient_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
+                grad_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64])
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) target_sum_lanes;
-    ISA(start_f64)(&target_sum_lanes);
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double t_j = t[j][lane];
-                const double z_j = z[j][lane];
-                target_sum_lanes.piece[lane] += t_j;
-                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_lanes.piece[lane] += grad_j;
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&target_sum_lanes);
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double target_sum[LANES_F64];
-    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            const double t_j = t[j][lane];
-            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_gradient_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_gradient_f64_side_by_side)(z_columns[row / LANES_F64],
-                t_columns[row / LANES_F64], grad_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_gradient_labels_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT grad)[LANES_F32], const uint32_t *RESTRICT label, const float *RESTRICT z_label)
+NOINLINE void ISA(softmax_cross_entropy_n3_gradient_labels_side_by_side)(REAL (*RESTRICT z)[LANES],
+    REAL (*RESTRICT grad)[LANES], const BITS *RESTRICT label, const REAL *RESTRICT z_label)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) other_sum_lanes;
-    ISA(start_f32)(&other_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) other_sum_lanes;
+    ISA(start)(&other_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL grad_j = j == label[lane] ? 0.0f : OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&other_sum_lanes);
+            ISA(add_piece)(&other_sum_lanes);
         }
     }
-    float other_sum[LANES_F32];
-    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+    REAL other_sum[LANES];
+    ISA(lane_sums)(&other_sum_lanes, other_sum);
 
-    float exp_sum[LANES_F32];
-    float other_share[LANES_F32];
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum[LANES];
+    REAL other_share[LANES];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f32(z_label[lane], z_max[lane]);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        exp_sum[lane] = other_sum[lane] + OF(exp_difference_nonpositive)(z_label[lane], z_max[lane]);
         other_share[lane] = other_sum[lane] / exp_sum[lane];
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
             grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_gradient_labels_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
+static void ISA(softmax_cross_entropy_n3_gradient_labels_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
-        float *RESTRICT grad, size_t grad_stride)
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint32_t label[ROWS_F32] = {0};
-        float z_label[ROWS_F32] = {0.0f};
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        BITS label[ROWS] = {0};
+        REAL z_label[ROWS] = {0.0f};
         for (size_t row = 0; row < count; row++) {
-            label[row] = (uint32_t)labels[first + row];
+            label[row] = (BITS)labels[first + row];
             z_label[row] = z[(first + row) * z_stride + label[row]];
         }
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_gradient_labels_f32_side_by_side)(z_columns[row / LANES_F32],
-                grad_columns[row / LANES_F32], label + row, z_label + row);
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_gradient_labels_side_by_side)(z_columns[row / LANES],
+                grad_columns[row / LANES], label + row, z_label + row);
         }
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_gradient_labels_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT grad)[LANES_F64], const uint64_t *RESTRICT label, const double *RESTRICT z_label)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) other_sum_lanes;
-    ISA(start_f64)(&other_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_lanes.piece[lane] += grad_j;
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&other_sum_lanes);
-        }
-    }
-    double other_sum[LANES_F64];
-    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
-
-    double exp_sum[LANES_F64];
-    double other_share[LANES_F64];
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f64(z_label[lane], z_max[lane]);
-        other_share[lane] = other_sum[lane] / exp_sum[lane];
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_gradient_labels_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const int64_t *RESTRICT labels,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint64_t label[ROWS_F64] = {0};
-        double z_label[ROWS_F64] = {0.0};
-        for (size_t row = 0; row < count; row++) {
-            label[row] = (uint64_t)labels[first + row];
-            z_label[row] = z[(first + row) * z_stride + label[row]];
-        }
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_gradient_labels_f64_side_by_side)(z_columns[row / LANES_F64],
-                grad_columns[row / LANES_F64], label + row, z_label + row);
-        }
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -1745,37 +1376,37 @@ static void ISA(softmax_cross_entropy_n3_gradient_labels_f64_across)(size_t batc
  * Distances to the maximum are summed by halves: the distance of two finite logits can overflow, its half cannot.
  * A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32], float *RESTRICT loss)
+NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_side_by_side)(REAL (*RESTRICT z)[LANES],
+    REAL (*RESTRICT t)[LANES], REAL (*RESTRICT grad)[LANES], REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_below_lanes;
-    ISA(start_f32)(&exp_below_lanes);
-    ISA(sum_f32) ties_lanes;
-    ISA(start_f32)(&ties_lanes);
-    ISA(sum_f32) target_sum_lanes;
-    ISA(start_f32)(&target_sum_lanes);
-    ISA(sum_f32) t_dot_half_gap_lanes;
-    ISA(start_f32)(&t_dot_half_gap_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_below_lanes;
+    ISA(start)(&exp_below_lanes);
+    ISA(sum) ties_lanes;
+    ISA(start)(&ties_lanes);
+    ISA(sum) target_sum_lanes;
+    ISA(start)(&target_sum_lanes);
+    ISA(sum) t_dot_half_gap_lanes;
+    ISA(start)(&t_dot_half_gap_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                const float t_j = t[j][lane];
-                float grad_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                const REAL t_j = t[j][lane];
+                REAL grad_j = OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 exp_below_lanes.piece[lane] += grad_j == 1.0f ? 0.0f : grad_j;
                 ties_lanes.piece[lane] += grad_j == 1.0f ? 1.0f : 0.0f;
                 target_sum_lanes.piece[lane] += t_j;
@@ -1784,162 +1415,63 @@ NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_f32_side_by_side)(f
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_below_lanes);
-            ISA(add_piece_f32)(&ties_lanes);
-            ISA(add_piece_f32)(&target_sum_lanes);
-            ISA(add_piece_f32)(&t_dot_half_gap_lanes);
+            ISA(add_piece)(&exp_below_lanes);
+            ISA(add_piece)(&ties_lanes);
+            ISA(add_piece)(&target_sum_lanes);
+            ISA(add_piece)(&t_dot_half_gap_lanes);
         }
     }
-    float exp_below[LANES_F32];
-    ISA(lane_sums_f32)(&exp_below_lanes, exp_below);
-    float ties[LANES_F32];
-    ISA(lane_sums_f32)(&ties_lanes, ties);
-    float target_sum[LANES_F32];
-    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
-    float t_dot_half_gap[LANES_F32];
-    ISA(lane_sums_f32)(&t_dot_half_gap_lanes, t_dot_half_gap);
+    REAL exp_below[LANES];
+    ISA(lane_sums)(&exp_below_lanes, exp_below);
+    REAL ties[LANES];
+    ISA(lane_sums)(&ties_lanes, ties);
+    REAL target_sum[LANES];
+    ISA(lane_sums)(&target_sum_lanes, target_sum);
+    REAL t_dot_half_gap[LANES];
+    ISA(lane_sums)(&t_dot_half_gap_lanes, t_dot_half_gap);
 
-    float exp_rest[LANES_F32];
-    float exp_sum[LANES_F32];
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_rest[LANES];
+    REAL exp_sum[LANES];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0f);
         exp_sum[lane] = exp_rest[lane] + 1.0f;
-        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * log1p_f32(exp_rest[lane]);
+        loss[lane] = 2.0f * t_dot_half_gap[lane] + target_sum[lane] * OF(log1p)(exp_rest[lane]);
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
-            const float t_j = t[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
+            const REAL t_j = t[j][lane];
             grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_loss_and_gradient_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss,
-        float *RESTRICT grad, size_t grad_stride)
+static void ISA(softmax_cross_entropy_n3_loss_and_gradient_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT loss,
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float loss_rows[ROWS_F32];
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_loss_and_gradient_f32_side_by_side)(z_columns[row / LANES_F32],
-                t_columns[row / LANES_F32], grad_columns[row / LANES_F32], loss_rows + row);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL loss_rows[ROWS];
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_loss_and_gradient_side_by_side)(z_columns[row / LANES],
+                t_columns[row / LANES], grad_columns[row / LANES], loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64], double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_below_lanes;
-    ISA(start_f64)(&exp_below_lanes);
-    ISA(sum_f64) ties_lanes;
-    ISA(start_f64)(&ties_lanes);
-    ISA(sum_f64) target_sum_lanes;
-    ISA(start_f64)(&target_sum_lanes);
-    ISA(sum_f64) t_dot_half_gap_lanes;
-    ISA(start_f64)(&t_dot_half_gap_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                const double t_j = t[j][lane];
-                double grad_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_below_lanes.piece[lane] += grad_j == 1.0 ? 0.0 : grad_j;
-                ties_lanes.piece[lane] += grad_j == 1.0 ? 1.0 : 0.0;
-                target_sum_lanes.piece[lane] += t_j;
-                t_dot_half_gap_lanes.piece[lane] += t_j == 0.0 ? 0.0 : t_j * (0.5 * z_max[lane] - 0.5 * z_j);
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_below_lanes);
-            ISA(add_piece_f64)(&ties_lanes);
-            ISA(add_piece_f64)(&target_sum_lanes);
-            ISA(add_piece_f64)(&t_dot_half_gap_lanes);
-        }
-    }
-    double exp_below[LANES_F64];
-    ISA(lane_sums_f64)(&exp_below_lanes, exp_below);
-    double ties[LANES_F64];
-    ISA(lane_sums_f64)(&ties_lanes, ties);
-    double target_sum[LANES_F64];
-    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
-    double t_dot_half_gap[LANES_F64];
-    ISA(lane_sums_f64)(&t_dot_half_gap_lanes, t_dot_half_gap);
-
-    double exp_rest[LANES_F64];
-    double exp_sum[LANES_F64];
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_rest[lane] = exp_below[lane] + (ties[lane] - 1.0);
-        exp_sum[lane] = exp_rest[lane] + 1.0;
-        loss[lane] = 2.0 * t_dot_half_gap[lane] + target_sum[lane] * log1p_f64(exp_rest[lane]);
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            const double t_j = t[j][lane];
-            grad[j][lane] = target_sum[lane] * grad_j * exp_sum_inverse[lane] - t_j;
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_loss_and_gradient_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double loss_rows[ROWS_F64];
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_loss_and_gradient_f64_side_by_side)(z_columns[row / LANES_F64],
-                t_columns[row / LANES_F64], grad_columns[row / LANES_F64], loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -1947,557 +1479,281 @@ static void ISA(softmax_cross_entropy_n3_loss_and_gradient_f64_across)(size_t ba
  * Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT grad)[LANES_F32], const uint32_t *RESTRICT label, const float *RESTRICT z_label,
-    float *RESTRICT loss)
+NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_side_by_side)(REAL (*RESTRICT z)[LANES],
+    REAL (*RESTRICT grad)[LANES], const BITS *RESTRICT label, const REAL *RESTRICT z_label, REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) other_sum_lanes;
-    ISA(start_f32)(&other_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) other_sum_lanes;
+    ISA(start)(&other_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float grad_j = j == label[lane] ? 0.0f : exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL grad_j = j == label[lane] ? 0.0f : OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 other_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&other_sum_lanes);
+            ISA(add_piece)(&other_sum_lanes);
         }
     }
-    float other_sum[LANES_F32];
-    ISA(lane_sums_f32)(&other_sum_lanes, other_sum);
+    REAL other_sum[LANES];
+    ISA(lane_sums)(&other_sum_lanes, other_sum);
 
-    float exp_sum[LANES_F32];
-    float other_share[LANES_F32];
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum[LANES];
+    REAL other_share[LANES];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f32(z_label[lane], z_max[lane]);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        exp_sum[lane] = other_sum[lane] + OF(exp_difference_nonpositive)(z_label[lane], z_max[lane]);
         other_share[lane] = other_sum[lane] / exp_sum[lane];
-        loss[lane] = log1p_f32(other_sum[lane] + expm1_f32(z_label[lane] - z_max[lane])) -
+        loss[lane] = OF(log1p)(other_sum[lane] + OF(expm1)(z_label[lane] - z_max[lane])) -
             (z_label[lane] - z_max[lane]);
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
             grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
+static void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
         const int64_t *RESTRICT labels,
-        float *RESTRICT loss,
-        float *RESTRICT grad, size_t grad_stride)
+        REAL *RESTRICT loss,
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint32_t label[ROWS_F32] = {0};
-        float z_label[ROWS_F32] = {0.0f};
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        BITS label[ROWS] = {0};
+        REAL z_label[ROWS] = {0.0f};
         for (size_t row = 0; row < count; row++) {
-            label[row] = (uint32_t)labels[first + row];
+            label[row] = (BITS)labels[first + row];
             z_label[row] = z[(first + row) * z_stride + label[row]];
         }
-        float loss_rows[ROWS_F32];
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f32_side_by_side)(z_columns[row / LANES_F32],
-                grad_columns[row / LANES_F32], label + row, z_label + row, loss_rows + row);
+        REAL loss_rows[ROWS];
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_side_by_side)(z_columns[row / LANES],
+                grad_columns[row / LANES], label + row, z_label + row, loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT grad)[LANES_F64], const uint64_t *RESTRICT label, const double *RESTRICT z_label,
-    double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) other_sum_lanes;
-    ISA(start_f64)(&other_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double grad_j = j == label[lane] ? 0.0 : exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                other_sum_lanes.piece[lane] += grad_j;
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&other_sum_lanes);
-        }
-    }
-    double other_sum[LANES_F64];
-    ISA(lane_sums_f64)(&other_sum_lanes, other_sum);
-
-    double exp_sum[LANES_F64];
-    double other_share[LANES_F64];
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum[lane] = other_sum[lane] + exp_difference_nonpositive_f64(z_label[lane], z_max[lane]);
-        other_share[lane] = other_sum[lane] / exp_sum[lane];
-        loss[lane] = log1p_f64(other_sum[lane] + expm1_f64(z_label[lane] - z_max[lane])) -
-            (z_label[lane] - z_max[lane]);
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            grad[j][lane] = j == label[lane] ? -other_share[lane] : grad_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const int64_t *RESTRICT labels,
-        double *RESTRICT loss,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        uint64_t label[ROWS_F64] = {0};
-        double z_label[ROWS_F64] = {0.0};
-        for (size_t row = 0; row < count; row++) {
-            label[row] = (uint64_t)labels[first + row];
-            z_label[row] = z[(first + row) * z_stride + label[row]];
-        }
-        double loss_rows[ROWS_F64];
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_f64_side_by_side)(z_columns[row / LANES_F64],
-                grad_columns[row / LANES_F64], label + row, z_label + row, loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+NOINLINE void ISA(softmax_cross_entropy_n3_hvp_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL (*RESTRICT v)[LANES], REAL (*RESTRICT product)[LANES])
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    ISA(sum_f32) target_sum_lanes;
-    ISA(start_f32)(&target_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    ISA(sum) target_sum_lanes;
+    ISA(start)(&target_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                const float t_j = t[j][lane];
-                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                const REAL t_j = t[j][lane];
+                REAL product_j = OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 exp_sum_lanes.piece[lane] += product_j;
                 target_sum_lanes.piece[lane] += t_j;
                 product[j][lane] = product_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
-            ISA(add_piece_f32)(&target_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
+            ISA(add_piece)(&target_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
-    float target_sum[LANES_F32];
-    ISA(lane_sums_f32)(&target_sum_lanes, target_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
+    REAL target_sum[LANES];
+    ISA(lane_sums)(&target_sum_lanes, target_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) v_dot_y_lanes;
-    ISA(start_f32)(&v_dot_y_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) v_dot_y_lanes;
+    ISA(start)(&v_dot_y_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float v_j = v[j][lane];
-                const float product_j = product[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL v_j = v[j][lane];
+                const REAL product_j = product[j][lane];
                 v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece)(&v_dot_y_lanes);
         }
     }
-    float v_dot_y[LANES_F32];
-    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    REAL v_dot_y[LANES];
+    ISA(lane_sums)(&v_dot_y_lanes, v_dot_y);
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float v_j = v[j][lane];
-            const float product_j = product[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL v_j = v[j][lane];
+            const REAL product_j = product[j][lane];
             product[j][lane] = (v_j - v_dot_y[lane]) * target_sum[lane] * product_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_hvp_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT product, size_t product_stride)
+static void ISA(softmax_cross_entropy_n3_hvp_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        const REAL *RESTRICT v, size_t v_stride,
+        REAL *RESTRICT product, size_t product_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
-        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_hvp_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
-                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL v_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        REAL product_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_hvp_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
+                v_columns[row / LANES], product_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_hvp_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    ISA(sum_f64) target_sum_lanes;
-    ISA(start_f64)(&target_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                const double t_j = t[j][lane];
-                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_lanes.piece[lane] += product_j;
-                target_sum_lanes.piece[lane] += t_j;
-                product[j][lane] = product_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-            ISA(add_piece_f64)(&target_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-    double target_sum[LANES_F64];
-    ISA(lane_sums_f64)(&target_sum_lanes, target_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) v_dot_y_lanes;
-    ISA(start_f64)(&v_dot_y_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double v_j = v[j][lane];
-                const double product_j = product[j][lane];
-                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&v_dot_y_lanes);
-        }
-    }
-    double v_dot_y[LANES_F64];
-    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double v_j = v[j][lane];
-            const double product_j = product[j][lane];
-            product[j][lane] = (v_j - v_dot_y[lane]) * target_sum[lane] * product_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_hvp_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        const double *RESTRICT v, size_t v_stride,
-        double *RESTRICT product, size_t product_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
-        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_hvp_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
-                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
+        ISA(store_rows)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_side_by_side)(REAL (*RESTRICT z)[LANES],
+    REAL (*RESTRICT v)[LANES], REAL (*RESTRICT product)[LANES])
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL product_j = OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) v_dot_y_lanes;
-    ISA(start_f32)(&v_dot_y_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) v_dot_y_lanes;
+    ISA(start)(&v_dot_y_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float v_j = v[j][lane];
-                const float product_j = product[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL v_j = v[j][lane];
+                const REAL product_j = product[j][lane];
                 v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&v_dot_y_lanes);
+            ISA(add_piece)(&v_dot_y_lanes);
         }
     }
-    float v_dot_y[LANES_F32];
-    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
+    REAL v_dot_y[LANES];
+    ISA(lane_sums)(&v_dot_y_lanes, v_dot_y);
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float v_j = v[j][lane];
-            const float product_j = product[j][lane];
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL v_j = v[j][lane];
+            const REAL product_j = product[j][lane];
             product[j][lane] = (v_j - v_dot_y[lane]) * product_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_cross_entropy_n3_hvp_labels_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT product, size_t product_stride)
+static void ISA(softmax_cross_entropy_n3_hvp_labels_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT v, size_t v_stride,
+        REAL *RESTRICT product, size_t product_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
-        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_cross_entropy_n3_hvp_labels_f32_side_by_side)(z_columns[row / LANES_F32],
-                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL v_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        REAL product_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_cross_entropy_n3_hvp_labels_side_by_side)(z_columns[row / LANES], v_columns[row / LANES],
+                product_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_cross_entropy_n3_hvp_labels_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_lanes.piece[lane] += product_j;
-                product[j][lane] = product_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) v_dot_y_lanes;
-    ISA(start_f64)(&v_dot_y_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double v_j = v[j][lane];
-                const double product_j = product[j][lane];
-                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&v_dot_y_lanes);
-        }
-    }
-    double v_dot_y[LANES_F64];
-    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double v_j = v[j][lane];
-            const double product_j = product[j][lane];
-            product[j][lane] = (v_j - v_dot_y[lane]) * product_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_cross_entropy_n3_hvp_labels_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT v, size_t v_stride,
-        double *RESTRICT product, size_t product_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
-        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_cross_entropy_n3_hvp_labels_f64_side_by_side)(z_columns[row / LANES_F64],
-                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
+        ISA(store_rows)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 

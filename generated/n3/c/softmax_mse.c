@@ -16,10 +16,10 @@
  *
  * The header says how to compile it and what holds for every function.
  *
- * This file includes itself, once for each instruction set that the kernels are compiled for: ISA(name) is the name of
- * a function for that set. */
+ * This file includes itself, once for each instruction set that the kernels are compiled for, and then for each type:
+ * REAL is float or double, OF(name) the name of a function for it, ISA(name) of one for it and the instruction set. */
 
-#ifndef ISA
+#ifndef INSTRUCTION_SET
 
 #include "softmax_mse.h"
 
@@ -82,13 +82,11 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
-#define ROWS_F32 32
-#define ROWS_F64 16
+#define ROWS (8 * SQUARE)
 #define CLASSES 3
 
-/* What is worked on side by side. */
-#define LANES_F32 (VECTORS * VECTOR / 4)
-#define LANES_F64 (VECTORS * VECTOR / 8)
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold. */
+#define LANES (VECTORS * VECTOR / 16 * SQUARE)
 
 /* Values that a lane adds one after another. */
 #define STEPS 8
@@ -292,11 +290,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #define INSTRUCTION_SETS 3
 #endif
 
-#define ISA(name) name##_plain
+#define INSTRUCTION_SET plain
 #define VECTOR 16
 #include "softmax_mse.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 
 #if INSTRUCTION_SETS >= 2
 #ifdef __clang__
@@ -305,11 +303,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
-#define ISA(name) name##_avx2
+#define INSTRUCTION_SET avx2
 #define VECTOR 32
 #include "softmax_mse.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -324,11 +322,11 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
-#define ISA(name) name##_avx512
+#define INSTRUCTION_SET avx512
 #define VECTOR 64
 #include "softmax_mse.c"
 #undef VECTOR
-#undef ISA
+#undef INSTRUCTION_SET
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -367,7 +365,7 @@ int softmax_mse_n3_loss_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_loss_f32_across,
+        RUN(softmax_mse_n3_loss_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     }
     return SOFTMAX_MSE_N3_OK;
@@ -391,7 +389,7 @@ int softmax_mse_n3_loss_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_loss_f64_across,
+        RUN(softmax_mse_n3_loss_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     }
     return SOFTMAX_MSE_N3_OK;
@@ -415,7 +413,7 @@ int softmax_mse_n3_gradient_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_gradient_f32_across,
+        RUN(softmax_mse_n3_gradient_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
     }
@@ -440,7 +438,7 @@ int softmax_mse_n3_gradient_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_gradient_f64_across,
+        RUN(softmax_mse_n3_gradient_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
     }
@@ -467,7 +465,7 @@ int softmax_mse_n3_loss_and_gradient_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_loss_and_gradient_f32_across,
+        RUN(softmax_mse_n3_loss_and_gradient_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
     }
@@ -494,7 +492,7 @@ int softmax_mse_n3_loss_and_gradient_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_loss_and_gradient_f64_across,
+        RUN(softmax_mse_n3_loss_and_gradient_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
     }
@@ -521,7 +519,7 @@ int softmax_mse_n3_hvp_f32(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_hvp_f32_across,
+        RUN(softmax_mse_n3_hvp_across_f32,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
     }
@@ -548,26 +546,61 @@ int softmax_mse_n3_hvp_f64(size_t batch,
     PARALLEL_FOR(batch > share)
     for (size_t first = 0; first < batch; first += share) {
         const size_t count = batch - first < share ? batch - first : share;
-        RUN(softmax_mse_n3_hvp_f64_across,
+        RUN(softmax_mse_n3_hvp_across_f64,
             (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
     }
     return SOFTMAX_MSE_N3_OK;
 }
 
+#elif !defined(REAL)
+
+#define JOIN(name, set) name##_##set
+#define JOINED(name, set) JOIN(name, set)
+
+#define REAL float
+#define BITS uint32_t
+#define SQUARE 4
+#define OF(name) name##_f32
+#define LIBM(name) name##f
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "softmax_mse.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+
+#define REAL double
+#define BITS uint64_t
+#define SQUARE 2
+#define OF(name) name##_f64
+#define LIBM(name) name
+#define ISA(name) JOINED(OF(name), INSTRUCTION_SET)
+#include "softmax_mse.c"
+#undef REAL
+#undef BITS
+#undef SQUARE
+#undef OF
+#undef LIBM
+#undef ISA
+#undef JOIN
+#undef JOINED
+
 #else
 
 /* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
 typedef struct {
-    float piece[LANES_F32];
-    float total[LANES_F32];
-    float lost[LANES_F32];
-} ISA(sum_f32);
+    REAL piece[LANES];
+    REAL total[LANES];
+    REAL lost[LANES];
+} ISA(sum);
 
-INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(start)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         sum->piece[lane] = 0.0f;
         sum->total[lane] = 0.0f;
         sum->lost[lane] = 0.0f;
@@ -575,13 +608,13 @@ INLINE void ISA(start_f32)(ISA(sum_f32) *sum)
 }
 
 /* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
+INLINE void ISA(add_piece)(ISA(sum) *sum)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float total = sum->total[lane] + sum->piece[lane];
-        const float piece_part = total - sum->total[lane];
-        const float total_part = total - piece_part;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL total = sum->total[lane] + sum->piece[lane];
+        const REAL piece_part = total - sum->total[lane];
+        const REAL total_part = total - piece_part;
         sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
         sum->total[lane] = total;
         sum->piece[lane] = 0.0f;
@@ -589,982 +622,478 @@ INLINE void ISA(add_piece_f32)(ISA(sum_f32) *sum)
 }
 
 /* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f32)(const ISA(sum_f32) *sum, float *RESTRICT lanes)
+INLINE void ISA(lane_sums)(const ISA(sum) *sum, REAL *RESTRICT lanes)
 {
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        const float lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        const REAL lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0f;
         lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
     }
 }
 
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f32)(size_t n, size_t count, const float *RESTRICT rows, size_t stride,
-    float (*RESTRICT columns)[CLASSES][LANES_F32])
+NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, size_t stride,
+    REAL (*RESTRICT columns)[CLASSES][LANES])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(rows + row * stride + j, stride, &columns[row / LANES_F32][j][row % LANES_F32], LANES_F32);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(rows + row * stride + j, stride, &columns[row / LANES][j][row % LANES], LANES);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                columns[row / LANES_F32][j][row % LANES_F32 + k] = rows[(row + k) * stride + j];
+            for (size_t k = 0; k < SQUARE; k++) {
+                columns[row / LANES][j][row % LANES + k] = rows[(row + k) * stride + j];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = rows[row * stride + j];
+            columns[row / LANES][j][row % LANES] = rows[row * stride + j];
         }
     }
-    for (; row % LANES_F32 > 0; row++) {
+    for (; row % LANES > 0; row++) {
         for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F32][j][row % LANES_F32] = 0.0f;
+            columns[row / LANES][j][row % LANES] = 0.0f;
         }
     }
 }
 
 /* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f32)(size_t n, size_t count, float (*RESTRICT columns)[CLASSES][LANES_F32],
-    float *RESTRICT rows, size_t stride)
+NOINLINE void ISA(store_rows)(size_t n, size_t count, REAL (*RESTRICT columns)[CLASSES][LANES], REAL *RESTRICT rows,
+    size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % 4;
-    for (; row + 4 <= count; row += 4) {
-        for (size_t j = 0; j < whole; j += 4) {
-            turn_f32(&columns[row / LANES_F32][j][row % LANES_F32], LANES_F32, rows + row * stride + j, stride);
+    const size_t whole = n - n % SQUARE;
+    for (; row + SQUARE <= count; row += SQUARE) {
+        for (size_t j = 0; j < whole; j += SQUARE) {
+            OF(turn)(&columns[row / LANES][j][row % LANES], LANES, rows + row * stride + j, stride);
         }
         for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 4; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F32][j][row % LANES_F32 + k];
+            for (size_t k = 0; k < SQUARE; k++) {
+                rows[(row + k) * stride + j] = columns[row / LANES][j][row % LANES + k];
             }
         }
     }
 #endif
     for (; row < count; row++) {
         for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F32][j][row % LANES_F32];
-        }
-    }
-}
-
-/* Sums of LANES lanes: of the piece at hand, of those before it, and what adding those rounded off. */
-typedef struct {
-    double piece[LANES_F64];
-    double total[LANES_F64];
-    double lost[LANES_F64];
-} ISA(sum_f64);
-
-INLINE void ISA(start_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        sum->piece[lane] = 0.0;
-        sum->total[lane] = 0.0;
-        sum->lost[lane] = 0.0;
-    }
-}
-
-/* Begin another piece (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
-INLINE void ISA(add_piece_f64)(ISA(sum_f64) *sum)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double total = sum->total[lane] + sum->piece[lane];
-        const double piece_part = total - sum->total[lane];
-        const double total_part = total - piece_part;
-        sum->lost[lane] += (sum->total[lane] - total_part) + (sum->piece[lane] - piece_part);
-        sum->total[lane] = total;
-        sum->piece[lane] = 0.0;
-    }
-}
-
-/* The sum of each lane. What was rounded off is NaN after an infinite term, and then the total stands as it is. */
-INLINE void ISA(lane_sums_f64)(const ISA(sum_f64) *sum, double *RESTRICT lanes)
-{
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        const double lost = sum->lost[lane] == sum->lost[lane] ? sum->lost[lane] : 0.0;
-        lanes[lane] = sum->total[lane] + (sum->piece[lane] + lost);
-    }
-}
-
-/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows_f64)(size_t n, size_t count, const double *RESTRICT rows, size_t stride,
-    double (*RESTRICT columns)[CLASSES][LANES_F64])
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(rows + row * stride + j, stride, &columns[row / LANES_F64][j][row % LANES_F64], LANES_F64);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                columns[row / LANES_F64][j][row % LANES_F64 + k] = rows[(row + k) * stride + j];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = rows[row * stride + j];
-        }
-    }
-    for (; row % LANES_F64 > 0; row++) {
-        for (size_t j = 0; j < n; j++) {
-            columns[row / LANES_F64][j][row % LANES_F64] = 0.0;
-        }
-    }
-}
-
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows_f64)(size_t n, size_t count, double (*RESTRICT columns)[CLASSES][LANES_F64],
-    double *RESTRICT rows, size_t stride)
-{
-    size_t row = 0;
-#ifdef SHUFFLE
-    const size_t whole = n - n % 2;
-    for (; row + 2 <= count; row += 2) {
-        for (size_t j = 0; j < whole; j += 2) {
-            turn_f64(&columns[row / LANES_F64][j][row % LANES_F64], LANES_F64, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < 2; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES_F64][j][row % LANES_F64 + k];
-            }
-        }
-    }
-#endif
-    for (; row < count; row++) {
-        for (size_t j = 0; j < n; j++) {
-            rows[row * stride + j] = columns[row / LANES_F64][j][row % LANES_F64];
+            rows[row * stride + j] = columns[row / LANES][j][row % LANES];
         }
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-NOINLINE void ISA(softmax_mse_n3_loss_f32_side_by_side)(float (*RESTRICT z)[LANES_F32], float (*RESTRICT t)[LANES_F32],
-    float *RESTRICT loss)
+NOINLINE void ISA(softmax_mse_n3_loss_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                exp_sum_lanes.piece[lane] += exp_nonpositive_f32(z_j - z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                exp_sum_lanes.piece[lane] += OF(exp_nonpositive)(z_j - z_max[lane]);
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) y_minus_t_squared_sum_lanes;
-    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) y_minus_t_squared_sum_lanes;
+    ISA(start)(&y_minus_t_squared_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                const float t_j = t[j][lane];
-                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(exp_nonpositive_f32(z_j - z_max[lane]) *
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                const REAL t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += OF(power)(OF(exp_nonpositive)(z_j - z_max[lane]) *
                     exp_sum_inverse[lane] - t_j, 2);
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece)(&y_minus_t_squared_sum_lanes);
         }
     }
-    float y_minus_t_squared_sum[LANES_F32];
-    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    REAL y_minus_t_squared_sum[LANES];
+    ISA(lane_sums)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
 
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        loss[lane] = y_minus_t_squared_sum[lane] / (float)n;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (REAL)n;
     }
 }
 
-static void ISA(softmax_mse_n3_loss_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss)
+static void ISA(softmax_mse_n3_loss_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float loss_rows[ROWS_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_mse_n3_loss_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
-                loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-    }
-}
-
-NOINLINE void ISA(softmax_mse_n3_loss_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                exp_sum_lanes.piece[lane] += exp_nonpositive_f64(z_j - z_max[lane]);
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) y_minus_t_squared_sum_lanes;
-    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                const double t_j = t[j][lane];
-                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(exp_nonpositive_f64(z_j - z_max[lane]) *
-                    exp_sum_inverse[lane] - t_j, 2);
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
-        }
-    }
-    double y_minus_t_squared_sum[LANES_F64];
-    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
-
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        loss[lane] = y_minus_t_squared_sum[lane] / (double)n;
-    }
-}
-
-static void ISA(softmax_mse_n3_loss_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double loss_rows[ROWS_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_mse_n3_loss_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
-                loss_rows + row);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL loss_rows[ROWS];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_mse_n3_loss_side_by_side)(z_columns[row / LANES], t_columns[row / LANES], loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-NOINLINE void ISA(softmax_mse_n3_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32])
+NOINLINE void ISA(softmax_mse_n3_gradient_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL (*RESTRICT grad)[LANES])
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL grad_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) y_dot_y_minus_t_lanes;
-    ISA(start_f32)(&y_dot_y_minus_t_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) y_dot_y_minus_t_lanes;
+    ISA(start)(&y_dot_y_minus_t_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float grad_j = grad[j][lane];
-                const float t_j = t[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL grad_j = grad[j][lane];
+                const REAL t_j = t[j][lane];
                 y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
                     exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+            ISA(add_piece)(&y_dot_y_minus_t_lanes);
         }
     }
-    float y_dot_y_minus_t[LANES_F32];
-    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+    REAL y_dot_y_minus_t[LANES];
+    ISA(lane_sums)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
-            const float t_j = t[j][lane];
-            grad[j][lane] = 2.0f / (float)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
+            const REAL t_j = t[j][lane];
+            grad[j][lane] = 2.0f / (REAL)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
                 exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_mse_n3_gradient_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT grad, size_t grad_stride)
+static void ISA(softmax_mse_n3_gradient_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_mse_n3_gradient_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
-                grad_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_mse_n3_gradient_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
+                grad_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_mse_n3_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64])
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_lanes.piece[lane] += grad_j;
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) y_dot_y_minus_t_lanes;
-    ISA(start_f64)(&y_dot_y_minus_t_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double grad_j = grad[j][lane];
-                const double t_j = t[j][lane];
-                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
-                    exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
-        }
-    }
-    double y_dot_y_minus_t[LANES_F64];
-    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            const double t_j = t[j][lane];
-            grad[j][lane] = 2.0 / (double)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
-                exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_mse_n3_gradient_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_mse_n3_gradient_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
-                grad_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same. */
-NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(float (*RESTRICT z)[LANES_F32],
-    float (*RESTRICT t)[LANES_F32], float (*RESTRICT grad)[LANES_F32], float *RESTRICT loss)
+NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL (*RESTRICT grad)[LANES], REAL *RESTRICT loss)
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float grad_j = exp_nonpositive_f32(z_j - z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL grad_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_sum_lanes.piece[lane] += grad_j;
                 grad[j][lane] = grad_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) y_minus_t_squared_sum_lanes;
-    ISA(start_f32)(&y_minus_t_squared_sum_lanes);
-    ISA(sum_f32) y_dot_y_minus_t_lanes;
-    ISA(start_f32)(&y_dot_y_minus_t_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) y_minus_t_squared_sum_lanes;
+    ISA(start)(&y_minus_t_squared_sum_lanes);
+    ISA(sum) y_dot_y_minus_t_lanes;
+    ISA(start)(&y_dot_y_minus_t_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float grad_j = grad[j][lane];
-                const float t_j = t[j][lane];
-                y_minus_t_squared_sum_lanes.piece[lane] += power_f32(grad_j * exp_sum_inverse[lane] - t_j, 2);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL grad_j = grad[j][lane];
+                const REAL t_j = t[j][lane];
+                y_minus_t_squared_sum_lanes.piece[lane] += OF(power)(grad_j * exp_sum_inverse[lane] - t_j, 2);
                 y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
                     exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&y_minus_t_squared_sum_lanes);
-            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+            ISA(add_piece)(&y_minus_t_squared_sum_lanes);
+            ISA(add_piece)(&y_dot_y_minus_t_lanes);
         }
     }
-    float y_minus_t_squared_sum[LANES_F32];
-    ISA(lane_sums_f32)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
-    float y_dot_y_minus_t[LANES_F32];
-    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+    REAL y_minus_t_squared_sum[LANES];
+    ISA(lane_sums)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
+    REAL y_dot_y_minus_t[LANES];
+    ISA(lane_sums)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        loss[lane] = y_minus_t_squared_sum[lane] / (float)n;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        loss[lane] = y_minus_t_squared_sum[lane] / (REAL)n;
     }
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float grad_j = grad[j][lane];
-            const float t_j = t[j][lane];
-            grad[j][lane] = 2.0f / (float)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL grad_j = grad[j][lane];
+            const REAL t_j = t[j][lane];
+            grad[j][lane] = 2.0f / (REAL)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
                 exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_mse_n3_loss_and_gradient_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        float *RESTRICT loss,
-        float *RESTRICT grad, size_t grad_stride)
+static void ISA(softmax_mse_n3_loss_and_gradient_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        REAL *RESTRICT loss,
+        REAL *RESTRICT grad, size_t grad_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float loss_rows[ROWS_F32];
-        float grad_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_mse_n3_loss_and_gradient_f32_side_by_side)(z_columns[row / LANES_F32],
-                t_columns[row / LANES_F32], grad_columns[row / LANES_F32], loss_rows + row);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL loss_rows[ROWS];
+        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_mse_n3_loss_and_gradient_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
+                grad_columns[row / LANES], loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f32)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT grad)[LANES_F64], double *RESTRICT loss)
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double grad_j = exp_nonpositive_f64(z_j - z_max[lane]);
-                exp_sum_lanes.piece[lane] += grad_j;
-                grad[j][lane] = grad_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) y_minus_t_squared_sum_lanes;
-    ISA(start_f64)(&y_minus_t_squared_sum_lanes);
-    ISA(sum_f64) y_dot_y_minus_t_lanes;
-    ISA(start_f64)(&y_dot_y_minus_t_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double grad_j = grad[j][lane];
-                const double t_j = t[j][lane];
-                y_minus_t_squared_sum_lanes.piece[lane] += power_f64(grad_j * exp_sum_inverse[lane] - t_j, 2);
-                y_dot_y_minus_t_lanes.piece[lane] += (grad_j * exp_sum_inverse[lane] - t_j) * grad_j *
-                    exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&y_minus_t_squared_sum_lanes);
-            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
-        }
-    }
-    double y_minus_t_squared_sum[LANES_F64];
-    ISA(lane_sums_f64)(&y_minus_t_squared_sum_lanes, y_minus_t_squared_sum);
-    double y_dot_y_minus_t[LANES_F64];
-    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
-
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        loss[lane] = y_minus_t_squared_sum[lane] / (double)n;
-    }
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double grad_j = grad[j][lane];
-            const double t_j = t[j][lane];
-            grad[j][lane] = 2.0 / (double)n * (grad_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) * grad_j *
-                exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_mse_n3_loss_and_gradient_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        double *RESTRICT loss,
-        double *RESTRICT grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double loss_rows[ROWS_F64];
-        double grad_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_mse_n3_loss_and_gradient_f64_side_by_side)(z_columns[row / LANES_F64],
-                t_columns[row / LANES_F64], grad_columns[row / LANES_F64], loss_rows + row);
-        }
-        memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows_f64)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
 /* Shift by the row's maximum: no exponential overflows, and the quotients stay the same.
  * The rounding error of each shifted logit is put back: without it a small exponential loses digits. */
-NOINLINE void ISA(softmax_mse_n3_hvp_f32_side_by_side)(float (*RESTRICT z)[LANES_F32], float (*RESTRICT t)[LANES_F32],
-    float (*RESTRICT v)[LANES_F32], float (*RESTRICT product)[LANES_F32])
+NOINLINE void ISA(softmax_mse_n3_hvp_side_by_side)(REAL (*RESTRICT z)[LANES], REAL (*RESTRICT t)[LANES],
+    REAL (*RESTRICT v)[LANES], REAL (*RESTRICT product)[LANES])
 {
     const size_t n = 3;
-    float z_max[LANES_F32];
+    REAL z_max[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
-        z_max[lane] = -(float)INFINITY;
+    for (size_t lane = 0; lane < LANES; lane++) {
+        z_max[lane] = -(REAL)INFINITY;
     }
     for (size_t j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            z_max[lane] = maximum_f32(z_max[lane], z[j][lane]);
+        for (size_t lane = 0; lane < LANES; lane++) {
+            z_max[lane] = OF(maximum)(z_max[lane], z[j][lane]);
         }
     }
 
-    ISA(sum_f32) exp_sum_lanes;
-    ISA(start_f32)(&exp_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) exp_sum_lanes;
+    ISA(start)(&exp_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float z_j = z[j][lane];
-                float product_j = exp_difference_nonpositive_f32(z_j, z_max[lane]);
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL z_j = z[j][lane];
+                REAL product_j = OF(exp_difference_nonpositive)(z_j, z_max[lane]);
                 exp_sum_lanes.piece[lane] += product_j;
                 product[j][lane] = product_j;
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&exp_sum_lanes);
+            ISA(add_piece)(&exp_sum_lanes);
         }
     }
-    float exp_sum[LANES_F32];
-    ISA(lane_sums_f32)(&exp_sum_lanes, exp_sum);
+    REAL exp_sum[LANES];
+    ISA(lane_sums)(&exp_sum_lanes, exp_sum);
 
-    float exp_sum_inverse[LANES_F32];
+    REAL exp_sum_inverse[LANES];
     SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F32; lane++) {
+    for (size_t lane = 0; lane < LANES; lane++) {
         exp_sum_inverse[lane] = 1.0f / exp_sum[lane];
     }
 
-    ISA(sum_f32) v_dot_y_lanes;
-    ISA(start_f32)(&v_dot_y_lanes);
-    ISA(sum_f32) y_dot_y_minus_t_lanes;
-    ISA(start_f32)(&y_dot_y_minus_t_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) v_dot_y_lanes;
+    ISA(start)(&v_dot_y_lanes);
+    ISA(sum) y_dot_y_minus_t_lanes;
+    ISA(start)(&y_dot_y_minus_t_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float v_j = v[j][lane];
-                const float product_j = product[j][lane];
-                const float t_j = t[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL v_j = v[j][lane];
+                const REAL product_j = product[j][lane];
+                const REAL t_j = t[j][lane];
                 v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
                 y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
                     exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&v_dot_y_lanes);
-            ISA(add_piece_f32)(&y_dot_y_minus_t_lanes);
+            ISA(add_piece)(&v_dot_y_lanes);
+            ISA(add_piece)(&y_dot_y_minus_t_lanes);
         }
     }
-    float v_dot_y[LANES_F32];
-    ISA(lane_sums_f32)(&v_dot_y_lanes, v_dot_y);
-    float y_dot_y_minus_t[LANES_F32];
-    ISA(lane_sums_f32)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
+    REAL v_dot_y[LANES];
+    ISA(lane_sums)(&v_dot_y_lanes, v_dot_y);
+    REAL y_dot_y_minus_t[LANES];
+    ISA(lane_sums)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
 
-    ISA(sum_f32) row_sum_lanes;
-    ISA(start_f32)(&row_sum_lanes);
-    for (uint32_t j = 0, end = STEPS; j < n; end += STEPS) {
+    ISA(sum) row_sum_lanes;
+    ISA(start)(&row_sum_lanes);
+    for (BITS j = 0, end = STEPS; j < n; end += STEPS) {
         for (; j < n && j < end; j++) {
             SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F32; lane++) {
-                const float v_j = v[j][lane];
-                const float product_j = product[j][lane];
-                const float t_j = t[j][lane];
+            for (size_t lane = 0; lane < LANES; lane++) {
+                const REAL v_j = v[j][lane];
+                const REAL product_j = product[j][lane];
+                const REAL t_j = t[j][lane];
                 row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - t_j) *
                     product_j * exp_sum_inverse[lane];
             }
         }
         if (j < n) {
-            ISA(add_piece_f32)(&row_sum_lanes);
+            ISA(add_piece)(&row_sum_lanes);
         }
     }
-    float row_sum[LANES_F32];
-    ISA(lane_sums_f32)(&row_sum_lanes, row_sum);
+    REAL row_sum[LANES];
+    ISA(lane_sums)(&row_sum_lanes, row_sum);
 
-    for (uint32_t j = 0; j < n; j++) {
+    for (BITS j = 0; j < n; j++) {
         SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F32; lane++) {
-            const float v_j = v[j][lane];
-            const float product_j = product[j][lane];
-            const float t_j = t[j][lane];
-            product[j][lane] = 2.0f / (float)n *
+        for (size_t lane = 0; lane < LANES; lane++) {
+            const REAL v_j = v[j][lane];
+            const REAL product_j = product[j][lane];
+            const REAL t_j = t[j][lane];
+            product[j][lane] = 2.0f / (REAL)n *
                 ((v_j - v_dot_y[lane]) * (2.0f * product_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) -
                 row_sum[lane]) * product_j * exp_sum_inverse[lane];
         }
     }
 }
 
-static void ISA(softmax_mse_n3_hvp_f32_across)(size_t batch,
-        const float *RESTRICT z, size_t z_stride,
-        const float *RESTRICT t, size_t t_stride,
-        const float *RESTRICT v, size_t v_stride,
-        float *RESTRICT product, size_t product_stride)
+static void ISA(softmax_mse_n3_hvp_across)(size_t batch,
+        const REAL *RESTRICT z, size_t z_stride,
+        const REAL *RESTRICT t, size_t t_stride,
+        const REAL *RESTRICT v, size_t v_stride,
+        REAL *RESTRICT product, size_t product_stride)
 {
     const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F32) {
-        const size_t count = batch - first < ROWS_F32 ? batch - first : ROWS_F32;
-        float z_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, z + first * z_stride, z_stride, z_columns);
-        float t_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, t + first * t_stride, t_stride, t_columns);
-        float v_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        ISA(load_rows_f32)(n, count, v + first * v_stride, v_stride, v_columns);
-        float product_columns[ROWS_F32 / LANES_F32][CLASSES][LANES_F32];
-        for (size_t row = 0; row < count; row += LANES_F32) {
-            ISA(softmax_mse_n3_hvp_f32_side_by_side)(z_columns[row / LANES_F32], t_columns[row / LANES_F32],
-                v_columns[row / LANES_F32], product_columns[row / LANES_F32]);
+    for (size_t first = 0; first < batch; first += ROWS) {
+        const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        REAL v_columns[ROWS / LANES][CLASSES][LANES];
+        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        REAL product_columns[ROWS / LANES][CLASSES][LANES];
+        for (size_t row = 0; row < count; row += LANES) {
+            ISA(softmax_mse_n3_hvp_side_by_side)(z_columns[row / LANES], t_columns[row / LANES],
+                v_columns[row / LANES], product_columns[row / LANES]);
         }
-        ISA(store_rows_f32)(n, count, product_columns, product + first * product_stride, product_stride);
-    }
-}
-
-NOINLINE void ISA(softmax_mse_n3_hvp_f64_side_by_side)(double (*RESTRICT z)[LANES_F64],
-    double (*RESTRICT t)[LANES_F64], double (*RESTRICT v)[LANES_F64], double (*RESTRICT product)[LANES_F64])
-{
-    const size_t n = 3;
-    double z_max[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        z_max[lane] = -(double)INFINITY;
-    }
-    for (size_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            z_max[lane] = maximum_f64(z_max[lane], z[j][lane]);
-        }
-    }
-
-    ISA(sum_f64) exp_sum_lanes;
-    ISA(start_f64)(&exp_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double z_j = z[j][lane];
-                double product_j = exp_difference_nonpositive_f64(z_j, z_max[lane]);
-                exp_sum_lanes.piece[lane] += product_j;
-                product[j][lane] = product_j;
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&exp_sum_lanes);
-        }
-    }
-    double exp_sum[LANES_F64];
-    ISA(lane_sums_f64)(&exp_sum_lanes, exp_sum);
-
-    double exp_sum_inverse[LANES_F64];
-    SIDE_BY_SIDE
-    for (size_t lane = 0; lane < LANES_F64; lane++) {
-        exp_sum_inverse[lane] = 1.0 / exp_sum[lane];
-    }
-
-    ISA(sum_f64) v_dot_y_lanes;
-    ISA(start_f64)(&v_dot_y_lanes);
-    ISA(sum_f64) y_dot_y_minus_t_lanes;
-    ISA(start_f64)(&y_dot_y_minus_t_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double v_j = v[j][lane];
-                const double product_j = product[j][lane];
-                const double t_j = t[j][lane];
-                v_dot_y_lanes.piece[lane] += v_j * product_j * exp_sum_inverse[lane];
-                y_dot_y_minus_t_lanes.piece[lane] += (product_j * exp_sum_inverse[lane] - t_j) * product_j *
-                    exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&v_dot_y_lanes);
-            ISA(add_piece_f64)(&y_dot_y_minus_t_lanes);
-        }
-    }
-    double v_dot_y[LANES_F64];
-    ISA(lane_sums_f64)(&v_dot_y_lanes, v_dot_y);
-    double y_dot_y_minus_t[LANES_F64];
-    ISA(lane_sums_f64)(&y_dot_y_minus_t_lanes, y_dot_y_minus_t);
-
-    ISA(sum_f64) row_sum_lanes;
-    ISA(start_f64)(&row_sum_lanes);
-    for (uint64_t j = 0, end = STEPS; j < n; end += STEPS) {
-        for (; j < n && j < end; j++) {
-            SIDE_BY_SIDE
-            for (size_t lane = 0; lane < LANES_F64; lane++) {
-                const double v_j = v[j][lane];
-                const double product_j = product[j][lane];
-                const double t_j = t[j][lane];
-                row_sum_lanes.piece[lane] += (v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - t_j) *
-                    product_j * exp_sum_inverse[lane];
-            }
-        }
-        if (j < n) {
-            ISA(add_piece_f64)(&row_sum_lanes);
-        }
-    }
-    double row_sum[LANES_F64];
-    ISA(lane_sums_f64)(&row_sum_lanes, row_sum);
-
-    for (uint64_t j = 0; j < n; j++) {
-        SIDE_BY_SIDE
-        for (size_t lane = 0; lane < LANES_F64; lane++) {
-            const double v_j = v[j][lane];
-            const double product_j = product[j][lane];
-            const double t_j = t[j][lane];
-            product[j][lane] = 2.0 / (double)n *
-                ((v_j - v_dot_y[lane]) * (2.0 * product_j * exp_sum_inverse[lane] - y_dot_y_minus_t[lane] - t_j) -
-                row_sum[lane]) * product_j * exp_sum_inverse[lane];
-        }
-    }
-}
-
-static void ISA(softmax_mse_n3_hvp_f64_across)(size_t batch,
-        const double *RESTRICT z, size_t z_stride,
-        const double *RESTRICT t, size_t t_stride,
-        const double *RESTRICT v, size_t v_stride,
-        double *RESTRICT product, size_t product_stride)
-{
-    const size_t n = 3;
-    for (size_t first = 0; first < batch; first += ROWS_F64) {
-        const size_t count = batch - first < ROWS_F64 ? batch - first : ROWS_F64;
-        double z_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, z + first * z_stride, z_stride, z_columns);
-        double t_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, t + first * t_stride, t_stride, t_columns);
-        double v_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        ISA(load_rows_f64)(n, count, v + first * v_stride, v_stride, v_columns);
-        double product_columns[ROWS_F64 / LANES_F64][CLASSES][LANES_F64];
-        for (size_t row = 0; row < count; row += LANES_F64) {
-            ISA(softmax_mse_n3_hvp_f64_side_by_side)(z_columns[row / LANES_F64], t_columns[row / LANES_F64],
-                v_columns[row / LANES_F64], product_columns[row / LANES_F64]);
-        }
-        ISA(store_rows_f64)(n, count, product_columns, product + first * product_stride, product_stride);
+        ISA(store_rows)(n, count, product_columns, product + first * product_stride, product_stride);
     }
 }
 
