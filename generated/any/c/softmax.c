@@ -280,7 +280,13 @@ INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t 
 #endif
 
 #define INSTRUCTION_SET plain
+#if defined(__AVX512F__)
+#define VECTOR 64
+#elif defined(__AVX2__)
+#define VECTOR 32
+#else
 #define VECTOR 16
+#endif
 #include "softmax.c"
 #undef VECTOR
 #undef INSTRUCTION_SET
