@@ -92,7 +92,7 @@ class Function:
 
     @property
     def side_arguments(self) -> str:
-        """The arguments of that function for the rows from row `first_lane` of those that were turned on."""
+        """The arguments of that function for LANES of the rows that were turned, from row `row` on."""
         names = [] if self.kernel.n is not None else ["n"]
         written = [array for array in self.kernel.outputs if array.rank]
         names += [f"{array.name}_columns[row / LANES]" for array in (*self.read, *written)]
