@@ -189,7 +189,9 @@ def load(
 
     They are compiled when first asked for, with $CC or the system's compiler, and kept for later processes in
     $XDG_CACHE_HOME/derive or ~/.cache/derive. C computes every row; what it does not have, matrices and reductions
-    over the rows, NumPy does, as in the generated module.
+    over the rows, NumPy does, as in the generated module. Where the compiler has OpenMP, threads share the rows of
+    large arrays: as many as there are processors, or as OMP_NUM_THREADS says when the first kernels are loaded; in a
+    forked process it is one. The results keep their bits.
 
     Args:
         composition: as for `derive`.

@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, update_wrapper
 from pathlib import Path
@@ -23,7 +23,7 @@ import numpy as np
 
 from derive.catalogue.model import Composition
 from derive.compiler import FLAGS, compile_sources, find_compiler, options_of_this_machine, processor_flags
-from derive.errors import KernelError, OutputError
+from derive.errors import KernelError, MissingToolError, OutputError
 from derive.kernel.ir import Kernel
 from derive.pipeline import make_product
 from derive.targets.c import target as c_target
@@ -35,6 +35,9 @@ from derive.targets.numpy_function import program_name
 Array = np.ndarray[Any, Any]
 Calls = Mapping[np.dtype[Any], Callable[..., int]]
 """The C function for each dtype of the logits."""
+
+THREADS = "-fopenmp"
+"""Has threads share the rows, where the compiler and its libraries have OpenMP."""
 
 _TYPES: Mapping[str, tuple[np.dtype[Any], type[Any]]] = {
     "f32": (np.dtype(np.float32), ctypes.c_float),
@@ -99,12 +102,12 @@ def load_cached(files: Mapping[str, str], folder: Path) -> ctypes.CDLL:
     compiler = find_compiler()
     flags = (*FLAGS, *options_of_this_machine())
     # A home directory may be shared by machines that differ.
-    made_of = (sorted(files.items()), compiler, flags, sys.platform, platform.machine(), processor_flags())
+    made_of = (sorted(files.items()), compiler, flags, THREADS, sys.platform, platform.machine(), processor_flags())
     digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
     sources = [name for name in files if name.endswith(".c")]
     path = folder / f"{Path(sources[0]).stem}-{digest[:32]}.so"
     try:
-        return ctypes.CDLL(str(path))
+        return _load(path)
     except OSError:
         pass  # there is none, or what is there was damaged
     try:
@@ -112,12 +115,28 @@ def load_cached(files: Mapping[str, str], folder: Path) -> ctypes.CDLL:
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             for name, text in files.items():
                 (Path(scratch) / name).write_text(text, encoding="utf-8")
-            compile_sources([Path(scratch) / name for name in sources], Path(scratch), compiler, flags).replace(path)
-        return ctypes.CDLL(str(path))
+            _compile([Path(scratch) / name for name in sources], Path(scratch), compiler, flags).replace(path)
+        return _load(path)
     except OSError as error:
         raise OutputError(
             f"{folder} cannot keep compiled kernels: {error.strerror or error}; set XDG_CACHE_HOME to a folder that can"
         ) from error
+
+
+def _compile(sources: Sequence[Path], folder: Path, compiler: Sequence[str], flags: Sequence[str]) -> Path:
+    """The library made of `sources`, with threads or else without."""
+    try:
+        return compile_sources(sources, folder, compiler, (*flags, THREADS))
+    except MissingToolError:
+        return compile_sources(sources, folder, compiler, flags)
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    """The library at `path`, which has a forked process work by itself: GCC's threads are left to its parent."""
+    library = ctypes.CDLL(str(path))
+    if hasattr(library, "omp_set_num_threads") and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: library.omp_set_num_threads(1))
+    return library
 
 
 def _execute(source: str, stem: str) -> ModuleType:

@@ -166,6 +166,27 @@ def test_mistakes_are_those_of_the_numpy_module() -> None:
         kernels.loss_and_gradient(z, z, out=out)
 
 
+def compute(rows: int) -> bytes:
+    """What the compiled kernels give for rows that are enough work for several threads."""
+    z = np.random.default_rng(rows).normal(size=(rows, 37)).astype(np.float32)
+    return derive.load("softmax").value(z).tobytes()
+
+
+def test_results_have_the_same_bits_on_any_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = set()
+    for threads in "1", "2", "5":
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)  # read when the runtime library is loaded
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            results.add(pool.apply(compute, [5000]))
+    assert results == {compute(5000)}
+
+
+def test_a_forked_process_computes_after_its_parent_used_threads() -> None:
+    want = compute(5000)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(compute, [5000]).get(timeout=60) == want
+
+
 def load_one(folder: Path) -> int:
     """What the compiled function of FILES returns."""
     return load_cached(FILES, folder).one()

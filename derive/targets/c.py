@@ -12,7 +12,7 @@ from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
-from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, SQUARES, STEPS, functions_called
+from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, STEPS, functions_called, squares
 from derive.targets.c_precision import PRECISIONS, REAL
 from derive.targets.c_project import cmake_project
 from derive.targets.heading import assumed, describe_parameters, heading
@@ -46,7 +46,7 @@ _OWN_FUNCTIONS = (
 """The functions that a file may define for itself, each after those that it calls."""
 
 
-_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "sum", "load_rows", "store_rows")
+_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "sum", "turn", "load_rows", "store_rows")
 """Those that know how much a vector holds, or are called and do not become part of their callers."""
 
 
@@ -93,7 +93,7 @@ class CTarget:
             avx512=",".join(AVX512),
             share=SHARE,
             across="load_rows" in called,
-            squares=SQUARES,
+            squares=squares(product.n),
             classes=MOST_ACROSS if product.n is None else product.n,
             along=any(not way.across for each in bodies for way in each.ways),
             block=BLOCK,

@@ -13,7 +13,6 @@ from derive.targets.c_loops import (
     Pass,
     arrange,
     arrays_used,
-    read_at_labels,
     scalars_used,
     uses_label,
     ways_of,
@@ -85,7 +84,6 @@ class Function:
         written = [array for array in self.kernel.outputs if array.rank]
         lines += [f"{precision.type} (*RESTRICT {array.name})[LANES]" for array in (*self.read, *written)]
         lines += [f"const {precision.bits} *RESTRICT label"] if self.uses_label else []
-        lines += [f"const {precision.type} *RESTRICT {array}_label" for array in self.read_at_labels]
         lines += [f"{precision.type} *RESTRICT {array.name}" for array in self.kernel.outputs if not array.rank]
         lines += [self._used[each.name].replace(" *", " *RESTRICT ") for each in self._used_parameters]
         return f"({', '.join(lines)})"
@@ -97,14 +95,8 @@ class Function:
         written = [array for array in self.kernel.outputs if array.rank]
         names += [f"{array.name}_columns[row / LANES]" for array in (*self.read, *written)]
         names += ["label + row"] if self.uses_label else []
-        names += [f"{array}_label + row" for array in self.read_at_labels]
         names += [f"{array.name}_rows + row" for array in self.kernel.outputs if not array.rank]
         return ", ".join((*names, *(each.name for each in self._used_parameters)))
-
-    @property
-    def read_at_labels(self) -> tuple[str, ...]:
-        """The inputs and parameters that the result depends on by their entry at the label."""
-        return read_at_labels(self.kernel)
 
     @property
     def _used_parameters(self) -> tuple[Parameter, ...]:

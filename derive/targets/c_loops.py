@@ -24,9 +24,12 @@ STEPS = 8
 """Values that a lane adds one after another; their sums are added without error. Eight equal values, the worst case,
 lose 2.5 units of rounding; 16 would lose 5, and twice that in a sum of squares."""
 
-SQUARES = 8
+SQUARES_ANY = 8
 """Squares of 16 bytes that hold as many rows as are turned into columns at a time: two vectors of AVX-512. The columns
 of 64 classes then take 8 KiB, and those of four arrays stay in the first-level cache."""
+
+COLUMN_ENTRIES = 256
+"""Classes times such squares where the classes are few and fixed: for three, rows at a time cost a quarter less."""
 
 MOST_ACROSS = 64
 """Classes up to which rows are worked on across; there, a row that is worked on along takes as long."""
@@ -57,7 +60,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Gather:
-    """The entry of `array` at each row's label, kept apart: a loop that gathers is not vector code everywhere."""
+    """The entry of `array` at each row's label, kept apart: a loop that gathers is not vector code everywhere.
+
+    Across rows it is chosen among those of all classes: for ten, a third of the instructions of going to each.
+    """
 
     array: str
     declares: bool
@@ -126,11 +132,15 @@ Item = Gather | Lets | Maximum | Pass
 """A part of a body: one or more loops."""
 
 
+def squares(n: int | None) -> int:
+    """How many squares hold the rows that are turned into columns at a time, a multiple of `SQUARES_ANY`."""
+    return SQUARES_ANY if n is None else SQUARES_ANY * max(1, min(COLUMN_ENTRIES // n, 64) // SQUARES_ANY)
+
+
 def arrange(printer: Printer) -> Iterator[Item]:
     """What is done to rows side by side; `UnsupportedError` for a kernel that C does not take.
 
-    A run of assignments is one loop over the rows; what it reads at the labels is gathered before it, or across rows
-    before they are turned into columns.
+    A run of assignments is one loop over the rows; what it reads at the labels is kept apart before it.
     """
     gathered: set[str] = set()
     parameters = {parameter.name for parameter in printer.kernel.parameters}
@@ -138,8 +148,7 @@ def arrange(printer: Printer) -> Iterator[Item]:
     for together, run in groupby(printer.kernel.body, lambda statement: isinstance(statement, Let)):
         statements = tuple(run)
         for part in (statements,) if together else ((each,) for each in statements):
-            given = read_at_labels(printer.kernel) if printer.across else ()
-            for array in sorted(_read_at_labels(part) - set(given)):
+            for array in sorted(_read_at_labels(part) - (gathered - outputs)):
                 yield Gather(array, declares=array not in gathered, is_parameter=array in parameters)
                 gathered.add(array)
             lets = [statement for statement in part if isinstance(statement, Let)]
@@ -309,12 +318,6 @@ def _read_at_labels(statements: Sequence[Statement]) -> frozenset[str]:
     """The arrays that `statements` read at the row's label."""
     nodes = (node for statement in flat(statements) for node in walk(statement.value))
     return frozenset(node.array for node in nodes if isinstance(node, Element) and node.index == LABEL)
-
-
-def read_at_labels(kernel: Kernel) -> tuple[str, ...]:
-    """The inputs and parameters that `kernel` reads at the row's label."""
-    outputs = {array.name for array in kernel.outputs}
-    return tuple(sorted(_read_at_labels(kernel.body) - outputs))
 
 
 def arrays_used(kernel: Kernel) -> frozenset[str]:

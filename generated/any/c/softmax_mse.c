@@ -36,8 +36,10 @@
 
 #ifdef __cplusplus
 #define RESTRICT __restrict
+#define ALIGNED alignas(VECTOR)
 #else
 #define RESTRICT restrict
+#define ALIGNED _Alignas(VECTOR)
 #endif
 
 /* What a kernel calls for each class becomes part of it, and so is compiled for its instruction set. */
@@ -72,10 +74,9 @@
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
  * depend on how many there are. */
 #ifdef _OPENMP
-#define PRAGMA(text) _Pragma(#text)
-#define PARALLEL_FOR(condition) PRAGMA(omp parallel for schedule(static) if (condition))
+#define PARALLEL_FOR _Pragma("omp parallel for schedule(static)")
 #else
-#define PARALLEL_FOR(condition)
+#define PARALLEL_FOR
 #endif
 
 /* Entries that are enough work for a thread. */
@@ -89,8 +90,9 @@
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold. */
-#define LANES (VECTORS * VECTOR / 16 * SQUARE)
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector. */
+#define WIDTH (VECTOR / 16 * SQUARE)
+#define LANES (VECTORS * WIDTH)
 
 /* Values that a lane adds one after another. */
 #define STEPS 8
@@ -193,31 +195,6 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
-#ifdef SHUFFLE
-/* Turn the rows of a square of 4 by 4 into columns. */
-INLINE void turn_f32(const float *from, size_t from_stride, float *to, size_t to_stride)
-{
-    typedef float vector __attribute__((vector_size(4 * sizeof(float))));
-    vector a, b, c, d;
-    memcpy(&a, from, sizeof a);
-    memcpy(&b, from + from_stride, sizeof b);
-    memcpy(&c, from + 2 * from_stride, sizeof c);
-    memcpy(&d, from + 3 * from_stride, sizeof d);
-
-    const vector ab_low = SHUFFLE(a, b, 0, 4, 1, 5), ab_high = SHUFFLE(a, b, 2, 6, 3, 7);
-    const vector cd_low = SHUFFLE(c, d, 0, 4, 1, 5), cd_high = SHUFFLE(c, d, 2, 6, 3, 7);
-    a = SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
-    b = SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
-    c = SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
-    d = SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
-
-    memcpy(to, &a, sizeof a);
-    memcpy(to + to_stride, &b, sizeof b);
-    memcpy(to + 2 * to_stride, &c, sizeof c);
-    memcpy(to + 3 * to_stride, &d, sizeof d);
-}
-#endif
-
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
@@ -282,21 +259,6 @@ INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
 }
-
-#ifdef SHUFFLE
-/* Turn the rows of a square of 2 by 2 into columns. */
-INLINE void turn_f64(const double *from, size_t from_stride, double *to, size_t to_stride)
-{
-    typedef double vector __attribute__((vector_size(2 * sizeof(double))));
-    vector a, b;
-    memcpy(&a, from, sizeof a);
-    memcpy(&b, from + from_stride, sizeof b);
-
-    const vector first = SHUFFLE(a, b, 0, 2), second = SHUFFLE(a, b, 1, 3);
-    memcpy(to, &first, sizeof first);
-    memcpy(to + to_stride, &second, sizeof second);
-}
-#endif
 
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
@@ -385,15 +347,26 @@ int softmax_mse_loss_f32(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_loss_across_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
         } else {
             RUN(softmax_mse_loss_along_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_mse_loss_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -413,15 +386,26 @@ int softmax_mse_loss_f64(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_loss_across_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
         } else {
             RUN(softmax_mse_loss_along_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_mse_loss_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -441,9 +425,8 @@ int softmax_mse_gradient_f32(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_gradient_across_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
@@ -452,6 +435,20 @@ int softmax_mse_gradient_f32(size_t batch, size_t n,
             RUN(softmax_mse_gradient_along_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
                 grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_gradient_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_gradient_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -471,9 +468,8 @@ int softmax_mse_gradient_f64(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_gradient_across_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
@@ -482,6 +478,20 @@ int softmax_mse_gradient_f64(size_t batch, size_t n,
             RUN(softmax_mse_gradient_along_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
                 grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -503,9 +513,8 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_loss_and_gradient_across_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
@@ -514,6 +523,20 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
             RUN(softmax_mse_loss_and_gradient_along_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
                 grad + first * grad_stride, grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_and_gradient_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_loss_and_gradient_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -535,9 +558,8 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_loss_and_gradient_across_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
@@ -546,6 +568,20 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
             RUN(softmax_mse_loss_and_gradient_along_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
                 grad + first * grad_stride, grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_and_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_loss_and_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -567,9 +603,8 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_hvp_across_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
@@ -578,6 +613,20 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
             RUN(softmax_mse_hvp_along_f32,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                 v_stride, product + first * product_stride, product_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_hvp_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            } else {
+                RUN(softmax_mse_hvp_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -599,9 +648,8 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
-    PARALLEL_FOR(batch > share)
-    for (size_t first = 0; first < batch; first += share) {
-        const size_t count = batch - first < share ? batch - first : share;
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
         if (n <= CLASSES) {
             RUN(softmax_mse_hvp_across_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
@@ -610,6 +658,20 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
             RUN(softmax_mse_hvp_along_f64,
                 (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                 v_stride, product + first * product_stride, product_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_hvp_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            } else {
+                RUN(softmax_mse_hvp_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            }
         }
     }
     return SOFTMAX_MSE_OK;
@@ -813,21 +875,159 @@ NOINLINE REAL ISA(sum_of)(const ISA(sum) *sum)
     return lanes[0];
 }
 
+#ifdef SHUFFLE
+/* A strip is SQUARE entries of a row; a vector holds the strips of as many rows as there is room for, SQUARE rows
+ * apart. SQUARE vectors, from one row and from those after it, are then squares that lie side by side. */
+typedef REAL ISA(strip) __attribute__((vector_size(16)));
+typedef REAL ISA(vector) __attribute__((vector_size(VECTOR)));
+
+#if VECTOR == 16
+#define EACH(entries) entries(0)
+#elif VECTOR == 32
+#define EACH(entries) entries(0), entries(SQUARE)
+#else
+#define EACH(entries) entries(0), entries(SQUARE), entries(2 * SQUARE), entries(3 * SQUARE)
+#endif
+#if SQUARE == 4
+#define STRIP(at) (at), (at) + 1, (at) + 2, (at) + 3
+#else
+#define STRIP(at) (at), (at) + 1
+#endif
+
+INLINE ISA(strip) ISA(read_strip)(const REAL *row)
+{
+    ISA(strip) strip;
+    memcpy(&strip, row, sizeof strip);
+    return strip;
+}
+
+INLINE void ISA(write_strip)(ISA(strip) strip, REAL *row)
+{
+    memcpy(row, &strip, sizeof strip);
+}
+
+INLINE void ISA(read_strips)(const REAL *row, size_t stride, ISA(vector) *strips)
+{
+#define READ(strip) ISA(read_strip)(row + (strip) * SQUARE * stride)
+#if VECTOR == 16
+    (void)stride;
+    *strips = READ(0);
+#elif VECTOR == 32
+    *strips = SHUFFLE(READ(0), READ(1), EACH(STRIP));
+#else
+    *strips = SHUFFLE(SHUFFLE(READ(0), READ(1), STRIP(0), STRIP(SQUARE)),
+        SHUFFLE(READ(2), READ(3), STRIP(0), STRIP(SQUARE)), EACH(STRIP));
+#endif
+#undef READ
+}
+
+/* Turn the rows of squares into columns, or columns into rows. */
+INLINE void ISA(turn)(ISA(vector) *squares)
+{
+#if SQUARE == 4
+#define LOW(at) (at), WIDTH + (at), (at) + 1, WIDTH + (at) + 1
+#define HIGH(at) (at) + 2, WIDTH + (at) + 2, (at) + 3, WIDTH + (at) + 3
+#define FIRST(at) (at), (at) + 1, WIDTH + (at), WIDTH + (at) + 1
+#define SECOND(at) (at) + 2, (at) + 3, WIDTH + (at) + 2, WIDTH + (at) + 3
+    const ISA(vector) low = SHUFFLE(squares[0], squares[1], EACH(LOW));
+    const ISA(vector) high = SHUFFLE(squares[0], squares[1], EACH(HIGH));
+    const ISA(vector) further_low = SHUFFLE(squares[2], squares[3], EACH(LOW));
+    const ISA(vector) further_high = SHUFFLE(squares[2], squares[3], EACH(HIGH));
+    squares[0] = SHUFFLE(low, further_low, EACH(FIRST));
+    squares[1] = SHUFFLE(low, further_low, EACH(SECOND));
+    squares[2] = SHUFFLE(high, further_high, EACH(FIRST));
+    squares[3] = SHUFFLE(high, further_high, EACH(SECOND));
+#undef LOW
+#undef HIGH
+#else
+#define FIRST(at) (at), WIDTH + (at)
+#define SECOND(at) (at) + 1, WIDTH + (at) + 1
+    const ISA(vector) first = SHUFFLE(squares[0], squares[1], EACH(FIRST));
+    squares[1] = SHUFFLE(squares[0], squares[1], EACH(SECOND));
+    squares[0] = first;
+#endif
+#undef FIRST
+#undef SECOND
+}
+
+/* Turn the strips of WIDTH rows, stride apart, into SQUARE columns, of which count are kept. */
+INLINE void ISA(load_squares)(const REAL *rows, size_t stride, REAL *columns, size_t count)
+{
+    ISA(vector) squares[SQUARE];
+    ISA(read_strips)(rows, stride, &squares[0]);
+    ISA(read_strips)(rows + stride, stride, &squares[1]);
+#if SQUARE == 4
+    ISA(read_strips)(rows + 2 * stride, stride, &squares[2]);
+    ISA(read_strips)(rows + 3 * stride, stride, &squares[3]);
+#endif
+    ISA(turn)(squares);
+    memcpy(columns, &squares[0], sizeof squares[0]);
+    if (count > 1) {
+        memcpy(columns + LANES, &squares[1], sizeof squares[1]);
+    }
+#if SQUARE == 4
+    if (count > 2) {
+        memcpy(columns + 2 * LANES, &squares[2], sizeof squares[2]);
+    }
+    if (count > 3) {
+        memcpy(columns + 3 * LANES, &squares[3], sizeof squares[3]);
+    }
+#endif
+}
+
+/* Turn SQUARE columns, of which there are count, back into the strips of WIDTH rows, one row after the other. */
+INLINE void ISA(store_squares)(const REAL *columns, size_t count, REAL *rows, size_t stride)
+{
+    ISA(vector) squares[SQUARE] = {{0.0f}};
+    memcpy(&squares[0], columns, sizeof squares[0]);
+    if (count > 1) {
+        memcpy(&squares[1], columns + LANES, sizeof squares[1]);
+    }
+#if SQUARE == 4
+    if (count > 2) {
+        memcpy(&squares[2], columns + 2 * LANES, sizeof squares[2]);
+    }
+    if (count > 3) {
+        memcpy(&squares[3], columns + 3 * LANES, sizeof squares[3]);
+    }
+#endif
+    ISA(turn)(squares);
+#define WRITE(strip, row) \
+    ISA(write_strip)(SHUFFLE(squares[row], squares[row], STRIP((strip) * SQUARE)), \
+        rows + ((strip) * SQUARE + (row)) * stride)
+#if SQUARE == 4
+#define WRITE_SQUARE(strip) WRITE(strip, 0), WRITE(strip, 1), WRITE(strip, 2), WRITE(strip, 3)
+#else
+#define WRITE_SQUARE(strip) WRITE(strip, 0), WRITE(strip, 1)
+#endif
+    WRITE_SQUARE(0);
+#if VECTOR >= 32
+    WRITE_SQUARE(1);
+#endif
+#if VECTOR >= 64
+    WRITE_SQUARE(2);
+    WRITE_SQUARE(3);
+#endif
+#undef WRITE_SQUARE
+#undef WRITE
+}
+
+#undef EACH
+#undef STRIP
+#endif
+
 /* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
 NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, size_t stride,
     REAL (*RESTRICT columns)[CLASSES][LANES])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % SQUARE;
-    for (; row + SQUARE <= count; row += SQUARE) {
-        for (size_t j = 0; j < whole; j += SQUARE) {
-            OF(turn)(rows + row * stride + j, stride, &columns[row / LANES][j][row % LANES], LANES);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < SQUARE; k++) {
-                columns[row / LANES][j][row % LANES + k] = rows[(row + k) * stride + j];
-            }
+    /* The last strip of a row shares entries with the one before; a strip of fewer than SQUARE ends in the next row. */
+    const size_t next = n < SQUARE;
+    for (; row + WIDTH + next <= count; row += WIDTH) {
+        for (size_t j = 0; j < n; j += SQUARE) {
+            const size_t first = n < SQUARE ? 0 : j < n - SQUARE ? j : n - SQUARE;
+            ISA(load_squares)(rows + row * stride + first, stride, &columns[row / LANES][first][row % LANES], n);
         }
     }
 #endif
@@ -849,15 +1049,12 @@ NOINLINE void ISA(store_rows)(size_t n, size_t count, REAL (*RESTRICT columns)[C
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    const size_t whole = n - n % SQUARE;
-    for (; row + SQUARE <= count; row += SQUARE) {
-        for (size_t j = 0; j < whole; j += SQUARE) {
-            OF(turn)(&columns[row / LANES][j][row % LANES], LANES, rows + row * stride + j, stride);
-        }
-        for (size_t j = whole; j < n; j++) {
-            for (size_t k = 0; k < SQUARE; k++) {
-                rows[(row + k) * stride + j] = columns[row / LANES][j][row % LANES + k];
-            }
+    /* As in load_rows; what a strip of fewer than SQUARE leaves in the next row, that row's own writes over. */
+    const size_t next = n < SQUARE;
+    for (; row + WIDTH + next <= count && (n >= SQUARE || stride == n); row += WIDTH) {
+        for (size_t j = 0; j < n; j += SQUARE) {
+            const size_t first = n < SQUARE ? 0 : j < n - SQUARE ? j : n - SQUARE;
+            ISA(store_squares)(&columns[row / LANES][first][row % LANES], n, rows + row * stride + first, stride);
         }
     }
 #endif
@@ -939,11 +1136,11 @@ static void ISA(softmax_mse_loss_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
-        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
-        REAL loss_rows[ROWS];
+        ALIGNED REAL loss_rows[ROWS];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_mse_loss_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES], loss_rows + row);
         }
@@ -1120,11 +1317,11 @@ static void ISA(softmax_mse_gradient_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
-        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
-        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL grad_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_mse_gradient_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
                 grad_columns[row / LANES]);
@@ -1323,12 +1520,12 @@ static void ISA(softmax_mse_loss_and_gradient_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
-        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
-        REAL loss_rows[ROWS];
-        REAL grad_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL loss_rows[ROWS];
+        ALIGNED REAL grad_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_mse_loss_and_gradient_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
                 grad_columns[row / LANES], loss_rows + row);
@@ -1563,13 +1760,13 @@ static void ISA(softmax_mse_hvp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        REAL z_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
-        REAL t_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
-        REAL v_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL v_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
-        REAL product_columns[ROWS / LANES][CLASSES][LANES];
+        ALIGNED REAL product_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_mse_hvp_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
                 v_columns[row / LANES], product_columns[row / LANES]);
