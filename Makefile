@@ -18,7 +18,7 @@ test: $(READY) ## run every test, a file at a time on each processor
 
 stress: $(READY) ## derive 300 random definitions and compare them with differences
 	@echo "make: deriving 300 random definitions"
-	@DERIVE_STRESS=300 $(BIN)/python -m pytest tests/calculus/test_stress.py $(ARGS)
+	@DERIVE_STRESS=300 $(BIN)/python -m pytest --numprocesses auto tests/calculus/test_stress.py $(ARGS)
 
 catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; takes an hour
 	@echo "make: trying every kernel of the catalogue"

@@ -12,6 +12,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, reject, settings
 
 import derive
@@ -25,7 +26,9 @@ from tests.calculus.definitions import Definition, definitions
 from tests.calculus.truth import DIGITS, KNOWN, Row, close, differences
 
 MANY = int(os.environ.get("DERIVE_STRESS", "0"))
-COUNT = MANY or 30
+PARTS = 10 if MANY else 1
+"""Several processes share the many definitions among them."""
+COUNT = -(-MANY // PARTS) or 30
 C_EVERY = 10
 """Compiling takes longer than the rest: the C of one definition in so many is run too."""
 MOST_REFUSED = 0.25
@@ -35,7 +38,8 @@ TOLERANCE = 1e-7
 """Of a kernel's double precision, as a part of the row's largest entry or of 1: a wrong formula, not a rounding."""
 
 
-def test_random_definitions_agree_with_their_differences(tmp_path: Path) -> None:
+@pytest.mark.parametrize("_part", range(PARTS))
+def test_random_definitions_agree_with_their_differences(tmp_path: Path, _part: int) -> None:
     tried, refused = count(1), list[str]()
 
     @settings(
