@@ -14,10 +14,12 @@ from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
 from derive.checking.functions import GUARDS
 from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.mistakes.closed import without_delta
+from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
 from derive.checking.world import BINARY, World, make_real_world, make_world
 from derive.errors import UnsupportedError
-from derive.notation import Contraction, g, t, v, y, z
+from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions
 
 GENERATORS = 48
@@ -29,9 +31,12 @@ class Diagonal:
 
     Attributes:
         whole: whether the matrix has nothing else.
+        written: whether it is written as the closed form is where row and column agree: y (1 − y), and not y − y²,
+            which a sum may come to as well.
     """
 
     whole: bool
+    written: bool
 
 
 def find_diagonal(case: Case) -> Diagonal | None:
@@ -51,9 +56,12 @@ def find_diagonal(case: Case) -> Diagonal | None:
             ):
                 continue
             whole = worlds[0].equal(truths[0], np.diag(np.diag(truths[0])))
+            closed = closed_form(worlds[0], court.quantity)
+            entry = vector.entries(court.classes[0], worlds[0].label)[0][0]
         except (IllFormedError, BadPointError):
             return None
-        return Diagonal(whole)
+        own = None if closed is None else rename(without_delta(closed, 1), {j: i})
+        return Diagonal(whole, own is not None and own.func == entry.func)
     return None
 
 

@@ -17,8 +17,8 @@ from derive.checking.world import BINARY, BINARY_SUMS, ONE_HOT, World, make_real
 
 CLASSES = (3, 4, 5)
 ROWS = 4
-_OF_SHAPES = ("ValueError", "IndexError", "AxisError")
-"""What NumPy raises where shapes do not fit."""
+_OF_SHAPES = ("ValueError", "IndexError", "AxisError", "TypeError: only ")
+"""What NumPy raises where shapes do not fit; the last for an array where one number is due."""
 
 
 class DiagonalError(IllFormedError):
@@ -90,7 +90,7 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
         ):
             raise
         whole = all(_same(truth, np.diag(np.diag(truth))) for truth in truths)
-        raise DiagonalError(str(error), Diagonal(whole)) from None
+        raise DiagonalError(str(error), Diagonal(whole, written=True)) from None
     if finding.verdict in GOOD:
         hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
         batch, changed = batches[hypothesis]

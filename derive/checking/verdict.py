@@ -176,6 +176,6 @@ def _ill_formed(
     if diagonal is not None:
         rest = "which is 0 elsewhere" if diagonal.whole else "and the rest of the matrix is not 0"
         reason = f"{reason}; it equals the matrix's diagonal, {rest}"
-        if not diagonal.whole:
+        if diagonal.written and not diagonal.whole:
             mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), derive)
     return Verdict("ill-formed", (), None, None, mistake, None, reading, (), reason, derive=derive)
