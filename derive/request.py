@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from derive.catalogue.model import ASSUMPTIONS, Assumption, Composition
 from derive.errors import DeriveError, UnknownNameError
-from derive.targets import targets
-from derive.targets.model import Target
+
+if TYPE_CHECKING:
+    from derive.targets.model import Target
 
 LARGEST_CLASS_COUNT = 2**31 - 1
 """So that the bytes of a row fit every size type, and every class a label of 32 bits."""
@@ -72,12 +74,14 @@ def read_assumptions(composition: Composition, ids: Iterable[str] | None) -> tup
     return tuple(ASSUMPTIONS[name] for name in chosen)
 
 
-def read_targets(names: Iterable[str]) -> tuple[Target, ...]:
+def read_targets(names: Iterable[str]) -> "tuple[Target, ...]":
     """The targets of those names, in the order of their names; all of them where there are none.
 
     Raises:
         UnknownNameError: no such target.
     """
+    from derive.targets import targets  # noqa: PLC0415 - with the kernels behind them, a tenth of the time of a verdict
+
     chosen = set(names)
     for name in sorted(chosen):
         if name not in targets():

@@ -15,7 +15,7 @@ from derive.calculus.line import Line
 from derive.calculus.problem import Problem
 from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, expand
-from derive.catalogue.model import Assumption
+from derive.catalogue.model import Assumption, Composition
 from derive.derivation import Chain
 from derive.notation import Contraction, Partial, free_indices, i, j, loss, nesting, occurrences, rename, y, z
 from derive.proof.evaluate import Definitions
@@ -28,15 +28,23 @@ def start(problem: Problem, title: str, left: Expr, assumptions: tuple[Assumptio
     return Line(title, left, problem.definitions, assumptions, problem.facts)
 
 
-@cache
 def jacobian(problem: Problem) -> Chains:
     """∂output_i/∂z_j, row i and column j."""
-    return (*jacobian_of_y(problem), *jacobian_of_output(problem))
+    return (*jacobian_of_y(problem), *jacobian_of_output(_alone(problem)))
+
+
+def jacobian_of_y(problem: Problem) -> Chains:
+    """∂y_i/∂z_j from the definition of y, written in y again; empty where there is no y."""
+    return _jacobian_of_y(_alone(problem))
+
+
+def _alone(problem: Problem) -> Problem:
+    """The activation without the loss: all losses over it share its Jacobian."""
+    return Problem(Composition(problem.composition.activation))
 
 
 @cache
-def jacobian_of_y(problem: Problem) -> Chains:
-    """∂y_i/∂z_j from the definition of y, written in y again; empty where there is no y."""
+def _jacobian_of_y(problem: Problem) -> Chains:
     if problem.composition.y_definition is None:
         return ()
     return (derivative_of_y(problem, "The Jacobian of y: row i is the output, column j the logit", z[j]),)

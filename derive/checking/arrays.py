@@ -25,6 +25,7 @@ from derive.checking.formula import (
     FormulaError,
     IllFormedError,
     Item,
+    Listed,
     Name,
     Node,
     Number,
@@ -104,12 +105,10 @@ class Evaluator(Letters):
                 return self._call(node)
             case Total():
                 return self._total(node)
-            case Same(left=Call(function="arange", arguments=(classes,)), right=index, negated=negated):
-                self._value(classes)
-                at = self._index(index)
-                return filled_array(lambda c: Integer(int((c == at) != negated)), self.n)
+            case Listed():
+                return self._listed(node)
             case Same():
-                return as_array(Integer(int(self._holds(node))))
+                return self._same(node)
             case Choice(cases=cases):
                 for condition, body in cases:
                     if condition is None or self._holds(condition):
@@ -123,6 +122,23 @@ class Evaluator(Letters):
                 return self._value(body).T
             case Derivative():
                 return self._derivative(node)
+
+    def _listed(self, node: Listed) -> Array:
+        """The values at each class, side by side; all have the shape of the first."""
+        return np.stack([self.at(node.body, {node.index: number}) for number in range(self.n)])
+
+    def _same(self, node: Same) -> Array:
+        """1 where two indices are equal: numbers, or `np.arange(n) == k` and `np.eye(n) == 1` entry by entry."""
+        match node:
+            case Same(left=Call(function="eye" | "identity") as identity, right=Number(value=value)):
+                return as_array(
+                    np.frompyfunc(lambda entry: _truth((entry == value) != node.negated), 1, 1)(self._value(identity))
+                )
+            case Same(left=Call(function="arange", arguments=(classes,)), right=index):
+                self._value(classes)
+                at = self._index(index)
+                return filled_array(lambda c: _truth((c == at) != node.negated), self.n)
+        return as_array(_truth(self._holds(node)))
 
     # Names and indices.
 
@@ -315,7 +331,7 @@ class Evaluator(Letters):
             return identity_array(self.n)
         if name in DELTAS:
             return as_array(Integer(int(self._index(node.arguments[0]) == self._index(node.arguments[1]))))
-        if name == "where" and isinstance(node.arguments[0], Same):
+        if name == "where" and len(node.arguments) == 3:
             mask, chosen, other = (self._value(argument) for argument in node.arguments)
             return as_array(mask * chosen + (1 - mask) * other)
         if name in ("int", "float") and len(node.arguments) == 1:
@@ -378,6 +394,10 @@ class Evaluator(Letters):
         if definition is None or entries.ndim == 0:
             return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
         return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))
+
+
+def _truth(value: bool) -> Expr:
+    return Integer(int(value))
 
 
 ALLOWED = sorted(name for name in APPLIED if len(name) > 1)

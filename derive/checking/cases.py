@@ -9,6 +9,7 @@ from derive.checking.expression import Expression, class_count, counts_from_zero
 from derive.checking.formula import Chain, IllFormedError
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
+from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
@@ -85,10 +86,11 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    named = len(chain.links) > 1 and is_left_side(chain.links[0])
-    spelled = spell_parameters(composition, quantity, chain.links, chain.links[named:], let)
+    spelled_out = write_out(chain.links, labelled=is_labelled(composition))
+    named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
+    spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
-    written, row = drop_batch(respell(chain.links, spelled), MATRICES)
+    written, row = drop_batch(respell(spelled_out, spelled), MATRICES)
     first, *rest = written
     left = first if named else None
     nodes = tuple(rest) if left is not None else written

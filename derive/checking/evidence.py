@@ -1,5 +1,6 @@
 """What a verdict rests on: the proof of a right formula, numbers for a wrong one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from sympy import IndexedBase, Symbol
 
+from derive.catalogue.model import Composition
 from derive.checking.cases import Case
 from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
@@ -83,7 +85,8 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
 
 def _prove(case: Case, finding: Finding) -> int | None:
     """The class count at which both sides were shown to be one rational function; None where they are no such thing."""
-    n = case.court.classes[0] if len(case.court.classes) == 1 else 2 if case.court.quantity in ("hessian", "hvp") else 3
+    short = case.court.quantity in ("hessian", "hvp") or is_entrywise(case.court.composition)
+    n = case.court.classes[0] if len(case.court.classes) == 1 else 2 if short else 3
     if n > 3 or (finding.assumptions and finding.assumptions != ("t-one-hot",)):
         return None
     rational = RationalFunctions(GENERATORS)
@@ -101,11 +104,16 @@ def _prove(case: Case, finding: Finding) -> int | None:
     return n if same else None
 
 
+def is_entrywise(composition: Composition) -> bool:
+    """Whether y_i is a function of z_i alone."""
+    definition = composition.y_definition
+    return definition is not None and not definition.has(Contraction)
+
+
 def _choose_generators(world: World, rational: RationalFunctions) -> None:
     """Unknowns in which the entries of y are short: the sum of the exponentials, or where y_i is of z_i alone, y_i."""
     names = [("exp", world.point.entry(z, number)) for number in range(world.n)]
-    definition = world.composition.y_definition
-    if definition is not None and not definition.has(Contraction):
+    if is_entrywise(world.composition):
         for name in names:
             share = rational.unknown("share", *name)
             rational.generators[name] = share / (rational.number(1) - share)
@@ -139,6 +147,22 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
         matter = not court.labelled and len(court.hypotheses) > 1
         return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places, given, matter)
     return None
+
+
+def find_batch_counterexample(court: Court, batch: Sequence[World], found: Any) -> Counterexample | None:
+    """A batch on which a function that is right on each row is not; None where it gave nothing of a shape to show."""
+    truth = _numbers([world.truth(court.quantity) for world in batch])
+    if found is None or np.shape(found) != truth.shape or not np.isfinite(found).all():
+        return None
+    theirs = _numbers(found)
+    wrong = np.abs(theirs - truth) > 1e-9 * (1 + np.abs(truth))
+    places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
+    logits, targets = (_numbers([world.vector(base) for world in batch]).tolist() for base in (z, t))
+    rows = [_given(world, court) for world in batch]
+    shared = {parameter.name for parameter in court.composition.parameters}
+    given = {name: rows[0][name] if name in shared else [row[name] for row in rows] for name in rows[0]}
+    matter = not court.labelled and len(court.hypotheses) > 1
+    return Counterexample(batch[0].n, logits, targets, theirs.tolist(), truth.tolist(), places, given, matter)
 
 
 def _given(world: World, court: Court) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 import ast
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,7 +181,7 @@ class Runs:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
             try:
-                subprocess.run(command, input=request, text=True, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 - the user's own function
+                _run(command, request)
             except subprocess.TimeoutExpired:
                 raise IllFormedError(f"{name} took longer than {SECONDS} seconds") from None
             if not answer.exists():
@@ -212,6 +215,15 @@ class Runs:
         """The result on a batch; None where the function raised."""
         return self.results.get(tuple(map(id, batch)))
 
+    def refusal(self, batch: Sequence[World]) -> str:
+        """What the function raised on a batch, as a sentence; empty where it did not."""
+        error = self.error(batch)
+        return error and f"it is right on a single row, and on a batch {self.function.name} raised {error}"
+
+    def error(self, batch: Sequence[World]) -> str:
+        """What the function raised on a batch; empty where it did not."""
+        return self.errors.get(tuple(map(id, batch)), "")
+
     def __call__(self, world: World) -> Values:
         """The result on one row; raises IllFormedError where its shape is not that of the quantity."""
         if (id(world),) not in self.results:
@@ -222,6 +234,19 @@ class Runs:
         if found.shape != due:
             raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row, and {due} is due")
         return Values(found.astype(object), np.ones(found.shape, dtype=bool))
+
+
+def _run(command: Sequence[str], request: str) -> None:
+    """Run a program that may do anything: what it prints is lost, and what it started ends with it."""
+    with subprocess.Popen(  # noqa: S603 - the user's own function
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            process.communicate(request, timeout=SECONDS)
+        finally:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _parameter(world: World, name: str) -> Any:

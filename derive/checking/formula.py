@@ -94,6 +94,14 @@ class Total:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """`[body for index in range(n)]`: the array whose first axis is that of the index."""
+
+    body: "Node"
+    index: str
+
+
+@dataclass(frozen=True)
 class Same:
     """1 where two class indices are equal (or, `negated`, where they differ), else 0."""
 
@@ -146,7 +154,9 @@ class Transpose:
     body: "Node"
 
 
-Node = Number | Name | Item | Operation | Call | Total | Same | Choice | Table | Dotted | Derivative | Transpose
+Node = (
+    Number | Name | Item | Operation | Call | Total | Listed | Same | Choice | Table | Dotted | Derivative | Transpose
+)
 
 ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
 

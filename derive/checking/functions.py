@@ -301,7 +301,23 @@ def _constant(value: int) -> Callable[[Array], Array]:
     return fill
 
 
-GUARDS = ("clip", "clamp")
+def _maximum(arguments: Sequence[Array], options: Options) -> Array:
+    """The greater of an array and a tiny number, which guards a logarithm: the array."""
+    del options
+    left, right = arguments
+    body, bound = (right, left) if left.ndim == 0 else (left, right)
+    least: Any = bound[()] if bound.ndim == 0 else None
+    if least is None or not (least.is_number and 0 < least <= SMALL):
+        raise FormulaError(
+            f"maximum is read where it keeps a logarithm from 0: maximum(y, e), e above 0 and at most {SMALL}"
+        )
+    return body
+
+
+SMALL = 1e-3
+"""Up to which a number only keeps a logarithm from 0."""
+
+GUARDS = ("clip", "clamp", "maximum")
 """What keeps numbers within bounds, to guard a logarithm: left out."""
 
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
@@ -368,4 +384,5 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
         _one(lambda body: body),
     ),
     **dict.fromkeys(GUARDS, _one(lambda body: body)),
+    "maximum": _maximum,
 }

@@ -1,10 +1,10 @@
 """The verdict on values: right, right under an assumption, off by a factor, or wrong, and by which mistake."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
-from itertools import product
+from functools import cache, cached_property
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from sympy import Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, Wrong, wrong_formulas
+from derive.checking.mistakes import Cause, Wrong, same_formula, wrong_formulas
 from derive.checking.mistakes.model import join
 from derive.checking.world import BINARY, BINARY_SUMS, FREE, HYPOTHESES, ONE_HOT, SUM_ONE, World, make_world
 from derive.notation import t, vectors
@@ -34,6 +34,13 @@ class Values:
         if other.shape != self.values.shape:
             return False
         return world.equal(self.values[self.given], other[self.given])
+
+    def vanishes(self, world: World) -> bool:
+        """Whether the entries along the last axis may sum to 0: they do, or some are not given."""
+        if not self.values.ndim or not self.given.all():
+            return True
+        total = world.reduce(self.values.sum(axis=-1))
+        return world.equal(total, 0 * total)
 
 
 Evaluate = Callable[[World], Values]
@@ -101,27 +108,24 @@ class Court:
                 yield world, theirs
                 break
 
-    def complete(self, places: Mapping[str, Sequence[Any]], hypothesis: str) -> bool:
+    def complete(self, places: Sized, hypothesis: str) -> bool:
         """Whether there are worlds enough: what is undefined for some targets of a kind does not hold for that kind."""
         wanted = len(self.classes) * BINARY_SUMS if hypothesis == BINARY else len(self.classes)
-        return len(places[hypothesis]) >= (wanted if hypothesis != self.hypotheses[0] else 1)
+        return len(places) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
-        places = {hypothesis: list(self.places(hypothesis, evaluate)) for hypothesis in self.hypotheses[:1]}
-        if not places[self.hypotheses[0]]:
+        places = {hypothesis: Places(self, hypothesis, evaluate) for hypothesis in self.hypotheses}
+        if not any(True for _ in places[self.hypotheses[0]]):
             return Finding("undecided", classes=self.classes)
-        for hypothesis in self.hypotheses:
-            places[hypothesis] = places.get(hypothesis) or list(self.places(hypothesis, evaluate))
-            here = places[hypothesis]
-            if self.complete(places, hypothesis) and all(
-                theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here
-            ):
+        for hypothesis, here in places.items():
+            agrees = all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here)
+            if agrees and self.complete(here, hypothesis):
                 assumptions = self.named(hypothesis)
                 return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)
-        for hypothesis in self.hypotheses:
-            factor = find_factor(places[hypothesis], self.quantity, parameters)
-            if factor is not None and self.complete(places, hypothesis):
+        for hypothesis, here in places.items():
+            factor = find_factor(here, self.quantity, parameters)
+            if factor is not None and self.complete(here, hypothesis):
                 cause: Cause = ("sign",) if factor == "-1" else ("factor",)
                 return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
         if explain:
@@ -134,17 +138,30 @@ class Court:
         """The hypothesis as an assumption; none where it is what the formula or the loss says itself."""
         return () if self.labelled or hypothesis == FREE else (hypothesis,)
 
-    def explain(
-        self, places: Mapping[str, Sequence[tuple[World, Values]]], parameters: Sequence[str]
-    ) -> tuple[Cause, str] | None:
-        """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add."""
+    def explain(self, places: "Mapping[str, Places]", parameters: Sequence[str]) -> tuple[Cause, str] | None:
+        """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add.
+
+        Wrong formulas are made one after the other, and none after the first that is this one: few are ever needed.
+        """
         weakest, *stronger = [hypothesis for hypothesis in self.hypotheses if hypothesis != BINARY]
         # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
-        first = places[SUM_ONE if SUM_ONE in stronger else weakest][:1]
-        filtered = {scaled: self._fitting(first, scaled=scaled) for scaled in (False, True)}
+        screen = list(islice(places[SUM_ONE if SUM_ONE in stronger else weakest], 1))
+        screened: dict[Any, bool] = {}
         for hypothesis, scaled in product((weakest, *stronger), (False, True)):
-            among = filtered[scaled] if hypothesis != ONE_HOT or not stronger else None
-            for wrong, ratios in self._fitting(places[hypothesis], scaled=scaled, among=among).values():
+            here = places[hypothesis]
+            world = next((world for world, _ in here), None)
+            for wrong in () if world is None else wrong_formulas(world, self.quantity):
+                if scaled and len(wrong.cause) > 1:
+                    break
+                name = (wrong.name, scaled)
+                if hypothesis != ONE_HOT or not stronger:
+                    if name not in screened:
+                        screened[name] = self._ratios(screen, wrong, scaled=scaled) is not None
+                    if not screened[name]:
+                        continue
+                ratios = self._ratios(here, wrong, scaled=scaled)
+                if ratios is None:
+                    continue
                 if not scaled:
                     return wrong.cause, wrong.detail
                 factor = _name_factor(ratios, parameters)
@@ -153,42 +170,68 @@ class Court:
                     return join(wrong.cause, (extra,)), wrong.detail
         return None
 
-    def _fitting(
-        self,
-        places: Sequence[tuple[World, Values]],
-        *,
-        scaled: bool,
-        among: "Mapping[tuple[Cause, str], _Fit] | None" = None,
-    ) -> "dict[tuple[Cause, str], _Fit]":
-        """The wrong formulas that this one equals at every place, or with `scaled` is a multiple of."""
-        found: dict[tuple[Cause, str], _Fit] = {}
-        names = among
+    def _ratios(
+        self, places: Iterable[tuple[World, Values]], like: Wrong, *, scaled: bool
+    ) -> list[tuple[World, Any]] | None:
+        """This formula divided by a wrong one at every place, 1 unless `scaled`; None where it is no multiple of it."""
+        found: list[tuple[World, Any]] = []
         for world, theirs in places:
-            fitting: dict[tuple[Cause, str], _Fit] = {}
-            for wrong in wrong_formulas(world, self.quantity):
-                name = (wrong.cause, wrong.key)
-                if (names is not None and name not in names) or wrong.found is None:
-                    continue
-                if not scaled:
-                    if theirs.agrees(world, wrong.found):
-                        fitting[name] = wrong, []
-                elif len(wrong.cause) == 1 and (ratio := _constant_ratio(world, theirs, wrong.found)) is not None:
-                    fitting[name] = wrong, [*(found[name][1] if name in found else []), (world, ratio)]
-            found = names = fitting
-            if not found:
-                break
+            wrong = same_formula(world, self.quantity, like)
+            if wrong is None or (wrong.vanishes and not theirs.vanishes(world)) or wrong.found is None:
+                return None
+            if not scaled and theirs.agrees(world, wrong.found):
+                ratio: Any = 1
+            else:
+                ratio = _constant_ratio(world, theirs, wrong.found) if scaled else None
+            if ratio is None:
+                return None
+            found.append((world, ratio))
         return found
 
 
-_Fit = tuple[Wrong, list[tuple[World, Any]]]
-"""A wrong formula, and theirs divided by it at each place."""
+@dataclass
+class Places:
+    """Where a formula is judged under a hypothesis, found as they are asked for: most formulas fail at the first."""
+
+    court: Court
+    hypothesis: str
+    evaluate: Evaluate
+    found: list[tuple[World, Values]] = field(default_factory=list)
+
+    @cached_property
+    def rest(self) -> Iterator[tuple[World, Values]]:
+        """The worlds that were not asked for yet."""
+        return self.court.places(self.hypothesis, self.evaluate)
+
+    def __iter__(self) -> Iterator[tuple[World, Values]]:
+        """The worlds, and what the formula gives there."""
+        place = 0
+        while place < len(self.found) or self._grow():
+            yield self.found[place]
+            place += 1
+
+    def __len__(self) -> int:
+        """How many there are."""
+        while self._grow():
+            pass
+        return len(self.found)
+
+    def _grow(self) -> bool:
+        following = next(self.rest, None)
+        if following is not None:
+            self.found.append(following)
+        return following is not None
 
 
-def find_factor(places: Sequence[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
+def find_factor(places: Iterable[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
     """Theirs divided by the truth, where it is the same number, power of n or parameter at every place."""
-    if not places:
-        return None
-    return _name_factor([(w, _constant_ratio(w, theirs, w.truth(quantity))) for w, theirs in places], parameters)
+    ratios: list[tuple[World, Any]] = []
+    for world, theirs in places:
+        ratio = _constant_ratio(world, theirs, world.truth(quantity))
+        if ratio is None:
+            return None
+        ratios.append((world, ratio))
+    return _name_factor(ratios, parameters) if ratios else None
 
 
 def _constant_ratio(world: World, theirs: Values, truth: Array) -> Any | None:
@@ -209,10 +252,8 @@ def _zero(world: World, value: Any) -> bool:
     return int(value) % PRIME == 0 if isinstance(world.field, PrimeField) else abs(value) < 1e-10
 
 
-def _name_factor(ratios: Sequence[tuple[World, Any | None]], parameters: Sequence[str]) -> str | None:
+def _name_factor(ratios: Sequence[tuple[World, Any]], parameters: Sequence[str]) -> str | None:
     """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
-    if any(ratio is None for _, ratio in ratios):
-        return None
     units: list[dict[str, int]] = [{}]
     for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
         units += [{name: power} for power in (1, -1, 2, -2)]

@@ -1,10 +1,22 @@
 """What `derive check` says, as data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from derive.checking.words import step_of
+from derive.derivation import Result
+from derive.language.show import latex, text
+
 GOOD = ("right", "right-if")
+
+Derive = Callable[[], Result | None]
+"""Our own derivation, made when it is first asked for: it takes longer than the verdict. None where there is none."""
+
+
+def underived() -> None:
+    """No derivation."""
 
 
 @dataclass(frozen=True)
@@ -13,11 +25,20 @@ class Mistake:
 
     Attributes:
         id: the name of the mistake, or two joined by `+`.
-        explanation: in words, with the step of our derivation where theirs leaves it.
+        words: the mistake in words.
+        leaves: the one of the two at which theirs leaves our derivation.
+        derive: our derivation.
     """
 
     id: str
-    explanation: str
+    words: str
+    leaves: str
+    derive: Derive = field(default=underived, repr=False, compare=False)
+
+    @cached_property
+    def explanation(self) -> str:
+        """In words, with the step of our derivation where theirs leaves it."""
+        return f"{self.words}{step_of(self.leaves, self.derive())}"
 
 
 @dataclass(frozen=True)
@@ -26,7 +47,7 @@ class Counterexample:
 
     Attributes:
         n: the number of classes.
-        z: the logits.
+        z: the logits; for a batch its rows, and so with everything else.
         t: the targets.
         given: what else matters, by name: the probabilities y, g or v, the class of the label, parameters.
         theirs: what the formula gives.
@@ -36,8 +57,8 @@ class Counterexample:
     """
 
     n: int
-    z: list[float]
-    t: list[float]
+    z: list[Any]
+    t: list[Any]
     theirs: Any
     truth: Any
     differs: list[list[int]]
@@ -67,6 +88,8 @@ class OtherReading:
 class Verdict:
     """What `derive check` says.
 
+    The right formula and the step that a mistake misses are derived when they are first read.
+
     Attributes:
         verdict: `right`, `right-if`, `off-by-factor`, `wrong`, `ill-formed` or `undecided`.
         assumptions: ids of what it needs: `sum-t-1`, `t-binary`, `t-one-hot`.
@@ -74,12 +97,12 @@ class Verdict:
         first_wrong_link: the first link of a chain that is not right, as it was written; None where all are.
         mistake: the cause; None where there is none, or it is not known.
         counterexample: numbers; None for a right formula.
-        right_formula: our closed form, as `text` and `latex`.
         reading: how each symbol was taken.
         checked: what the verdict rests on.
         reason: why it is ill-formed or undecided; empty otherwise.
         let: the roles that pick this reading where there are others.
         other_readings: what the formula comes to in other readings that are as likely and disagree.
+        derive: our derivation.
     """
 
     verdict: str
@@ -88,12 +111,18 @@ class Verdict:
     first_wrong_link: str | None
     mistake: Mistake | None
     counterexample: Counterexample | None
-    right_formula: Mapping[str, str]
     reading: Mapping[str, str]
     checked: tuple[str, ...]
     reason: str = ""
     let: Mapping[str, str] = field(default_factory=dict)
     other_readings: tuple[OtherReading, ...] = ()
+    derive: Derive = field(default=underived, repr=False, compare=False)
+
+    @cached_property
+    def right_formula(self) -> Mapping[str, str]:
+        """Our closed form, as `text` and `latex`; empty where there is no derivation."""
+        result = self.derive()
+        return {} if result is None else {"text": text(result.closed_form), "latex": latex(result.closed_form)}
 
     @property
     def is_right(self) -> bool:

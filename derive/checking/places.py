@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
 
-from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Name, Node, Same, Total
+from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Listed, Name, Node, Same, Total
 from derive.checking.habits import LABEL_WORDS
 
 ONE_HOT = ("onehot", "one_hot", "to_categorical", "to_onehot", "to_one_hot")
@@ -56,8 +56,8 @@ def find_uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> Uses:
             case Total(body=body, index=index, without=without):
                 add(without, bound, set())
                 visit(body, bound | ({index} if index else frozenset()))
-            case Dotted(written=written, last=last):
-                visit(written, bound | {last})
+            case Listed(body=body, index=index) | Dotted(written=body, last=index):
+                visit(body, bound | {index})
             case Item(body=body, indices=indices):
                 visit(body, bound)
                 add(indices, bound, entries)

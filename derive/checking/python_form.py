@@ -17,6 +17,7 @@ from derive.checking.formula import (
     Choice,
     FormulaError,
     Item,
+    Listed,
     Name,
     Node,
     Number,
@@ -28,7 +29,23 @@ from derive.checking.formula import (
 )
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
-MODULES = {"np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax"}
+MODULES = {
+    "np",
+    "numpy",
+    "jnp",
+    "math",
+    "torch",
+    "F",
+    "tf",
+    "nn",
+    "functional",
+    "special",
+    "scipy",
+    "sp",
+    "nnx",
+    "jax",
+    "optax",
+}
 """Names before a dot that change nothing: `np.log` is `log`."""
 
 MOST_PIECES = 3000
@@ -147,6 +164,8 @@ class _Reader:
                 return Choice(((self.comparison(test), self.node(body)), (None, self.node(otherwise))))
             case ast.Subscript():
                 return self.item(tree)
+            case ast.ListComp():
+                return self.listed(tree)
             case ast.Attribute(value=operand, attr="T" | "mT"):
                 return Transpose(self.node(operand))
             case ast.Attribute(value=ast.Name(id="self" | "ctx" | "cache"), attr=name):
@@ -211,6 +230,8 @@ class _Reader:
         return self.node(tree)
 
     def call(self, tree: ast.Call, name: str, arguments: Sequence[ast.expr]) -> Node:
+        if isinstance(tree.func, ast.Attribute) and name == "outer" and _is_multiply(tree.func.value):
+            arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
             return self.total(arguments[0])
         options = []
@@ -250,6 +271,19 @@ class _Reader:
                     raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
         return body
 
+    def listed(self, tree: ast.ListComp) -> Node:
+        """A list over the classes: what a generator may run over, without conditions."""
+        found = self.total(ast.GeneratorExp(tree.elt, tree.generators))
+        indices: list[str] = []
+        for _ in tree.generators:
+            if not isinstance(found, Total) or found.without or found.index is None:
+                raise self.failure(tree, f"{self.piece(tree)} leaves classes out; a list runs over all of them")
+            indices.append(found.index)
+            found = found.body
+        if len(indices) > 1:
+            raise self.failure(tree, f"{self.piece(tree)} is one long list; a matrix is a list of lists")
+        return Listed(found, indices[0])
+
     def is_count(self, tree: ast.expr) -> bool:
         """Whether `tree` can be the number of classes: a name or a shape, and a number only where it is given."""
         match tree:
@@ -280,6 +314,11 @@ def _is_every_row(tree: ast.expr) -> bool:
 
 def _is_number(tree: ast.expr, number: int) -> bool:
     return isinstance(tree, ast.Constant) and type(tree.value) is int and tree.value == number
+
+
+def _is_multiply(tree: ast.expr) -> bool:
+    """Whether `tree` is np.multiply, whose `outer` is the outer product."""
+    return isinstance(tree, ast.Attribute) and tree.attr == "multiply" and _is_module(tree.value)
 
 
 def _is_module(tree: ast.expr) -> bool:

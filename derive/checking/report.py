@@ -1,7 +1,7 @@
 """A verdict as plain data, and as text for a person."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from rich.table import Table
@@ -28,7 +28,12 @@ _ASSUMPTIONS = {
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain data."""
-    data = asdict(verdict)
+    names = [field.name for field in fields(verdict) if field.name != "derive"]
+    names.insert(names.index("reading"), "right_formula")
+    data = {name: getattr(verdict, name) for name in names}
+    data["mistake"] = verdict.mistake and {"id": verdict.mistake.id, "explanation": verdict.mistake.explanation}
+    data["counterexample"] = verdict.counterexample and asdict(verdict.counterexample)
+    data["other_readings"] = [asdict(each) for each in verdict.other_readings]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 
@@ -61,8 +66,11 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
     if verdict.mistake is not None:
         yield "mistake", f"{verdict.mistake.id}: {verdict.mistake.explanation}"
     elif verdict.verdict == "wrong":
-        yield "mistake", "unknown: none of the mistakes that are tried makes exactly this formula"
-    if verdict.right_formula and not verdict.is_right:
+        yield (
+            "mistake",
+            f"unknown: {verdict.reason or 'none of the mistakes that are tried makes exactly this formula'}",
+        )
+    if not verdict.is_right and verdict.right_formula:
         yield "yours", " ".join(formula.split())
         yield "right", verdict.right_formula["text"]
     if verdict.counterexample is not None:

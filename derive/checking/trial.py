@@ -17,6 +17,8 @@ from derive.checking.world import BINARY, BINARY_SUMS, ONE_HOT, World, make_real
 
 CLASSES = (3, 4, 5)
 ROWS = 4
+_REFUSALS = ("AssertionError", "NotImplementedError")
+"""What a function raises that says itself that it takes one row."""
 
 
 class DiagonalError(IllFormedError):
@@ -29,12 +31,13 @@ class DiagonalError(IllFormedError):
 
 @dataclass(frozen=True)
 class Trial:
-    """A function in one reading, what it comes to, and where."""
+    """A function in one reading, what it comes to, and where; `batch` is one on which alone it is wrong."""
 
     function: Function
     finding: Finding
     court: Court
     runs: Runs
+    batch: Sequence[World] = ()
 
 
 def judge_function(
@@ -66,14 +69,15 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
     classes = CLASSES if n is None else (n,)
     court = Court(composition, quantity, classes, labelled, make_real_world)
     runs = Runs(function, rank_of(composition, quantity))
-    rows, batches = [], {}
+    rows, batches, short = [], {}, {}
     for hypothesis in court.hypotheses:
         seeds = range(BINARY_SUMS if hypothesis == BINARY else 1)
         rows += [make_real_world(composition, each, seed, hypothesis) for seed in seeds for each in classes]
         # The last two rows differ in whether they are the same, which the others must not feel.
         worlds = [make_real_world(composition, n or 4, seed, hypothesis, seed % 4) for seed in range(1, ROWS + 2)]
         batches[hypothesis] = worlds[:ROWS], [*worlds[: ROWS - 1], worlds[ROWS]]
-    runs.run(rows, [batch for pair in batches.values() for batch in pair])
+        short[hypothesis] = [make_real_world(composition, n or 3, seed, hypothesis, seed % 3) for seed in (1, 2)]
+    runs.run(rows, [*(batch for pair in batches.values() for batch in pair), *short.values()])
     spelled = function.spelled
     parameters = [spelled.get(name, name) for name, role in function.roles.items() if role == "parameter"]
     own = [each.name for each in composition.parameters if not each.per_class]
@@ -89,7 +93,11 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
         raise DiagonalError(str(error), Diagonal(whole, written=True)) from None
     if finding.verdict in GOOD:
         hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
-        finding = _judge_batch(finding, runs, quantity, *batches[hypothesis])
+        batch, changed = batches[hypothesis]
+        finding = _judge_batch(finding, runs, quantity, batch, changed)
+        seen = _judge_batch(Finding("right"), runs, quantity, short[hypothesis], short[hypothesis])
+        shown = batch if seen.verdict in GOOD else short[hypothesis]  # the shorter one, to be read by a person
+        return Trial(function, finding, court, runs, () if finding.verdict in GOOD else shown)
     return Trial(function, finding, court, runs)
 
 
@@ -105,8 +113,12 @@ def _judge_batch(
         return replace(finding, verdict="off-by-factor", factor="1/B", cause=("factor",))
     if _same(found, truth * len(batch)):
         return replace(finding, verdict="off-by-factor", factor="B", cause=("factor",))
-    # Right on each row alone and not among others: it takes the rows for classes somewhere.
-    mixed = found is None or other is None or found.shape != truth.shape or not _same(found[0], other[0])
+    # Right on each row alone and not among others: it takes the rows for classes somewhere, so that shapes do not fit
+    # or rows mix, unless it says that it takes one row.
+    if found is None:
+        mixed = not runs.error(batch).startswith(_REFUSALS)
+    else:
+        mixed = other is None or found.shape != truth.shape or not _same(found[0], other[0])
     cause = ("index-mixed-up",) if mixed else ()
     return replace(finding, verdict="wrong", assumptions=(), cause=cause, detail="in a batch")
 

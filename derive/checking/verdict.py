@@ -1,23 +1,28 @@
 """Judge a user's formula or function, and put together what there is to say about it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from derive.catalogue.model import Composition
 from derive.checking.cases import Judged, choose, others, read_cases
-from derive.checking.evidence import Diagonal, find_counterexample, find_diagonal, list_checks
+from derive.checking.evidence import (
+    Diagonal,
+    find_batch_counterexample,
+    find_counterexample,
+    find_diagonal,
+    list_checks,
+)
 from derive.checking.files import read_functions
 from derive.checking.formula import Chain, FormulaError, IllFormedError
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.mistakes.model import derivation
-from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
+from derive.checking.model import GOOD, Counterexample, Derive, Mistake, OtherReading, Verdict
 from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
-from derive.checking.trial import DiagonalError, judge_function
-from derive.checking.words import EXPLANATIONS, convention_of, step_of
-from derive.derivation import Result
-from derive.language.show import latex, text
+from derive.checking.trial import DiagonalError, Trial, judge_function
+from derive.checking.words import EXPLANATIONS, convention_of
 from derive.request import read_class_count, read_quantity
 
 
@@ -45,19 +50,28 @@ def judge_file(
         diagonal = error.diagonal if isinstance(error, DiagonalError) else None
         return _ill_formed(composition, quantity, str(error), functions[0].describe(), diagonal)
     finding, court = trial.finding, trial.court
-    result = _derivation(composition, quantity, labelled=court.labelled)
+    derive = _derivation(composition, quantity, labelled=court.labelled)
     counts = ", ".join(map(str, court.classes))
     return Verdict(
         finding.verdict,
         finding.assumptions,
         finding.factor,
         None,
-        _mistake(finding, result),
-        None if finding.verdict in GOOD else find_counterexample(court, trial.runs, finding),
-        _right_formula(result),
+        _mistake(finding, derive),
+        _counterexample(trial),
         trial.function.describe(),
         (f"run at random points with n = {counts}, on single rows and on a batch, and compared to 7 digits",),
+        trial.runs.refusal(trial.batch),
+        derive=derive,
     )
+
+
+def _counterexample(trial: Trial) -> Counterexample | None:
+    if trial.finding.verdict in GOOD:
+        return None
+    if trial.batch:
+        return find_batch_counterexample(trial.court, trial.batch, trial.runs.of(trial.batch))
+    return find_counterexample(trial.court, trial.runs, trial.finding)
 
 
 def judge_formula(
@@ -104,7 +118,7 @@ def judge_formula(
 def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: bool) -> Verdict:
     case, court = chosen.case, chosen.case.court
     final = chosen.explain() if explain else chosen.findings[-1]
-    result = _derivation(court.composition, court.quantity, labelled=court.labelled)
+    derive = _derivation(court.composition, court.quantity, labelled=court.labelled)
     texts, place = chain.texts[len(chain.texts) - len(case.links) :], chosen.first_wrong
     wrong = explain and final.verdict not in GOOD
     alternatives = tuple(others(chosen, formed)) if explain else ()
@@ -113,14 +127,14 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         final.assumptions,
         final.factor,
         texts[place] if place is not None and len(texts) > 1 else None,
-        _mistake(final, result),
+        _mistake(final, derive),
         find_counterexample(court, case.links[-1], final) if wrong else None,
-        _right_formula(result),
         case.reading.describe(),
         list_checks(case, final),
         _reason(final),
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
         tuple(_other(each, chosen) for each in alternatives),
+        derive,
     )
 
 
@@ -134,34 +148,34 @@ def _other(judged: Judged, chosen: Judged) -> OtherReading:
 def _reason(finding: Finding) -> str:
     if finding.verdict == "undecided":
         return "no point was found at which both the formula and the truth are defined"
-    return "no known mistake makes this formula" if finding.verdict == "wrong" and not finding.cause else ""
+    return (
+        "none of the mistakes that are tried makes exactly this formula"
+        if finding.verdict == "wrong" and not finding.cause
+        else ""
+    )
 
 
-def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> Result | None:
-    return derivation(composition, quantity, labels=labelled and not is_labelled(composition))
+def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> Derive:
+    return partial(derivation, composition, quantity, labels=labelled and not is_labelled(composition))
 
 
-def _right_formula(result: Result | None) -> dict[str, str]:
-    return {} if result is None else {"text": text(result.closed_form), "latex": latex(result.closed_form)}
-
-
-def _mistake(finding: Finding, result: Result | None) -> Mistake | None:
+def _mistake(finding: Finding, derive: Derive) -> Mistake | None:
     if not finding.cause:
         return None
     said = [EXPLANATIONS.get(f"{name} {finding.detail}") or EXPLANATIONS[name] for name in finding.cause]
     words = " ".join(each.format(detail=finding.detail) for each in said) + convention_of(finding.factor)
-    where = step_of(min(finding.cause, key=lambda name: name in ("factor", "sign")), result)
-    return Mistake("+".join(finding.cause), f"{words}{where}")
+    leaves = min(finding.cause, key=lambda name: name in ("factor", "sign"))
+    return Mistake("+".join(finding.cause), words, leaves, derive)
 
 
 def _ill_formed(
     composition: Composition, quantity: str, reason: str, reading: Mapping[str, str], diagonal: Diagonal | None = None
 ) -> Verdict:
-    result = _derivation(composition, quantity, labelled=False)
+    derive = _derivation(composition, quantity, labelled=False)
     mistake = None
     if diagonal is not None:
         rest = "which is 0 elsewhere" if diagonal.whole else "and the rest of the matrix is not 0"
         reason = f"{reason}; it equals the matrix's diagonal, {rest}"
         if diagonal.written and not diagonal.whole:
-            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), result)
-    return Verdict("ill-formed", (), None, None, mistake, None, _right_formula(result), reading, (), reason)
+            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), derive)
+    return Verdict("ill-formed", (), None, None, mistake, None, reading, (), reason, derive=derive)

@@ -131,27 +131,29 @@ class World:
         return {}
 
     def truth(self, quantity: str) -> Array:
-        """The quantity by its definition."""
+        """The quantity by its definition, a loss that the logits reach through the output by the chain rule."""
         key = ("truth", quantity)
         if key not in self.kept:
-            definition = definition_of(self.composition, quantity)
-            if quantity == "hessian":
-                found = self._hessian()
-            elif quantity == "jacobian":
-                found = self.array(definition, i, j)
-            elif quantity == "value" and self.composition.loss is not None:
-                found = self.array(definition)
-            elif quantity == "vjp":
-                found = self.reduce(self.vector(g) @ self.truth("jacobian"))
-            elif quantity == "jvp":
-                found = self.reduce(self.truth("jacobian") @ self.vector(v))
-            elif quantity == "hvp":
-                found = self.reduce(self.truth("hessian") @ self.vector(v))
-            else:
-                found = self.array(definition, j)
-            self.kept[key] = found
+            self.kept[key] = self._by_chain(quantity) if self._goes_through_output(quantity) else self._truth(quantity)
         truth: Array = self.kept[key]
         return truth
+
+    def _truth(self, quantity: str) -> Array:
+        definition = definition_of(self.composition, quantity)
+        match quantity:
+            case "hessian":
+                return self._hessian()
+            case "jacobian":
+                return self.array(definition, i, j)
+            case "value" if self.composition.loss is not None:
+                return self.array(definition)
+            case "vjp":
+                return self.reduce(self.vector(g) @ self.truth("jacobian"))
+            case "jvp":
+                return self.reduce(self.truth("jacobian") @ self.vector(v))
+            case "hvp":
+                return self.reduce(self.truth("hessian") @ self.vector(v))
+        return self.array(definition, j)
 
     def _hessian(self) -> Array:
         """Second derivatives, each pair once: the order of the two does not matter."""
@@ -167,17 +169,19 @@ class World:
         output = self.composition.output_vector
         return self.array(Partial(Partial(loss, output[i]), output[j]), i, j)
 
-    def by_chain(self, quantity: str) -> Array:
-        """The quantity of a loss by the chain rule, where that is less work than by the definition."""
-        output, definition = self.composition.output_vector, self.composition.loss_definition
-        if quantity == "value" or definition is None or output == z or z in vectors(definition):
-            return self.truth(quantity)
+    def _goes_through_output(self, quantity: str) -> bool:
+        definition = self.composition.loss_definition if quantity in ("gradient", "hessian", "hvp") else None
+        return definition is not None and self.composition.output_vector != z and z not in vectors(definition)
+
+    def _by_chain(self, quantity: str) -> Array:
+        """Derivatives of a loss: those with respect to the output times those of the output, a tenth of the work."""
+        if quantity == "hvp":
+            return self.reduce(self.truth("hessian") @ self.vector(v))
         alone = self.alone
-        jacobian, slope = alone.truth("jacobian"), self.array(Partial(loss, output[i]), i)
+        jacobian, slope = alone.truth("jacobian"), self.array(Partial(loss, self.composition.output_vector[i]), i)
         if quantity == "gradient":
             return self.reduce(slope @ jacobian)
-        hessian = jacobian.T @ self.curvature() @ jacobian + np.tensordot(slope, alone.bend(), 1)
-        return self.reduce(hessian if quantity == "hessian" else self.reduce(hessian) @ self.vector(v))
+        return self.reduce(jacobian.T @ self.curvature() @ jacobian + np.tensordot(slope, alone.bend(), 1))
 
     def bend(self) -> Array:
         """The second derivatives of the output: output, then the two logits."""

@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import derive
+from derive.catalogue import read_composition
+from derive.checking import mistakes
+from derive.checking.formula import FormulaError
+from derive.checking.world import make_world
 from derive.cli import main
 from derive.errors import DeriveError
 
@@ -340,3 +344,50 @@ def test_towers_and_deep_nests_are_refused_at_once(formula):
 def test_several_formulas_that_are_no_cases_are_refused():
     with pytest.raises(DeriveError, match="several formulas"):
         derive.check("softmax", "jacobian", r"y_i(1 - y_j) \text{ if } i = j, \quad z_i")
+
+
+def test_what_is_wrong_only_in_a_batch_is_shown_there(tmp_path):
+    place = tmp_path / "grad.py"
+    place.write_text("def vjp(y, g):\n    return y * (g - (g * y).sum())\n", encoding="utf-8")
+    found = derive.check("softmax", "vjp", f"{place}:vjp", in_file=True)
+    assert (found.verdict, found.mistake.id) == ("wrong", "index-mixed-up")
+    y, g = (np.array(found.counterexample.given[name]) for name in "yg")
+    assert y.ndim == 2
+    np.testing.assert_allclose(found.counterexample.theirs, y * (g - (g * y).sum()), atol=1e-5)
+    truth = [(np.diag(row) - np.outer(row, row)) @ upstream for row, upstream in zip(y, g, strict=True)]
+    np.testing.assert_allclose(found.counterexample.truth, truth, atol=1e-5)
+
+
+def test_a_function_that_refuses_a_batch_is_quoted(tmp_path):
+    place = tmp_path / "grad.py"
+    place.write_text('def vjp(y, g):\n    assert y.ndim == 1, "a row"\n    return y * (g - g @ y)\n', encoding="utf-8")
+    found = derive.check("softmax", "vjp", f"{place}:vjp", in_file=True)
+    assert (found.verdict, found.mistake) == ("wrong", None)
+    assert found.reason == "it is right on a single row, and on a batch vjp raised AssertionError: a row"
+
+
+def test_a_function_that_forks_is_not_waited_for(tmp_path):
+    place = tmp_path / "grad.py"
+    place.write_text(
+        "import os, time\ndef vjp(y, g):\n    if os.fork() == 0:\n        time.sleep(60)\n"
+        "    return y * (g - (g * y).sum(-1, keepdims=True))\n",
+        encoding="utf-8",
+    )
+    assert derive.check("softmax", "vjp", f"{place}:vjp", in_file=True).verdict == "right"
+
+
+def test_a_maximum_is_a_guard_only_next_to_a_tiny_number():
+    assert derive.check(CE, "value", "-np.sum(t*np.log(np.maximum(y, 1e-12)))").verdict == "right"
+    for bound in ("0", "0.5", "-1e-12", "t"):
+        with pytest.raises(FormulaError, match="maximum is read where"):
+            derive.check("softmax", "value", f"np.maximum(y, {bound})")
+
+
+def test_wrong_formulas_have_names_of_their_own():
+    for name in ("softmax+cross-entropy", "softmax+label-smoothed-cross-entropy", "sigmoid+mse", "log-softmax"):
+        composition = read_composition(name)
+        for quantity in composition.quantities:
+            world = make_world(composition, 3, 0)
+            for stage in mistakes._STAGES:
+                names = [wrong.name for wrong in stage(world, quantity) if wrong.cause]
+                assert len(names) == len(set(names))

@@ -4,41 +4,73 @@ Ingredients are arrays at a `World`: the Jacobian, the derivative of the loss, c
 place. None of the rules knows an activation or a loss: they hold for every composition.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from derive.checking.mistakes.closed import substituted
 from derive.checking.mistakes.curvature import hessians, hvps
-from derive.checking.mistakes.jacobians import jacobians
+from derive.checking.mistakes.jacobians import closed_jacobians, jacobians
 from derive.checking.mistakes.losses import masses, other_losses
 from derive.checking.mistakes.model import Cause, Wrong
-from derive.checking.mistakes.products import gradients, jvps, vjps
+from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
 from derive.checking.world import World
 
-__all__ = ["Cause", "Wrong", "wrong_formulas"]
+__all__ = ["Cause", "Wrong", "same_formula", "wrong_formulas"]
 
 
-def wrong_formulas(world: World, quantity: str) -> tuple[Wrong, ...]:
-    """Every wrong formula for `quantity` that the rules make, those with one mistake before those with two."""
-    key = ("wrong formulas", quantity)
+def wrong_formulas(world: World, quantity: str) -> Iterator[Wrong]:
+    """Every wrong formula for `quantity` that the rules make, those with one mistake before those with two.
+
+    Of either kind, those that need no derivation come first: few formulas are wrong in any other way, and a derivation
+    takes longer than all the rest.
+    """
+    for pairs in (False, True):
+        for stage in _STAGES:
+            yield from [wrong for wrong in _made(world, quantity, stage).values() if (len(wrong.cause) > 1) == pairs]
+
+
+def same_formula(world: World, quantity: str, wrong: Wrong) -> Wrong | None:
+    """The wrong formula that another world has as `wrong`, at this one; None where it has none here."""
+    stages = (_made(world, quantity, stage) for stage in _STAGES)
+    return next((made[wrong.name] for made in stages if wrong.name in made), None)
+
+
+def _made(world: World, quantity: str, stage: "_Stage") -> Mapping[tuple[Cause, str], Wrong]:
+    key = ("wrong formulas", quantity, stage)
     if key not in world.kept:
-        found = (each for each in _all(world, quantity) if each.cause)
-        world.kept[key] = tuple(
-            sorted(found, key=lambda wrong: (len(wrong.cause), "label-case-only" not in wrong.cause))
-        )
-    kept: tuple[Wrong, ...] = world.kept[key]
-    return kept
+        found = sorted(stage(world, quantity), key=lambda wrong: "label-case-only" not in wrong.cause)
+        world.kept[key] = {wrong.name: wrong for wrong in found if wrong.cause}
+    made: Mapping[tuple[Cause, str], Wrong] = world.kept[key]
+    return made
 
 
-_RULES = {
+_RULES: dict[str, Callable[[World], Iterator[Wrong]]] = {
     "jacobian": jacobians, "vjp": vjps, "jvp": jvps, "gradient": gradients, "hessian": hessians, "hvp": hvps
 }  # fmt: skip
 
 
-def _all(world: World, quantity: str) -> Iterator[Wrong]:
+def _plain(world: World, quantity: str) -> Iterator[Wrong]:
+    """What is made of the definition alone."""
     if quantity in _RULES:
         yield from _RULES[quantity](world)
+    if world.composition.loss is not None:
+        yield from masses(world, quantity)
+
+
+def _closed(world: World, quantity: str) -> Iterator[Wrong]:
+    """What is made of closed forms, which have to be derived."""
+    if quantity == "jacobian":
+        yield from closed_jacobians(world)
+    yield from closed_products(world, quantity)
     if world.composition.loss is not None or quantity == "value":
         yield from substituted(world, quantity)
+
+
+def _others(world: World, quantity: str) -> Iterator[Wrong]:
+    """What belongs to other losses."""
     if world.composition.loss is not None:
         yield from other_losses(world, quantity)
-        yield from masses(world, quantity)
+
+
+_Stage = Callable[[World, str], Iterator[Wrong]]
+
+_STAGES: tuple[_Stage, ...] = (_plain, _closed, _others)

@@ -15,7 +15,7 @@ from derive.notation import Partial, i, j, y, z
 
 
 def jacobians(world: World) -> Iterator[Wrong]:
-    """The activation's Jacobian, and the wrong ones: row i is the output, column j the logit."""
+    """The Jacobian, and those wrong ones that need no closed form: row i is the output, column j the logit."""
     here = world.alone
 
     def diagonal() -> Array:
@@ -26,19 +26,25 @@ def jacobians(world: World) -> Iterator[Wrong]:
     yield Wrong(("off-diagonal-sign",), "signs", lambda: world.reduce(2 * diagonal() - jacobian_of(world)))
     yield Wrong(("identity-jacobian",), "identity", lambda: np.diag([1] * world.n).astype(object))
     yield Wrong(("transposed",), "transposed", lambda: jacobian_of(world).T)
-    closed = closed_form(here, "jacobian")
-    if closed is not None:
-        for number in (0, 1):
-            left_out = without_delta(closed, number)
-            yield Wrong(("delta-missing",), str(number), partial(here.array, left_out, i, j))
-        for name, other in inputs_exchanged(here):
-            yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
-        for number, other_form in enumerate(mixed(closed, (i, j))):
-            yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
-        for number, other_form in enumerate(once_logits(closed)):
-            yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
     yield from _quotients(here)
     yield from _other_activations(here)
+
+
+def closed_jacobians(world: World) -> Iterator[Wrong]:
+    """The closed form of the Jacobian with something put in its place."""
+    here = world.alone
+    closed = closed_form(here, "jacobian")
+    if closed is None:
+        return
+    for number in (0, 1):
+        left_out = without_delta(closed, number)
+        yield Wrong(("delta-missing",), str(number), partial(here.array, left_out, i, j))
+    for name, other in inputs_exchanged(here):
+        yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
+    for number, other_form in enumerate(mixed(closed, (i, j))):
+        yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
+    for number, other_form in enumerate(once_logits(closed)):
+        yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
 
 
 def is_diagonal(world: World) -> bool:

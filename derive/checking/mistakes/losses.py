@@ -8,17 +8,25 @@ from sympy import Symbol
 
 from derive.catalogue import losses
 from derive.checking.functions import Array
-from derive.checking.mistakes.model import Wrong, compose, probabilities
+from derive.checking.mistakes.model import Wrong, compose, jacobian_of, probabilities
 from derive.checking.world import World
+from derive.notation import z
 from derive.proof.field import BadPointError
 
 
 def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
-    """The same quantity of every other loss of the catalogue."""
+    """The same quantity of every other loss of the catalogue.
+
+    Where nothing changes when all logits grow alike, the derivatives of every loss sum to 0 over them.
+    """
+    turns = jacobian_of(world)
+    total = world.reduce(turns.sum(axis=1))
+    alike = quantity != "value" and world.composition.output_vector != z and world.equal(total, 0 * total)
     for other in losses().values():
         if other != world.composition.loss:
             there = world.of(compose(world.composition.activation, other))
-            yield Wrong(("other-loss",), other.name, partial(there.by_chain, quantity), other.name)
+            vanishes = alike and "z" not in other.definition
+            yield Wrong(("other-loss",), other.name, partial(there.truth, quantity), other.name, vanishes)
 
 
 def masses(world: World, quantity: str) -> Iterator[Wrong]:

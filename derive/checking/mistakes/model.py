@@ -28,12 +28,19 @@ class Wrong:
         key: tells it from every other of the same cause.
         make: works out its entries, which few of the wrong formulas are ever asked for.
         detail: what the explanation adds: the name of the other loss, say.
+        vanishes: whether its entries along the last axis are known to sum to 0, before they are worked out.
     """
 
     cause: Cause
     key: str
     make: Callable[[], Array]
     detail: str = ""
+    vanishes: bool = False
+
+    @property
+    def name(self) -> tuple[Cause, str]:
+        """What it is called at every world."""
+        return self.cause, self.key
 
     @cached_property
     def values(self) -> Array:

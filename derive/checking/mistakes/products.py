@@ -1,13 +1,13 @@
 """Products with the Jacobian of the activation, wrong: of vectors that come in, and the gradient of a loss."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from derive.checking.functions import Array
 from derive.checking.mistakes.closed import inputs_exchanged
-from derive.checking.mistakes.jacobians import is_diagonal, jacobians
+from derive.checking.mistakes.jacobians import closed_jacobians, is_diagonal, jacobians
 from derive.checking.mistakes.model import Wrong, jacobian_of, join, probabilities
 from derive.checking.world import World
 from derive.notation import Partial, g, i, label, loss, v
@@ -106,26 +106,50 @@ def _slopes(world: World) -> Iterator[Wrong]:
     """dL/dy, right and wrong."""
     slope = Partial(loss, world.composition.output_vector[i])
     yield Wrong((), "slope", partial(world.array, slope, i))
-    yield Wrong(("sign",), "slope", lambda: world.reduce(-world.array(slope, i)))
+    yield Wrong(("sign",), "slope turned", lambda: world.reduce(-world.array(slope, i)))
     for name, other in inputs_exchanged(world):
-        yield Wrong((name,), "slope", partial(other.array, slope, i))
+        yield Wrong((name,), f"slope of {name}", partial(other.array, slope, i))
+
+
+def closed_products(world: World, quantity: str) -> Iterator[Wrong]:
+    """The products of wrong closed forms of the Jacobian with what comes in, right or wrong."""
+    match quantity:
+        case "vjp":
+            ones = np.array([1] * world.n, dtype=object)
+            dropped = Wrong(("upstream-mishandled",), "dropped", lambda: ones)
+            vectors = [Wrong((), "g", partial(world.vector, g)), dropped]
+        case "jvp":
+            vectors = [Wrong((), "v", partial(world.vector, v))]
+        case "gradient":
+            vectors = list(_slopes(world))
+        case _:
+            return
+    yield from _multiplied(world, closed_jacobians(world), vectors, transposed=quantity == "jvp")
+
+
+def _multiplied(
+    world: World, jacobians: Iterable[Wrong], vectors: Sequence[Wrong], *, transposed: bool
+) -> Iterator[Wrong]:
+    """Jacobians times vectors, both with at most two mistakes."""
+
+    def multiply(jacobian: Wrong, vector: Wrong) -> Array:
+        return world.reduce((jacobian.values if transposed else jacobian.values.T) @ vector.values)
+
+    for jacobian in jacobians:
+        for vector in vectors:
+            cause = join(jacobian.cause, vector.cause)
+            if cause and len(cause) <= 2 and cause != ("sign",):
+                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector))
 
 
 def _products(world: World, vectors: Sequence[Wrong], *, transposed: bool = False) -> Iterator[Wrong]:
     """Wrong Jacobians times vectors, both with at most two mistakes; and the Jacobian summed over an axis."""
 
-    def multiply(jacobian: Wrong, vector: Wrong) -> Array:
-        return world.reduce((jacobian.values if transposed else jacobian.values.T) @ vector.values)
-
     def summed(axis: int, vector: Wrong | None = None) -> Array:
         total = jacobian_of(world).sum(axis=axis)
         return world.reduce(total if vector is None else total * vector.values)
 
-    for jacobian in jacobians(world):
-        for vector in vectors:
-            cause = join(jacobian.cause, vector.cause)
-            if cause and len(cause) <= 2 and cause != ("sign",):
-                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector))
+    yield from _multiplied(world, jacobians(world), vectors, transposed=transposed)
     if is_diagonal(world):
         return
     for axis in (0, 1):
