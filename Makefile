@@ -59,6 +59,7 @@ $(READY): requirements.lock
 	@echo "make: installing what requirements.lock names, about 20 seconds"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q derive
 	@touch $@
 
 # A library that cannot be installed is left out of the comparison by name, and stops nothing; none changes what the lock

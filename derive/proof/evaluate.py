@@ -132,8 +132,8 @@ def evaluate(expression: Expr, point: Point) -> Number:
         BadPointError: a denominator is zero at this point.
     """
     if isinstance(expression, Indexed):
-        base, index = _base_and_index(expression)
-        return point.entry(base, index if isinstance(index, int) else point.indices[index])
+        base, index = expression.args  # not remembered: that two entries are equal takes SymPy longer to find
+        return point.entry(base, point.indices[index] if isinstance(index, Symbol) else int(index) - 1)
     if isinstance(expression, Symbol):
         return point.scalar(expression)
     if isinstance(expression, KroneckerDelta) or not expression.args:
@@ -148,13 +148,6 @@ def _key(expression: Expr, point: Point) -> tuple[Any, ...]:
     """What the value of an expression depends on at a point."""
     indices = point.indices
     return (expression, *[indices.get(index) for index in _order(expression)], indices.get(notation.label))
-
-
-@cache
-def _base_and_index(entry: Indexed) -> tuple[IndexedBase, Symbol | int]:
-    """The vector of an entry, and its index or class, counted from 0."""
-    (index,) = entry.indices
-    return entry.base, index if isinstance(index, Symbol) else int(index) - 1
 
 
 @cache
