@@ -20,9 +20,9 @@ stress: $(READY) ## derive 300 random definitions and compare them with differen
 	@echo "make: deriving 300 random definitions"
 	@DERIVE_STRESS=300 $(BIN)/python -m pytest tests/calculus/test_stress.py $(ARGS)
 
-catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; takes an hour
+catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; an hour on one processor
 	@echo "make: trying every kernel of the catalogue"
-	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest tests/catalogue $(ARGS)
+	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest --numprocesses auto tests/catalogue $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contract
 	@echo "make: checking style, types and the order of imports"

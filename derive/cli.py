@@ -202,6 +202,7 @@ def show_command(
 @click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
 @click.option("--allow-unsafe", is_flag=True, help="Write kernels that break at some finite inputs; they say where.")
+@click.option("--verify", "and_verify", is_flag=True, help="Compile and test what was written besides, as verify does.")
 def build_command(
     n: str | None,
     compositions: tuple[str, ...],
@@ -214,6 +215,7 @@ def build_command(
     layer: bool,
     check: bool,
     allow_unsafe: bool,
+    and_verify: bool,
 ) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
@@ -222,6 +224,8 @@ def build_command(
     from derive import tables
     from derive.api import build
 
+    if check and and_verify:
+        raise click.UsageError("--check writes nothing that --verify could test; leave one of them out")
     with _progress() as track:
         made = build(
             n,
@@ -239,7 +243,7 @@ def build_command(
         )
     if not check:
         _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
-        return DONE
+        return _verify(made.folder) if and_verify else DONE
     for change in made.changes:
         _print(tables.diff(change))
     again = _again(n, compositions, targets, out, all_of_them, where, name, layer, quantities)
@@ -311,6 +315,10 @@ def _role_and_symbol(text: str) -> tuple[str, str]:
 @click.argument("folder", metavar="[DIR]", default="generated", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> int:
     """Prove every derivation of DIR again, compile its C, and test every kernel against its definition."""
+    return _verify(folder)
+
+
+def _verify(folder: Path) -> int:
     from derive.verification import verify
 
     with _progress() as track:

@@ -139,15 +139,16 @@ def evaluate(expression: Expr, point: Point) -> Number:
     if isinstance(expression, KroneckerDelta) or not expression.args:
         return _evaluate(expression, point)
     key = _key(expression, point)
-    if key not in point.memory:
-        point.memory[key] = _evaluate(expression, point)
-    return point.memory[key]
+    found = point.memory.get(key)
+    if found is None:
+        found = point.memory[key] = _evaluate(expression, point)
+    return found
 
 
 def _key(expression: Expr, point: Point) -> tuple[Any, ...]:
     """What the value of an expression depends on at a point."""
     indices = point.indices
-    return (expression, *[indices.get(index) for index in _order(expression)], indices.get(notation.label))
+    return (expression, *map(indices.get, _order(expression)), indices.get(notation.label))
 
 
 @cache
@@ -195,9 +196,10 @@ def _evaluate(expression: Expr, point: Point) -> Number:
 def _exp(argument: Expr, point: Point) -> Number:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
     key = ("exp", *_key(argument, point))
-    if key not in point.memory:
-        point.memory[key] = _exp_anew(argument, point)
-    return point.memory[key]
+    found = point.memory.get(key)
+    if found is None:
+        found = point.memory[key] = _exp_anew(argument, point)
+    return found
 
 
 def _exp_anew(argument: Expr, point: Point) -> Number:
