@@ -20,9 +20,9 @@ stress: $(READY) ## derive 300 random definitions and compare them with differen
 	@echo "make: deriving 300 random definitions"
 	@DERIVE_STRESS=300 $(BIN)/python -m pytest --numprocesses auto tests/calculus/test_stress.py $(ARGS)
 
-catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; takes an hour
+catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; an hour on one processor
 	@echo "make: trying every kernel of the catalogue"
-	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest tests/catalogue $(ARGS)
+	@DERIVE_CATALOGUE=1 $(BIN)/python -m pytest --numprocesses auto tests/catalogue $(ARGS)
 
 lint: $(READY) ## ruff, mypy and the import contract
 	@echo "make: checking style, types and the order of imports"
@@ -59,6 +59,7 @@ $(READY): requirements.lock
 	@echo "make: installing what requirements.lock names, about 20 seconds"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q derive
 	@touch $@
 
 # A library that cannot be installed is left out of the comparison by name, and stops nothing; none changes what the lock

@@ -3,6 +3,7 @@
 Everything that needs SymPy is imported inside the commands, so that help and completion answer at once.
 """
 
+import gc
 import json
 import re
 import shlex
@@ -18,6 +19,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from derive.errors import DeriveError, KernelError, ProofError
+from derive.progress import silently
 from derive.version import __version__
 
 if TYPE_CHECKING:
@@ -200,6 +202,7 @@ def show_command(
 @click.option("--layer", is_flag=True, help="Write Z = X W + b before each loss besides: LaTeX, and NumPy kernels.")
 @click.option("--check", is_flag=True, help="Write nothing; show how the files differ, and exit 1 where they do.")
 @click.option("--allow-unsafe", is_flag=True, help="Write kernels that break at some finite inputs; they say where.")
+@click.option("--verify", "and_verify", is_flag=True, help="Compile and test what was written besides, as verify does.")
 def build_command(
     n: str | None,
     compositions: tuple[str, ...],
@@ -212,6 +215,7 @@ def build_command(
     layer: bool,
     check: bool,
     allow_unsafe: bool,
+    and_verify: bool,
 ) -> int:
     """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
 
@@ -220,6 +224,8 @@ def build_command(
     from derive import tables
     from derive.api import build
 
+    if check and and_verify:
+        raise click.UsageError("--check writes nothing that --verify could test; leave one of them out")
     with _progress() as track:
         made = build(
             n,
@@ -237,7 +243,7 @@ def build_command(
         )
     if not check:
         _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
-        return DONE
+        return _verify(made.folder) if and_verify else DONE
     for change in made.changes:
         _print(tables.diff(change))
     again = _again(n, compositions, targets, out, all_of_them, where, name, layer, quantities)
@@ -309,11 +315,16 @@ def _role_and_symbol(text: str) -> tuple[str, str]:
 @click.argument("folder", metavar="[DIR]", default="generated", type=click.Path(path_type=Path))
 def verify_command(folder: Path) -> int:
     """Prove every derivation of DIR again, compile its C, and test every kernel against its definition."""
-    from derive import tables
+    return _verify(folder)
+
+
+def _verify(folder: Path) -> int:
     from derive.verification import verify
 
     with _progress() as track:
         findings = verify(folder, track=track)
+    from derive import tables  # not before: it loads SymPy, and the compiler works meanwhile
+
     _print(tables.verification_table(findings), tables.verification_summary(findings))
     return DONE if all(finding.passed for finding in findings) else NEGATIVE
 
@@ -354,10 +365,13 @@ def _print(*parts: Any) -> None:
 @contextmanager
 def _progress() -> Iterator["Track"]:
     """A progress bar on a terminal's standard error; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield silently
+        return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         yield lambda items, description: progress.track(items, description=description)
 
 
@@ -368,6 +382,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     `{"error": ...}` on standard output.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # SymPy makes many small objects, nearly all of which stay: looking through them for cycles is a tenth of the time.
+    gc.set_threshold(100_000, 50, 50)
     if argv is None and hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `derive list | head` ends quietly, as other programs do
     try:

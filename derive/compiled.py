@@ -8,7 +8,6 @@ kernel can work on as they lie are handed to it at once, with nothing between bu
 import ctypes
 import hashlib
 import inspect
-import os
 import platform
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.cache import cache_folder
 from derive.catalogue.model import Composition
 from derive.compiler import FLAGS, compile_sources, find_compiler, options_of_this_machine, processor_flags
 from derive.errors import KernelError, MissingToolError, OutputError
@@ -72,21 +72,6 @@ def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool 
     for name, ways in at_once.items():
         setattr(module, name, _try_at_once(getattr(module, name), ways, outs[name]))
     return module
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: `derive` in $XDG_CACHE_HOME, or in .cache of the home directory.
-
-    Raises:
-        OutputError: there is neither.
-    """
-    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if named.is_absolute():  # the specification has any other ignored
-        return named / "derive"
-    try:
-        return Path.home() / ".cache" / "derive"
-    except RuntimeError:
-        raise OutputError("there is no home directory to keep compiled kernels in; set XDG_CACHE_HOME") from None
 
 
 def load_cached(files: Mapping[str, str], folder: Path) -> ctypes.CDLL:

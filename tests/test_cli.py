@@ -175,6 +175,7 @@ MISTAKES = [
     (("show",), "Missing argument 'COMPOSITION'"),
     (("shwo", "softmax"), "Did you mean 'show'?"),
     (("verify", "/nowhere"), "/nowhere holds no build"),
+    (("build", "--check", "--verify"), "--check writes nothing that --verify could test; leave one of them out"),
 ]
 
 

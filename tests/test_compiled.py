@@ -11,7 +11,8 @@ import pytest
 
 import derive
 from derive import compiled
-from derive.compiled import cache_folder, load_cached
+from derive.cache import cache_folder
+from derive.compiled import load_cached
 from derive.errors import DeriveError, MissingToolError, OutputError, UnknownNameError, UnsafeError
 from tests.numeric.backends import GENERATED
 

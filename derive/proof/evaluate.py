@@ -132,29 +132,23 @@ def evaluate(expression: Expr, point: Point) -> Number:
         BadPointError: a denominator is zero at this point.
     """
     if isinstance(expression, Indexed):
-        base, index = _base_and_index(expression)
-        return point.entry(base, index if isinstance(index, int) else point.indices[index])
+        base, index = expression.args  # not remembered: that two entries are equal takes SymPy longer to find
+        return point.entry(base, point.indices[index] if isinstance(index, Symbol) else int(index) - 1)
     if isinstance(expression, Symbol):
         return point.scalar(expression)
     if isinstance(expression, KroneckerDelta) or not expression.args:
         return _evaluate(expression, point)
     key = _key(expression, point)
-    if key not in point.memory:
-        point.memory[key] = _evaluate(expression, point)
-    return point.memory[key]
+    found = point.memory.get(key)
+    if found is None:
+        found = point.memory[key] = _evaluate(expression, point)
+    return found
 
 
 def _key(expression: Expr, point: Point) -> tuple[Any, ...]:
     """What the value of an expression depends on at a point."""
     indices = point.indices
-    return (expression, *[indices.get(index) for index in _order(expression)], indices.get(notation.label))
-
-
-@cache
-def _base_and_index(entry: Indexed) -> tuple[IndexedBase, Symbol | int]:
-    """The vector of an entry, and its index or class, counted from 0."""
-    (index,) = entry.indices
-    return entry.base, index if isinstance(index, Symbol) else int(index) - 1
+    return (expression, *map(indices.get, _order(expression)), indices.get(notation.label))
 
 
 @cache
@@ -202,9 +196,10 @@ def _evaluate(expression: Expr, point: Point) -> Number:
 def _exp(argument: Expr, point: Point) -> Number:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
     key = ("exp", *_key(argument, point))
-    if key not in point.memory:
-        point.memory[key] = _exp_anew(argument, point)
-    return point.memory[key]
+    found = point.memory.get(key)
+    if found is None:
+        found = point.memory[key] = _exp_anew(argument, point)
+    return found
 
 
 def _exp_anew(argument: Expr, point: Point) -> Number:
