@@ -16,6 +16,7 @@ from derive.kernel.passes.complement import complement
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
+from derive.kernel.passes.limits import take_limits
 from derive.kernel.passes.logarithm import take_logarithms
 from derive.kernel.passes.normalise import normalise
 from derive.kernel.passes.place import place
@@ -34,6 +35,7 @@ STABLE: tuple[Pass, ...] = (
     normalise,
     split_cases,
     cancel,
+    take_limits,
     complement,
     weigh,
     take_logarithms,
