@@ -46,6 +46,10 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (SOFTMAX, "log(sum(exp(s*(z - m*t)))) - sum(t*s*(z - m*t))", ""),
         (SOFTMAX, "w*sum(t*log(t/(w*t + (1 - w)*y))) + (1 - w)*sum(y*log(y/(w*t + (1 - w)*y)))", "0 < w < 1"),
         (SOFTMAX, "sum((t - y)**2/(t + y))", ""),
+        (SOFTMAX, "-log(1 - y[k])", ""),
+        (SOFTMAX, "-log(y[k]/(1 - y[k]))", ""),
+        (SOFTMAX, "-sum(t*log(y) + (1 - t)*log(1 - y))", ""),
+        (SOFTMAX, "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:
@@ -86,8 +90,8 @@ def test_nothing_is_asked_where_a_logarithm_of_a_target_of_0_makes_the_loss_infi
 
 
 def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path: Path) -> None:
-    unsafe = "softmax+-log(1-y[k])"
-    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - y\[k\]\) cannot be made safe: .* at z = "):
+    unsafe = "softmax+-log(1-(1-y[k])**c)"
+    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - \(1 - y\[k\]\)\*\*c\) cannot be made safe: .* at z = "):
         derive.build(out=tmp_path, compositions=[unsafe])
     assert not list(tmp_path.iterdir())
     assert main(["build", "--out", str(tmp_path), "--composition", unsafe]) == 2

@@ -17,6 +17,7 @@ from derive.kernel.expressions import (
     select,
 )
 from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Reduce, Same, Scalar
+from derive.kernel.products import factors_of, one_fraction, raised
 from derive.kernel.statements import Plain, fresh_name, names, noted, plain, rewrite_statement
 
 NOTE = "Where digits of 1 - y matter, it is -expm1(log y): it does not cancel where y is close to 1."
@@ -33,7 +34,7 @@ def complement(kernel: Kernel) -> Kernel:
     For the label's class, in a logarithm or a divisor, it becomes the sum of the other classes' shares; elsewhere that
     is left to `separate`.
     """
-    complements = _Complements(names(kernel))
+    complements = _Complements(names(kernel), kernel.largest_is_label)
     body: list[Plain] = []
     for line in plain(kernel):
         rewritten = rewrite_statement(line, complements.rule)
@@ -51,12 +52,14 @@ class _Complements:
 
     Attributes:
         taken: the names of the kernel.
+        others_are_small: whether no class but the label's has more than half of the whole.
         sums: what the sum without the label's share is called, by that share.
         new: the sums that are not in the kernel yet.
         found: the notes of what was rewritten.
     """
 
     taken: frozenset[str]
+    others_are_small: bool = False
     sums: dict[Expression, Scalar] = field(default_factory=dict)
     new: list[Reduce] = field(default_factory=list)
     found: set[str] = field(default_factory=set)
@@ -67,10 +70,8 @@ class _Complements:
             case Call("add", terms) if (other := _logistic(terms)) is not None:
                 self.found.add(NOTE_LOGISTIC)
                 return rewrite(other, self.rule)
-            case Call("log", (inner,)) if (share := _label_share(inner)) is not None:
-                # Close to 1, what is left of 1 has lost the digits of y, which the logarithm is then as small as.
-                is_small = call("less", share, _HALF)
-                return select(is_small, call("log1p", neg(share)), call("log", self.others(share)))
+            case Call("log", (inner,)) if (logarithm := self.logarithm(inner)) is not None:
+                return logarithm
             case Call("log", (inner,)):
                 return call("log", rewrite(rewrite(inner, self.keep_digits), self.rule))
             case Call("pow", (base, exponent)):
@@ -80,10 +81,30 @@ class _Complements:
                 return div(rewrite(above, self.rule), rewrite(rewrite(lower, self.keep_digits), self.rule))
         return None
 
+    def logarithm(self, product: Expression) -> Expression | None:
+        """The logarithm of a product one of whose factors is 1 - y of a class that is set apart, or of another."""
+        logarithms: list[Expression] = []
+        others: list[Expression] = []
+        for factor, exponent in factors_of(product):
+            share = _rest_of(factor)
+            if share is not None and indices(share) == {LABEL}:
+                # Close to 1, what is left of 1 has lost the digits of y, which the logarithm is then as small as.
+                is_small = call("less", share, _HALF)
+                each = select(is_small, call("log1p", neg(share)), call("log", self.others(share)))
+                logarithms.append(mul(exponent, each))
+            elif share is not None and self.others_are_small:
+                logarithms.append(mul(exponent, call("log1p", neg(share))))
+            else:
+                others.append(raised(factor, exponent))
+        if not logarithms:
+            return None
+        rest = one_fraction(*others)
+        return add(*([] if rest == ONE else [call("log", rewrite(rest, self.rule))]), *logarithms)
+
     def keep_digits(self, node: Expression) -> Expression | None:
         """1 - y of a class as -expm1(log y)."""
         share = _rest_of(node)
-        if share is None or LABEL in indices(share):
+        if share is None or LABEL in indices(share) or self.others_are_small:
             return None
         self.found.add(NOTE)
         return neg(call("expm1", call("log", share)))

@@ -56,7 +56,7 @@ def separate(kernel: Kernel) -> Kernel:
         normaliser = _find_normaliser(kernel, name)
         if normaliser is None:
             continue
-        if kernel.labels:
+        if kernel.has_label:
             kernel = _separate_label(kernel, normaliser)
         elif mentions(kernel, normaliser.logarithm):
             kernel = _separate_largest(kernel, normaliser)
