@@ -42,6 +42,14 @@ def jensen_shannon(y: Numbers, t: Numbers, w: float) -> Any:
     )
 
 
+def focal_tversky(y: Numbers, t: Numbers, a: float, b: float, c: float) -> Any:
+    pairs = list(zip(t, y, strict=True))
+    found = sum(one * other for one, other in pairs)
+    wrong = a * sum((1 - one) * other for one, other in pairs)
+    missed = b * sum(one * (1 - other) for one, other in pairs)
+    return ((wrong + missed) / (found + wrong + missed + 1)) ** mpmath.mpf(c)
+
+
 LOSSES = {
     # Englesson and Azizpour, Generalized Jensen-Shannon divergence loss for learning with noisy labels, 2021
     "generalised-jensen-shannon": Typed(
@@ -53,6 +61,31 @@ LOSSES = {
     # Le Cam, Asymptotic methods in statistical decision theory, 1986
     "triangular-discrimination": Typed(
         "sum((t - y)**2/(t + y))", lambda y, t: sum((a - b) ** 2 / (a + b) for a, b in zip(t, y, strict=True))
+    ),
+}
+
+LOSSES |= {
+    # Kim and others, NLNL: negative learning for noisy labels, 2019
+    "negative-learning": Typed("-log(1 - y[k])", lambda y, k: -mpmath.log(1 - y[k]), labels=True),
+    "odds": Typed("-log(y[k]/(1 - y[k]))", lambda y, k: -mpmath.log(y[k] / (1 - y[k])), labels=True),
+    "binary-cross-entropy": Typed(
+        "-sum(t*log(y) + (1 - t)*log(1 - y))",
+        lambda y, t: -sum(xlogy(a, b) + xlogy(1 - a, 1 - b) for a, b in zip(t, y, strict=True)),
+    ),
+    # Liu and others, Early-learning regularization prevents memorization of noisy labels, 2020
+    "early-learning": Typed(
+        "-sum(t*log(y)) + a*log(1 - sum(t*y))",
+        lambda y, t, a: (
+            -sum(xlogy(b, c) for b, c in zip(t, y, strict=True))
+            + a * mpmath.log(sum((1 - b) * c for b, c in zip(t, y, strict=True)))
+        ),
+        parameters={"a": 1.5},
+    ),
+    # Abraham and Khan, A novel focal Tversky loss function, 2019
+    "focal-tversky": Typed(
+        "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c",
+        focal_tversky,
+        parameters={"a": 0.75, "b": 0.25, "c": 1.5},
     ),
 }
 
@@ -72,7 +105,7 @@ def rows(n: int) -> list[list[float]]:
 def targets(n: int) -> list[list[float]]:
     """One-hot, soft, soft with zeros."""
     first, last = ([float(number == place) for number in range(n)] for place in (0, n - 1))
-    return [first, last, [1 / n] * n, [0.5, 0.5, *[0.0] * (n - 2)]]
+    return [first, last, [1 / n] * n, [0.5, 0.25, *[0.0] * (n - 2)]]
 
 
 def derivatives(
