@@ -8,6 +8,7 @@ kernel can work on as they lie are handed to it at once, with nothing between bu
 import ctypes
 import hashlib
 import inspect
+import os
 import platform
 import sys
 import tempfile

@@ -14,6 +14,8 @@ def dump(kernel: Kernel) -> str:
     lines = [f"{kernel.name}({', '.join([inputs, *(each.name for each in kernel.parameters)])}{size}) -> {outputs}"]
     lines += [f"  # {note}" for note in kernel.notes]
     lines += [f"  work {name}[j]" for name in kernel.work]
+    if kernel.largest_is_label:
+        lines.append(f"  label = first class of the largest {kernel.inputs[0].name}")
     lines += [f"  {line}" for statement in kernel.body for line in dump_statement(statement)]
     return "\n".join(lines) + "\n"
 

@@ -104,8 +104,13 @@ def power(base: Expression, exponent: Expression) -> Expression:
     """Base ** exponent."""
     if exponent == ONE:
         return base
-    if exponent == ZERO:
+    if exponent == ZERO or base == ONE:
         return ONE
+    match base, exponent:
+        case Const(number), Const(Fraction(denominator=1) as whole) if number or whole > 0:
+            return Const(number**whole.numerator)
+        case Call("neg", (inner,)), Const(Fraction(denominator=1) as whole) if whole % 2 == 0:
+            return power(inner, exponent)
     return call("pow", base, exponent)
 
 

@@ -57,6 +57,8 @@ def interpret(kernel: Kernel, values: Mapping[str, Array], label: int | None = N
     """
     known = dict(values)
     z = known[kernel.inputs[0].name]
+    if kernel.largest_is_label:
+        label = int(z.argmax())
     known[CLASS_COUNT] = np.asarray(len(z), dtype=z.dtype)
     with np.errstate(all="ignore"):
         for statement in plain(kernel):

@@ -15,7 +15,7 @@ from typing import Literal
 from derive.catalogue.parameters import Parameter
 
 LABEL = "label"
-"""The index whose value is the row's class label."""
+"""The index whose value is the row's class label, or the class of the largest logit: see `Kernel.largest_is_label`."""
 
 CLASS_COUNT = "n"
 """The scalar that holds the number of classes."""
@@ -154,6 +154,7 @@ class Kernel:
         work: vectors it may use as scratch; a target that cannot allocate refuses a kernel that has any.
         n: the fixed number of classes, or None where it is an argument.
         body: the statements.
+        largest_is_label: whether `LABEL` is the first class whose entry of the first input is the largest.
     """
 
     name: str
@@ -164,5 +165,11 @@ class Kernel:
     parameters: tuple[Parameter, ...] = ()
     work: tuple[str, ...] = ()
     n: int | None = None
+    largest_is_label: bool = False
     notes: tuple[str, ...] = field(default=())
     """One sentence for each named step of the passes, in order; targets print them as comments."""
+
+    @property
+    def has_label(self) -> bool:
+        """Whether a class of the row is singled out as `LABEL`."""
+        return self.labels or self.largest_is_label

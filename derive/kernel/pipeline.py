@@ -1,6 +1,7 @@
 """The way of a kernel from its closed forms to a target, once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from types import MappingProxyType
 
@@ -8,7 +9,7 @@ from sympy import Expr
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.ir import Kernel
-from derive.kernel.lower import Output, lower
+from derive.kernel.lower import INDICES, Output, lower
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
@@ -16,6 +17,7 @@ from derive.kernel.passes.complement import complement
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
+from derive.kernel.passes.limits import take_limits
 from derive.kernel.passes.logarithm import take_logarithms
 from derive.kernel.passes.normalise import normalise
 from derive.kernel.passes.place import place
@@ -26,7 +28,10 @@ from derive.kernel.passes.split import split_sums
 from derive.kernel.passes.tidy import tidy
 from derive.kernel.passes.weigh import weigh
 from derive.kernel.passes.zeros import guard_zeros
+from derive.kernel.rests import sums_to_1, write_rests
+from derive.kernel.single import divides_by_rest, single_out
 from derive.kernel.validate import validate
+from derive.notation import free_indices, label
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -34,6 +39,7 @@ STABLE: tuple[Pass, ...] = (
     normalise,
     split_cases,
     cancel,
+    take_limits,
     complement,
     weigh,
     take_logarithms,
@@ -62,7 +68,25 @@ def compile_kernel(
 
     Arguments and errors as for `derive.kernel.lower.lower`.
     """
-    return _run(STABLE, validate(lower(name, outputs, inputs, y_definition, labels, size, parameters)))
+    prepared = prepare(outputs, y_definition, parameters, labels)
+    kernel = lower(name, prepared, inputs, y_definition, labels, size, parameters)
+    singles_out = not labels and any(label in free_indices(each.closed_form) for each in prepared)
+    return _run(STABLE, validate(replace(kernel, largest_is_label=singles_out)))
+
+
+def prepare(
+    outputs: Sequence[Output], y_definition: Expr | None, parameters: Mapping[str, Parameter], labels: bool
+) -> list[Output]:
+    """Closed forms as a kernel is to compute them, where it matters what is left of 1: algebra, and no numerics yet.
+
+    Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
+    """
+    if y_definition is None or not sums_to_1(y_definition):
+        return list(outputs)
+    found = [replace(each, closed_form=write_rests(each.closed_form, y_definition, parameters)) for each in outputs]
+    if not any(divides_by_rest(each.closed_form, of_label=labels) for each in found):
+        return found
+    return [replace(each, closed_form=single_out(each.closed_form, INDICES[each.rank])) for each in found]
 
 
 def schedule(kernel: Kernel, work: bool) -> Kernel:

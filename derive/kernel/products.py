@@ -24,8 +24,12 @@ class Term:
         match self.weight:
             case weight if weight == ONE:
                 return exponent
-            case Call("select"):
-                return add(exponent, call("log", call("abs", self.weight)))
+            case Call("select", (condition, nothing, weight)) if nothing == ZERO:
+                return select(condition, call("log", ZERO), Term(weight, self.exponent).size)
+        if isinstance(self.weight, Const):
+            return (
+                exponent if abs(self.weight.value) == 1 else add(exponent, call("log", Const(abs(self.weight.value))))
+            )
         logarithm = call("log", call("abs", self.weight))
         return where_zero(self.weight, logarithm, add(exponent, logarithm))
 

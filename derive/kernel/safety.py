@@ -30,6 +30,12 @@ _LOST = 1e6
 """What stands for an infinite distance in the exact value: what then exceeds `_LARGE` is infinite in the limit."""
 _LARGE = 1e4
 
+_SMALL = -(2**22)
+"""The power of 2 that stands for a target of 0 in the exact value, where t·log t has a limit and no value.
+
+It is smaller than the probability of a class that is `_LOST`.
+"""
+
 _LOGITS = (
     (0.0, 0.0, 0.0),
     (0.5, -1.0, 2.0),
@@ -72,6 +78,11 @@ class _Row:
     logits: tuple[float, ...]
     targets: tuple[float, ...] | None
     label: int | None
+
+    @property
+    def has_zeros(self) -> bool:
+        """Whether a target is 0."""
+        return self.targets is not None and 0 in self.targets
 
     @property
     def vectors(self) -> Mapping[IndexedBase, tuple[float, ...]]:
@@ -118,10 +129,10 @@ def find_break(
     names = {array.name for array in kernel.inputs}
     for row in _rows(kernel):
         with mpmath.workdps(row.digits):
-            point = _point(row, y_definition, tuple(parameters.items()))
-            if loss is not None and _value(loss, point) is None:
+            points = [_point(row, y_definition, tuple(parameters.items()), zero) for zero in _zeros(row)]
+            if loss is not None and not _has_limit([_value(loss, point) for point in points]):
                 continue
-            exact = [_exact(output, point) for output in outputs]
+            exact = [_exact(output, points[0]) for output in outputs]
         for dtype in (np.float32, np.float64):
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
             values |= {name: each.astype(dtype) for name, each in chosen.items()}
@@ -146,12 +157,31 @@ def _rows(kernel: Kernel) -> Iterator[_Row]:
             yield _Row(logits, None, None)
 
 
-@lru_cache(maxsize=64)
-def _point(row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...]) -> Point:
+def _zeros(row: _Row) -> tuple[mpmath.mpf, ...]:
+    """What stands for a target of 0: a number smaller than any probability, and its square."""
+    small = mpmath.ldexp(1, _SMALL)
+    return (small, small**2) if row.has_zeros else (small,)
+
+
+def _has_limit(values: Sequence[Any]) -> bool:
+    """Whether the loss is finite, and the same however small a number stands for 0."""
+    if any(value is None for value in values):
+        return False
+    # Relative: beside an improbable class a logarithm of 0 hardly shows in the loss, and is infinite all the same.
+    rounding = mpmath.sqrt(mpmath.eps)
+    return all(abs(value - values[0]) <= TOLERANCE**2 * abs(value) + rounding for value in values)
+
+
+@lru_cache(maxsize=128)
+def _point(
+    row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...], zero: mpmath.mpf
+) -> Point:
     """Where the closed forms are evaluated: one point for all kernels, which ask for much the same."""
     values: dict[IndexedBase | Symbol, Any] = {}
     for base, numbers in row.vectors.items():
         values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
+    if row.has_zeros:
+        values[t] = [number or zero for number in values[t]]
     chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES)
     for name, parameter in parameters:
         number = chosen[parameter.name]

@@ -181,7 +181,7 @@ class _Checker:
             raise self.fault(f"{array}[{index}] is read while {array} is being overwritten")
 
     def check_bound(self, index: str, bound: frozenset[str]) -> None:
-        if index == LABEL and not self.kernel.labels:
+        if index == LABEL and not self.kernel.has_label:
             raise self.fault("it reads the label of a kernel that takes none")
         if index != LABEL and index not in bound:
             raise self.fault(f"the index {index} is not bound")

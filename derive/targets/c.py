@@ -38,6 +38,7 @@ _OWN_FUNCTIONS = (
     "maximum",
     "largest_lane",
     "row_maximum",
+    "largest_class",
     "sum",
     "turn",
     "load_rows",
@@ -46,7 +47,7 @@ _OWN_FUNCTIONS = (
 """The functions that a file may define for itself, each after those that it calls."""
 
 
-_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "sum", "turn", "load_rows", "store_rows")
+_PER_INSTRUCTION_SET = ("largest_lane", "row_maximum", "largest_class", "sum", "turn", "load_rows", "store_rows")
 """Those that know how much a vector holds, or are called and do not become part of their callers."""
 
 

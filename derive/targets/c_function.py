@@ -129,7 +129,7 @@ class Function:
     def _used(self) -> Mapping[str, str]:
         kernel = self.kernel
         used = arrays_used(kernel) | scalars_used(kernel) | {array.name for array in kernel.outputs} | {"batch"}
-        used |= {"labels"} if self.uses_label else set()
+        used |= {"labels"} if self.uses_label and kernel.labels else set()
         return {name: line for name, line in self._lines.items() if name in used}
 
     @property
@@ -174,6 +174,12 @@ class Function:
     def uses_label(self) -> bool:
         """Whether the result depends on the label; its range is checked in any case."""
         return uses_label(self.kernel)
+
+    @property
+    def largest_class(self) -> str:
+        """The class of the largest logit of a row."""
+        logits = self.kernel.inputs[0].name
+        return f"ISA(largest_class)(n, {logits} + (first + row) * {logits}_stride)"
 
     @property
     def vectors(self) -> tuple[str, ...]:

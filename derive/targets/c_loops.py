@@ -303,6 +303,8 @@ def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> froz
             names.add(f"exp_of_sum{suffix}")
     if names & {"log", "log1p"}:
         names.add("log_of_sum")
+    if kernel.largest_is_label:
+        names |= {"maximum", "largest_lane", "row_maximum", "largest_class"}
     for item in body:
         if isinstance(item, Maximum):
             names |= {"maximum"} if across else {"maximum", "largest_lane", "row_maximum"}

@@ -23,6 +23,7 @@ FUNCTIONS: Mapping[str, str] = {
     "sign": "np.sign",
     "max": "np.maximum",
     "exp_difference": "_exp_difference",
+    "exp_difference_where_sure": "_exp_difference",  # within a choice there is no array to put it back in
     "sum_of_rest": "_sum_of_rest",
 }
 """The functions that operations become."""

@@ -101,7 +101,7 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """The vectors and parameters that it reads besides the logits, and the labels if it reads any."""
         read = frozenset().union(*(arrays(statement.value) for statement in plain(self.kernel)))
-        reads_labels = any(LABEL in indices(statement.value) for statement in plain(self.kernel))
+        reads_labels = self.kernel.labels and any(LABEL in indices(statement.value) for statement in plain(self.kernel))
         read |= frozenset().union(*(scalars(statement.value) for statement in plain(self.kernel)))
         inputs = [array.name for array in self.kernel.inputs[1:]]
         parameters = [parameter.name for parameter in self.kernel.parameters]

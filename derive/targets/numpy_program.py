@@ -67,6 +67,8 @@ class _Program:
     def preamble(self) -> Iterator[str]:
         """The class count, positions and entries at the label, as far as they are used."""
         found, taken = nodes(self.kernel), set(names(self.kernel))
+        if self.kernel.largest_is_label:
+            yield "labels = z.argmax(axis=-1, keepdims=True)"
         is_matrix = any(len(loop_indices(statement)) == 2 for statement in plain(self.kernel))
         if is_matrix or Scalar(CLASS_COUNT) in found:
             yield f"{CLASS_COUNT} = z.shape[-1]"
@@ -87,13 +89,13 @@ class _Program:
         match node:
             case Element(array, index) if index == LABEL:
                 return (array,)
-            case Call("exp_difference_where_sure", (logit, _)) if self.kernel.labels:
+            case Call("exp_difference_where_sure", (logit, _)) if self.kernel.has_label:
                 return sorted(arrays(logit))
         return ()
 
     def sure(self, logit: Expression, maximum: Expression) -> str | None:
-        """The condition on a row that its label's class is the largest; None for a kernel without labels."""
-        if not self.kernel.labels:
+        """The condition on a row that its label's class is the largest; None for a kernel without a label."""
+        if not self.kernel.has_label:
             return None
         (index,) = indices(logit)
         return self.code(call("equal", at(logit, index, LABEL), maximum))
@@ -114,13 +116,13 @@ class _Program:
     def reduce(self, statement: Reduce) -> Iterator[str]:
         rows = (statement.index,)
         apart, value = _set_apart(statement)
-        if statement.operation == "max":
+        if statement.operation == "max" and apart is None:
             yield f"{statement.name} = _row_max({self.code(value, rows)})"
         elif apart is not None:
             yield from self.terms(value, rows)
             self.held = None
             yield f"terms[at_label] = {self.code(apart)}"
-            yield f"{statement.name} = _sum(terms)"
+            yield f"{statement.name} = {'_row_max' if statement.operation == 'max' else '_sum'}(terms)"
         elif (counted := _counted(value)) is not None:
             # A sum of truth values would be slow, and an integer, and what it meets float64.
             yield f"{statement.name} = _sum({self.atom(counted, rows)}.astype(z.dtype))"

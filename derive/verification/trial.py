@@ -167,6 +167,8 @@ def _cases(composition: Composition, n: int, labels: bool) -> tuple[Case, ...]:
 def _truth_or_none(case: Case, quantity: str) -> Truth | None:
     try:
         truth = case.truth(quantity)
-    except (ZeroDivisionError, BadPointError):
+    except (ZeroDivisionError, BadPointError, TypeError):  # complex numbers have no order
         return None
-    return truth if all(map(mpmath.isfinite, (*truth.values, *truth.sizes))) else None
+    # The logarithm of a negative number is complex.
+    found = (*truth.values, *truth.sizes)
+    return truth if all(not isinstance(each, mpmath.mpc) and mpmath.isfinite(each) for each in found) else None

@@ -5,7 +5,7 @@ which a check has just proved equal to the definition: dual numbers would take t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import product
 from typing import Any
@@ -24,7 +24,7 @@ from derive.catalogue.parameters import choose_parameters
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, Partial, free_indices, g, i, j, k, loss, occurrences, rename, v, y, z
 from derive.proof.evaluate import Point, evaluate
-from derive.proof.field import Reals
+from derive.proof.field import BadPointError, Reals
 from derive.verification.rows import Array
 
 DIGITS = 150
@@ -239,8 +239,26 @@ class Case:
         if self.defined.n <= FEW_CLASSES:
             with mpmath.workdps(DIGITS):
                 values = [evaluate(definition, self.defined.at(spot)) for spot in spots]
+        if self.defined.n == 1 and not self._agrees(definition, spots, values, sized):
+            raise BadPointError
         places = (tuple(spot.values()) for spot in spots)
         return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
+
+    def _agrees(
+        self, definition: Expr, spots: Sequence[Mapping[Symbol, int]], values: Sequence[Any], sized: Sequence[Sized]
+    ) -> bool:
+        """Whether the values are those of twice the digits, and no larger than what goes into them.
+
+        Of 1 a single class leaves 0, or what rounding leaves: its logarithm, and a quotient by it, are no truth.
+        """
+        with mpmath.workdps(2 * DIGITS):
+            point = replace(self.defined, memory={}, shifted={})
+            again = [evaluate(definition, point.at(spot)) for spot in spots]
+        lost = mpmath.mpf(10) ** (10 - DIGITS)
+        return all(
+            abs(one - other) <= abs(one) / 4 + lost and abs(one) <= 2**DIGITS * each.size + lost
+            for one, other, each in zip(values, again, sized, strict=True)
+        )
 
     def sizes(self, quantity: str) -> tuple[Any, ...]:
         """The size of every entry of a quantity."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sympy import exp, log
 
 import derive
 from derive.catalogue import activations
@@ -14,7 +15,7 @@ from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel
 from derive.kernel.safety import find_break
-from derive.notation import i, j, t, y
+from derive.notation import i, j, k, t, y
 from derive.pipeline import find_breaks, plan_kernels
 from tests.kernel import programs as forms
 
@@ -43,6 +44,12 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (SOFTMAX, "-log(y[k]) + a*(1 - y[k]) + b*(1 - y[k])**2", ""),
         (SOFTMAX, "-log(p[k]*exp(z[k])/sum(p[i]*exp(z[i]) for i in range(n)))", ""),
         (SOFTMAX, "log(sum(exp(s*(z - m*t)))) - sum(t*s*(z - m*t))", ""),
+        (SOFTMAX, "w*sum(t*log(t/(w*t + (1 - w)*y))) + (1 - w)*sum(y*log(y/(w*t + (1 - w)*y)))", "0 < w < 1"),
+        (SOFTMAX, "sum((t - y)**2/(t + y))", ""),
+        (SOFTMAX, "-log(1 - y[k])", ""),
+        (SOFTMAX, "-log(y[k]/(1 - y[k]))", ""),
+        (SOFTMAX, "-sum(t*log(y) + (1 - t)*log(1 - y))", ""),
+        (SOFTMAX, "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:
@@ -65,9 +72,26 @@ def test_matrices_and_what_two_kernels_do_at_once_are_tried() -> None:
     assert found.output == "grad"
 
 
+def test_a_target_of_0_is_tried_where_t_log_t_has_a_limit() -> None:
+    divergence = forms.total(t[k] * log(t[k] / y[k]))
+    outputs = [Output("grad", 1, y[j] - t[j])]
+    wrong_at_0 = Output("grad", 1, y[j] - t[j] + exp(-(10**6) * t[j]))
+    broken = compile_kernel("gradient", [wrong_at_0], ["z", "t"], forms.Y)
+    found = find_break(broken, outputs, forms.Y, {}, divergence)
+    assert found is not None
+    assert "t = (0, 1, 0)" in found.inputs
+
+
+def test_nothing_is_asked_where_a_logarithm_of_a_target_of_0_makes_the_loss_infinite() -> None:
+    divergence = forms.total(y[k] * log(y[k] / t[k]))
+    outputs = [Output("loss", 0, divergence)]
+    kernel = compile_kernel("loss", outputs, ["z", "t"], forms.Y)
+    assert find_break(kernel, outputs, forms.Y, {}, divergence) is None
+
+
 def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path: Path) -> None:
-    unsafe = "softmax+-log(1-y[k])"
-    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - y\[k\]\) cannot be made safe: .* at z = "):
+    unsafe = "softmax+-log(1-(1-y[k])**c)"
+    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - \(1 - y\[k\]\)\*\*c\) cannot be made safe: .* at z = "):
         derive.build(out=tmp_path, compositions=[unsafe])
     assert not list(tmp_path.iterdir())
     assert main(["build", "--out", str(tmp_path), "--composition", unsafe]) == 2

@@ -98,3 +98,18 @@ def test_a_number_that_all_terms_share_stands_outside_their_logarithm() -> None:
     text = program(Output("out", 1, y[j] * log(y[j] / ((t[j] + y[j]) / 2))))
     assert "1/2" not in text
     assert "log_constant = log(2)" in text
+
+
+def test_a_probability_is_not_divided_by_itself_where_a_target_is_0() -> None:
+    text = program(Output("out", 1, y[j] ** 2 / (t[j] + y[j])))
+    assert "out[j] = select(t[j] == 0, exp(z[j] - z_max)*exp_sum_inverse, " in text
+    kernel = compile_kernel("made", [Output("out", 1, y[j] / (t[j] + 3 * y[j]))], ["z", "t"], forms.Y)
+    got = interpret(kernel, {"z": np.array([0, 1000, 2], np.float32), "t": np.array([0, 1, 0.5], np.float32)})["out"]
+    np.testing.assert_allclose(got, [1 / 3, 1 / 4, 0])
+
+
+def test_what_is_left_of_1_for_a_label_has_a_logarithm_where_it_underflows() -> None:
+    kernel = compile_kernel("made", [Output("out", 0, log(1 - y[label]))], ["z"], forms.Y, labels=True)
+    for logits, exact in (([1000, 0, 0], np.log(2) - 1000), ([0, 0, 0], np.log(2 / 3)), ([1000, 1000], -np.log(2))):
+        got = interpret(kernel, {"z": np.array(logits, np.float32)}, 0)["out"]
+        np.testing.assert_allclose(got, exact, rtol=1e-6)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from derive.kernel.expressions import ONE, ZERO, at, rewrite, select, walk
-from derive.kernel.ir import LABEL, Call, Expression, Kernel, Map, Same
-from derive.kernel.statements import Plain, plain
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Same
+from derive.kernel.statements import Plain, loop_indices, plain
 
 
 def split_cases(kernel: Kernel) -> Kernel:
@@ -17,9 +17,9 @@ def split_cases(kernel: Kernel) -> Kernel:
 
 
 def _split(statement: Plain) -> Plain:
-    if not isinstance(statement, Map):
+    if isinstance(statement, Let):
         return statement
-    return replace(statement, value=_take_cases(statement.value, statement.indices, apart=False))
+    return replace(statement, value=_take_cases(statement.value, loop_indices(statement), apart=False))
 
 
 def _take_cases(value: Expression, indices: tuple[str, ...], apart: bool) -> Expression:

@@ -7,7 +7,7 @@ a direction whose weight is all on improbable classes: |z - m| u is 60 u where 1
 
 from collections.abc import Collection
 
-from derive.kernel.expressions import arguments, call, is_call, walk
+from derive.kernel.expressions import arguments, call, indices, is_call, walk
 from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Same
 from derive.kernel.statements import nodes, noted, rewrite_kernel
 
@@ -30,7 +30,7 @@ def compensate(kernel: Kernel) -> Kernel:
 
     def rule(node: Expression) -> Expression | None:
         match node:
-            case Call("exp", (Call("sub", (logit, maximum)),)):
+            case Call("exp", (Call("sub", (logit, maximum)),)) if len(indices(logit)) == 1:
                 return call("exp_difference", logit, maximum)
         return None
 

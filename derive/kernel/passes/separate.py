@@ -5,19 +5,15 @@ when they are computed from the rounded sum, and lose nothing when they are comp
 """
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from derive.kernel.expressions import ONE, ZERO, add, at, call, div, is_call, neg, rewrite, select, sub, walk
-from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
 
 NOTE_LABEL = (
     "The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1."
 )
 NOTE_LARGEST = "The logarithm is log1p of the sum without its largest term: it does not cancel where that is all but 1."
-
-
-_HALF = Const(Fraction(1, 2))
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def separate(kernel: Kernel) -> Kernel:
         normaliser = _find_normaliser(kernel, name)
         if normaliser is None:
             continue
-        if kernel.labels:
+        if kernel.has_label:
             kernel = _separate_label(kernel, normaliser)
         elif mentions(kernel, normaliser.logarithm):
             kernel = _separate_largest(kernel, normaliser)
@@ -76,10 +72,6 @@ def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
         match node:
             case Call("log", _) if node == normaliser.logarithm:
                 return call("log1p", add(others, call("expm1", normaliser.at_label)))
-            case Call("log", (inner,)) if inner == add(ONE, neg(normaliser.label_share)):
-                # Close to 1, what is left of 1 has lost the digits of y, which the logarithm is then as small as.
-                is_small = call("less", normaliser.label_share, _HALF)
-                return select(is_small, call("log1p", neg(normaliser.label_share)), call("log", other_share))
             case Call("add", terms):
                 for one, share, sign in (
                     (ONE, neg(normaliser.label_share), add),

@@ -120,18 +120,24 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
     division = _Division(known, maximum, others)
     before = body.index(total)
     rest: list[Plain] = []
+    places: dict[str, int] = {}
     for line in body[before + 1 :]:
+        places[line.name if isinstance(line, (Let, Reduce)) else line.array] = len(rest)
         if isinstance(line, Let) and line in around:
             rest += division.whole(line)
         else:
             rest.append(replace(line, value=rewrite(line.value, division.rule)))
     sizes = reduce(lambda one, two: call("max", one, two), (term.size for term in terms))
-    statements: list[Reduce] = [Reduce(maximum.name, "max", total.index, sizes)]
-    for line in body:
+    statements: list[Plain] = [Reduce(maximum.name, "max", total.index, sizes)]
+    for line in reversed(body):
         if isinstance(line, Reduce) and (line == total or line.name in division.used):
             over = add(*(term.over(maximum) for term in take_terms_apart(line.value) or ()))
             name = others[line.name].name if line.name in division.used else line.name
-            statements.append(replace(line, name=name, value=over))
+            divided = replace(line, name=name, value=over)
+            if line.name in places:
+                rest.insert(places[line.name], divided)  # it may read what is known only there
+            else:
+                statements.insert(1, divided)
     return noted(_without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
 
 

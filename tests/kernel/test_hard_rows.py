@@ -1,0 +1,166 @@
+"""Losses of papers, typed in: gradients and products at hard rows, against differences of the definition."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from derive.catalogue import activations
+from derive.catalogue.model import Composition, Loss
+from derive.kernel.interpret import interpret
+from derive.pipeline import plan_kernels
+
+DIGITS = 150
+"""The differences lose 60; what is left of 1 beside a gap begins 0.44 digits below the point for each unit of it."""
+STEPS = mpmath.mpf(10) ** -20, mpmath.mpf(10) ** -40
+"""Of the differences along a direction, and of those within them."""
+Numbers = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A loss as text, and as a function of probabilities, targets (None for a label), the label and parameters."""
+
+    definition: str
+    value: Callable[..., Any]
+    where: str = ""
+    parameters: dict[str, float] = field(default_factory=dict)
+    labels: bool = False
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    return mpmath.mpf(0) if x == 0 else x * mpmath.log(y)
+
+
+def jensen_shannon(y: Numbers, t: Numbers, w: float) -> Any:
+    mean = [w * one + (1 - w) * other for one, other in zip(t, y, strict=True)]
+    return sum(
+        w * xlogy(one, one / m) + (1 - w) * xlogy(other, other / m) for one, other, m in zip(t, y, mean, strict=True)
+    )
+
+
+def focal_tversky(y: Numbers, t: Numbers, a: float, b: float, c: float) -> Any:
+    pairs = list(zip(t, y, strict=True))
+    found = sum(one * other for one, other in pairs)
+    wrong = a * sum((1 - one) * other for one, other in pairs)
+    missed = b * sum(one * (1 - other) for one, other in pairs)
+    return ((wrong + missed) / (found + wrong + missed + 1)) ** mpmath.mpf(c)
+
+
+LOSSES = {
+    # Englesson and Azizpour, Generalized Jensen-Shannon divergence loss for learning with noisy labels, 2021
+    "generalised-jensen-shannon": Typed(
+        "w*sum(t*log(t/(w*t + (1 - w)*y))) + (1 - w)*sum(y*log(y/(w*t + (1 - w)*y)))",
+        jensen_shannon,
+        "0 < w < 1",
+        {"w": 0.25},
+    ),
+    # Le Cam, Asymptotic methods in statistical decision theory, 1986
+    "triangular-discrimination": Typed(
+        "sum((t - y)**2/(t + y))", lambda y, t: sum((a - b) ** 2 / (a + b) for a, b in zip(t, y, strict=True))
+    ),
+}
+
+LOSSES |= {
+    # Kim and others, NLNL: negative learning for noisy labels, 2019
+    "negative-learning": Typed("-log(1 - y[k])", lambda y, k: -mpmath.log(1 - y[k]), labels=True),
+    "odds": Typed("-log(y[k]/(1 - y[k]))", lambda y, k: -mpmath.log(y[k] / (1 - y[k])), labels=True),
+    "binary-cross-entropy": Typed(
+        "-sum(t*log(y) + (1 - t)*log(1 - y))",
+        lambda y, t: -sum(xlogy(a, b) + xlogy(1 - a, 1 - b) for a, b in zip(t, y, strict=True)),
+    ),
+    # Liu and others, Early-learning regularization prevents memorization of noisy labels, 2020
+    "early-learning": Typed(
+        "-sum(t*log(y)) + a*log(1 - sum(t*y))",
+        lambda y, t, a: (
+            -sum(xlogy(b, c) for b, c in zip(t, y, strict=True))
+            + a * mpmath.log(sum((1 - b) * c for b, c in zip(t, y, strict=True)))
+        ),
+        parameters={"a": 1.5},
+    ),
+    # Abraham and Khan, A novel focal Tversky loss function, 2019
+    "focal-tversky": Typed(
+        "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c",
+        focal_tversky,
+        parameters={"a": 0.75, "b": 0.25, "c": 1.5},
+    ),
+}
+
+
+def rows(n: int) -> list[list[float]]:
+    """Ties, and one class 30, 80 and 1000 above or below the others: the first, one in the middle, the last."""
+    spread = [((7 * number) % n) / 4 for number in range(n)]
+    gaps = {0: 30.0, n // 2: 80.0, n - 1: 1000.0}
+    apart = [
+        [spread[number] + sign * gap * (number == place) for number in range(n)]
+        for place, gap in gaps.items()
+        for sign in (1, -1)
+    ]
+    return [[0.5] * n, spread, *apart]
+
+
+def targets(n: int) -> list[list[float]]:
+    """One-hot, soft, soft with zeros."""
+    first, last = ([float(number == place) for number in range(n)] for place in (0, n - 1))
+    return [first, last, [1 / n] * n, [0.5, 0.25, *[0.0] * (n - 2)]]
+
+
+def derivatives(
+    loss: Callable[[Numbers], Any], z: Numbers, v: Numbers, places: Sequence[int]
+) -> tuple[list[Any], list[Any]]:
+    """Entries of the gradient, and their derivatives along v, by central differences."""
+    wide, narrow = STEPS
+
+    def moved(at: Numbers, direction: Numbers, by: Any) -> list[Any]:
+        return [a + by * b for a, b in zip(at, direction, strict=True)]
+
+    def gradient(at: Numbers) -> list[Any]:
+        axes = [[int(number == other) for other in range(len(at))] for number in places]
+        return [(loss(moved(at, axis, narrow)) - loss(moved(at, axis, -narrow))) / (2 * narrow) for axis in axes]
+
+    exact = [mpmath.mpf(each) for each in z]
+    up, down = gradient(moved(exact, v, wide)), gradient(moved(exact, v, -wide))
+    return [(a + b) / 2 for a, b in zip(up, down, strict=True)], [
+        (a - b) / (2 * wide) for a, b in zip(up, down, strict=True)
+    ]
+
+
+def softmax(z: Numbers) -> list[Any]:
+    greatest = max(z)
+    exponentials = [mpmath.exp(each - greatest) for each in z]
+    total = sum(exponentials)
+    return [each / total for each in exponentials]
+
+
+@pytest.mark.parametrize("n", [2, 3, 17])
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_gradient_and_product_at_hard_rows(name: str, n: int) -> None:
+    typed = LOSSES[name]
+    composition = Composition(activations()["softmax"], Loss(name, typed.definition, source="", where=typed.where))
+    kernels = {kernel.name: kernel for kernel in plan_kernels(composition, None)}
+    v = [((5 * number) % 7 - 2.5) / 2 for number in range(n)]
+    classes: Sequence[Any] = range(0, n, max(1, n // 3)) if typed.labels else targets(n)
+    places = sorted({0, n // 2, n - 1})
+    for z in rows(n):
+        for target in classes:
+            with mpmath.workdps(DIGITS + int(0.44 * (max(z) - min(z)))):
+
+                def loss(at: Numbers, target: Any = target) -> Any:
+                    return typed.value(softmax(at), target, **typed.parameters)
+
+                exact = {"loss": [loss([mpmath.mpf(each) for each in z])]}
+                exact["gradient"], exact["hvp"] = derivatives(loss, z, v, places)
+            for dtype, allowed in ((np.float32, 1e-4), (np.float64, 1e-12)):
+                given = {"z": z, "v": v, **typed.parameters} | ({} if typed.labels else {"t": target})
+                values = {key: np.array(value, dtype) for key, value in given.items()}
+                for quantity, truth in exact.items():
+                    label = target if typed.labels else None
+                    (got,) = interpret(kernels[quantity], values, label).values()
+                    found = got[places] if got.ndim else [got]
+                    scale = max(1.0, *(abs(float(each)) for each in truth))
+                    wrong = max(abs(float(a) - float(b)) for a, b in zip(found, truth, strict=True))
+                    told = (quantity, dtype.__name__, z, target, found, [float(each) for each in truth])
+                    assert wrong <= allowed * scale, told
