@@ -167,8 +167,11 @@ def _cases(composition: Composition, n: int, labels: bool) -> tuple[Case, ...]:
 def _truth_or_none(case: Case, quantity: str) -> Truth | None:
     try:
         truth = case.truth(quantity)
-    except (ZeroDivisionError, BadPointError, TypeError):  # complex numbers have no order
+    except (ZeroDivisionError, BadPointError):
         return None
-    # The logarithm of a negative number is complex.
+    except TypeError as error:  # the logarithm of a negative number is complex, and was compared with another
+        if "mpc" not in str(error):
+            raise
+        return None
     found = (*truth.values, *truth.sizes)
     return truth if all(not isinstance(each, mpmath.mpc) and mpmath.isfinite(each) for each in found) else None
