@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
 from pathlib import Path
@@ -28,6 +29,8 @@ MOST_SHOWN = 200
 """Cells whose tables are printed; those of more are in the JSON, and on the page that `--docs` writes."""
 FULL_SECONDS, QUICK_SECONDS = 26 * 60, 60
 """For measuring; starting, the plots and the tables come on top."""
+KEEP_SECONDS = 10
+"""After which what was measured so far is written, should the run be stopped."""
 
 
 def _chosen(known: tuple[Any, ...], read: Callable[[str], Any]) -> Callable[..., tuple[Any, ...]]:
@@ -88,8 +91,12 @@ def main(
     results = Results(machine.describe())
     if machine.is_busy():
         console.print("other programs keep the processors busy: times on two threads, most of all, mean little")
+    kept = time.monotonic()
     for count in counts:
-        _measure(results, grid, count, budget, compiled=not quick, console=console)
+        for _ in _measure(results, grid, count, budget, compiled=not quick, console=console):
+            if time.monotonic() - kept > KEEP_SECONDS:
+                results.write(out / "results.json")
+                kept = time.monotonic()
     results.write(out / "results.json")
     if len(results.cells) <= MOST_SHOWN:
         for table in cell_tables(results):
@@ -105,8 +112,10 @@ def main(
     console.print(f"written: {out / 'results.json'}{f', {PAGE}' if docs else ''}, {len(plots)} plots", soft_wrap=True)
 
 
-def _measure(results: Results, grid: Grid, threads: int, budget: float, *, compiled: bool, console: Console) -> None:
-    """Let a process of its own measure on that many threads, and show how far it is."""
+def _measure(
+    results: Results, grid: Grid, threads: int, budget: float, *, compiled: bool, console: Console
+) -> Iterator[None]:
+    """Let a process of its own measure on that many threads, show how far it is, and yield after each cell."""
     if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) < threads:
         results.left_out[f"{threads} threads"] = "there are not so many processors"
         return
@@ -124,6 +133,7 @@ def _measure(results: Results, grid: Grid, threads: int, budget: float, *, compi
                 progress.update(task, total=line["cells"])
             elif line["kind"] == "cell":
                 progress.update(task, advance=1, description=progress_line(Measured.read(line)))
+                yield
 
 
 def _lines(grid: Grid, threads: int, budget: float, *, compiled: bool) -> Iterator[dict[str, Any]]:

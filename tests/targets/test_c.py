@@ -294,26 +294,48 @@ MAIN = """
 #include <stdlib.h>
 
 /* Arrays of exactly the size that the contract asks for, so that one entry too far is seen. */
+static int try_rows(size_t batch, size_t n, size_t stride)
+{
+    const size_t extent = (batch - 1) * stride + n, last = batch - 1;
+    float *z = (float *)malloc(extent * sizeof *z);
+    float *out = (float *)malloc(extent * sizeof *out);
+    double *wide = (double *)malloc(extent * sizeof *wide);
+    double *wide_out = (double *)malloc(extent * sizeof *wide_out);
+    float *loss = (float *)malloc(batch * sizeof *loss);
+    int64_t *labels = (int64_t *)malloc(batch * sizeof *labels);
+    int status = 0;
+    for (size_t j = 0; j < extent; j++) {
+        wide[j] = z[j] = j % 5 == 4 ? -1e30f : (float)(j % 17);
+        wide_out[j] = out[j] = -1.0f;
+    }
+    for (size_t row = 0; row < batch; row++) {
+        labels[row] = (int64_t)(row % n);
+    }
+    z[0] = (float)(0.0 * 1e300 * 1e300); /* NaN */
+    if (softmax_value_f32(batch, n, z, stride, out, stride) != 0) status = 1;
+    if (softmax_value_f64(batch, n, wide, stride, wide_out, stride) != 0) status = 2;
+    for (size_t j = 0; j < extent; j++) { /* what lies between rows is nobody's */
+        const int is_between = j % stride >= n;
+        if (is_between != (out[j] == -1.0f) || is_between != (wide_out[j] == -1.0)) status = 3;
+    }
+    if (softmax_loss_and_gradient_labels_f32(batch, n, z, stride, labels, loss, out, stride) != 0) status = 4;
+    labels[last] = (int64_t)n;
+    if (softmax_loss_and_gradient_labels_f32(batch, n, z, stride, labels, loss, out, stride) != 3) status = 5;
+    labels[last] = INT64_MIN;
+    if (softmax_loss_and_gradient_labels_f32(batch, n, z, stride, labels, loss, out, stride) != 3) status = 6;
+    free(z), free(out), free(wide), free(wide_out), free(loss), free(labels);
+    return status;
+}
+
 int main(void)
 {
-    const size_t sizes[] = {1, 2, 3, 7, 16, 31, 32, 33, 127, 128, 129, 256, 1000, 4097};
+    const size_t sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 127, 128, 129, 256, 1000, 4097};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-        const size_t n = sizes[k];
-        for (size_t extra = 0; extra < 3; extra += 2) {
-            const size_t stride = n + extra, extent = 2 * stride + n;
-            float *z = (float *)malloc(extent * sizeof *z);
-            float *out = (float *)malloc(extent * sizeof *out);
-            float *loss = (float *)malloc(3 * sizeof *loss);
-            int64_t labels[3] = {(int64_t)n - 1, 0, (int64_t)n};
-            for (size_t j = 0; j < extent; j++) {
-                z[j] = j % 5 == 4 ? -1e30f : (float)(j % 17);
+        for (size_t batch = 1; batch < (sizes[k] < 16 ? 100 : 4); batch++) {
+            for (size_t extra = 0; extra < 3; extra += 2) {
+                const int status = try_rows(batch, sizes[k], sizes[k] + extra);
+                if (status != 0) return status;
             }
-            z[0] = (float)(0.0 * 1e300 * 1e300); /* NaN */
-            if (softmax_value_f32(3, n, z, stride, out, stride) != 0) return 1;
-            if (softmax_loss_and_gradient_labels_f32(3, n, z, stride, labels, loss, out, stride) != 3) return 2;
-            labels[2] = INT64_MIN;
-            if (softmax_loss_and_gradient_labels_f32(3, n, z, stride, labels, loss, out, stride) != 3) return 3;
-            free(z), free(out), free(loss);
         }
     }
     return 0;

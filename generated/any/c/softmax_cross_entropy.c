@@ -1450,8 +1450,8 @@ INLINE void ISA(turn)(ISA(vector) *squares)
 #undef SECOND
 }
 
-/* Turn the strips of WIDTH rows, stride apart, into SQUARE columns, of which count are kept. */
-INLINE void ISA(load_squares)(const REAL *rows, size_t stride, REAL *columns, size_t count)
+/* Turn the strips of WIDTH rows, stride apart, into SQUARE columns, or as many as there are classes. */
+INLINE void ISA(load_squares)(const REAL *rows, size_t stride, REAL *columns, size_t classes)
 {
     ISA(vector) squares[SQUARE];
     ISA(read_strips)(rows, stride, &squares[0]);
@@ -1462,32 +1462,33 @@ INLINE void ISA(load_squares)(const REAL *rows, size_t stride, REAL *columns, si
 #endif
     ISA(turn)(squares);
     memcpy(columns, &squares[0], sizeof squares[0]);
-    if (count > 1) {
+    if (classes > 1) {
         memcpy(columns + LANES, &squares[1], sizeof squares[1]);
     }
 #if SQUARE == 4
-    if (count > 2) {
+    if (classes > 2) {
         memcpy(columns + 2 * LANES, &squares[2], sizeof squares[2]);
     }
-    if (count > 3) {
+    if (classes > 3) {
         memcpy(columns + 3 * LANES, &squares[3], sizeof squares[3]);
     }
 #endif
 }
 
-/* Turn SQUARE columns, of which there are count, back into the strips of WIDTH rows, one row after the other. */
-INLINE void ISA(store_squares)(const REAL *columns, size_t count, REAL *rows, size_t stride)
+/* Turn SQUARE columns, or as many as there are classes, back into the strips of WIDTH rows, written one row after the
+ * other. */
+INLINE void ISA(store_squares)(const REAL *columns, size_t classes, REAL *rows, size_t stride)
 {
     ISA(vector) squares[SQUARE] = {{0.0f}};
     memcpy(&squares[0], columns, sizeof squares[0]);
-    if (count > 1) {
+    if (classes > 1) {
         memcpy(&squares[1], columns + LANES, sizeof squares[1]);
     }
 #if SQUARE == 4
-    if (count > 2) {
+    if (classes > 2) {
         memcpy(&squares[2], columns + 2 * LANES, sizeof squares[2]);
     }
-    if (count > 3) {
+    if (classes > 3) {
         memcpy(&squares[3], columns + 3 * LANES, sizeof squares[3]);
     }
 #endif
@@ -1516,15 +1517,17 @@ INLINE void ISA(store_squares)(const REAL *columns, size_t count, REAL *rows, si
 #undef STRIP
 #endif
 
-/* Turn count rows of n entries, stride apart, into columns of LANES entries; the rows that are missing become 0. */
-NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, size_t stride,
+/* Turn the first count of the rows that are left, of n entries, stride apart, into columns of LANES entries; up to a
+ * multiple of LANES, missing rows become 0. */
+NOINLINE void ISA(load_rows)(size_t n, size_t count, size_t left, const REAL *RESTRICT rows, size_t stride,
     REAL (*RESTRICT columns)[CLASSES][LANES])
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    /* The last strip of a row shares entries with the one before; a strip of fewer than SQUARE ends in the next row. */
-    const size_t next = n < SQUARE;
-    for (; row + WIDTH + next <= count; row += WIDTH) {
+    /* The last strip of a row shares entries with the one before it; a strip of a row of fewer than SQUARE entries ends
+     * in one of the rows after, which must be there, and belong to us. */
+    const size_t after = n < SQUARE ? (SQUARE - 1) / n : 0;
+    for (; row + WIDTH <= count && row + WIDTH + after <= left && (after == 0 || stride == n); row += WIDTH) {
         for (size_t j = 0; j < n; j += SQUARE) {
             const size_t first = n < SQUARE ? 0 : j < n - SQUARE ? j : n - SQUARE;
             ISA(load_squares)(rows + row * stride + first, stride, &columns[row / LANES][first][row % LANES], n);
@@ -1543,15 +1546,15 @@ NOINLINE void ISA(load_rows)(size_t n, size_t count, const REAL *RESTRICT rows, 
     }
 }
 
-/* Turn columns back into count rows of n entries, stride apart. */
-NOINLINE void ISA(store_rows)(size_t n, size_t count, REAL (*RESTRICT columns)[CLASSES][LANES], REAL *RESTRICT rows,
-    size_t stride)
+/* Turn columns back into the first count of the rows that are left, of n entries, stride apart. */
+NOINLINE void ISA(store_rows)(size_t n, size_t count, size_t left, REAL (*RESTRICT columns)[CLASSES][LANES],
+    REAL *RESTRICT rows, size_t stride)
 {
     size_t row = 0;
 #ifdef SHUFFLE
-    /* As in load_rows; what a strip of fewer than SQUARE leaves in the next row, that row's own writes over. */
-    const size_t next = n < SQUARE;
-    for (; row + WIDTH + next <= count && (n >= SQUARE || stride == n); row += WIDTH) {
+    /* As in load_rows; what a strip leaves in the rows after its own, those write over. */
+    const size_t after = n < SQUARE ? (SQUARE - 1) / n : 0;
+    for (; row + WIDTH <= count && row + WIDTH + after <= left && (after == 0 || stride == n); row += WIDTH) {
         for (size_t j = 0; j < n; j += SQUARE) {
             const size_t first = n < SQUARE ? 0 : j < n - SQUARE ? j : n - SQUARE;
             ISA(store_squares)(&columns[row / LANES][first][row % LANES], n, rows + row * stride + first, stride);
@@ -1639,9 +1642,9 @@ static void ISA(softmax_cross_entropy_loss_across)(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        ISA(load_rows)(n, count, batch - first, t + first * t_stride, t_stride, t_columns);
         ALIGNED REAL loss_rows[ROWS];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_cross_entropy_loss_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
@@ -1793,7 +1796,7 @@ static void ISA(softmax_cross_entropy_loss_labels_across)(size_t batch, size_t n
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED BITS label[ROWS] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (BITS)labels[first + row];
@@ -1935,15 +1938,15 @@ static void ISA(softmax_cross_entropy_gradient_across)(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        ISA(load_rows)(n, count, batch - first, t + first * t_stride, t_stride, t_columns);
         ALIGNED REAL grad_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_cross_entropy_gradient_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
                 grad_columns[row / LANES]);
         }
-        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, batch - first, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2100,7 +2103,7 @@ static void ISA(softmax_cross_entropy_gradient_labels_across)(size_t batch, size
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED BITS label[ROWS] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (BITS)labels[first + row];
@@ -2110,7 +2113,7 @@ static void ISA(softmax_cross_entropy_gradient_labels_across)(size_t batch, size
             ISA(softmax_cross_entropy_gradient_labels_side_by_side)(n, z_columns[row / LANES],
                 grad_columns[row / LANES], label + row);
         }
-        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, batch - first, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2283,9 +2286,9 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_across)(size_t batch, si
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        ISA(load_rows)(n, count, batch - first, t + first * t_stride, t_stride, t_columns);
         ALIGNED REAL loss_rows[ROWS];
         ALIGNED REAL grad_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
@@ -2293,7 +2296,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_across)(size_t batch, si
                 t_columns[row / LANES], grad_columns[row / LANES], loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, batch - first, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2476,7 +2479,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_across)(size_t ba
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED BITS label[ROWS] = {0};
         for (size_t row = 0; row < count; row++) {
             label[row] = (BITS)labels[first + row];
@@ -2488,7 +2491,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_across)(size_t ba
                 grad_columns[row / LANES], label + row, loss_rows + row);
         }
         memcpy(loss + first, loss_rows, count * sizeof *loss);
-        ISA(store_rows)(n, count, grad_columns, grad + first * grad_stride, grad_stride);
+        ISA(store_rows)(n, count, batch - first, grad_columns, grad + first * grad_stride, grad_stride);
     }
 }
 
@@ -2663,17 +2666,17 @@ static void ISA(softmax_cross_entropy_hvp_across)(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, t + first * t_stride, t_stride, t_columns);
+        ISA(load_rows)(n, count, batch - first, t + first * t_stride, t_stride, t_columns);
         ALIGNED REAL v_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        ISA(load_rows)(n, count, batch - first, v + first * v_stride, v_stride, v_columns);
         ALIGNED REAL product_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_cross_entropy_hvp_side_by_side)(n, z_columns[row / LANES], t_columns[row / LANES],
                 v_columns[row / LANES], product_columns[row / LANES]);
         }
-        ISA(store_rows)(n, count, product_columns, product + first * product_stride, product_stride);
+        ISA(store_rows)(n, count, batch - first, product_columns, product + first * product_stride, product_stride);
     }
 }
 
@@ -2864,15 +2867,15 @@ static void ISA(softmax_cross_entropy_hvp_labels_across)(size_t batch, size_t n,
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, z + first * z_stride, z_stride, z_columns);
+        ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL v_columns[ROWS / LANES][CLASSES][LANES];
-        ISA(load_rows)(n, count, v + first * v_stride, v_stride, v_columns);
+        ISA(load_rows)(n, count, batch - first, v + first * v_stride, v_stride, v_columns);
         ALIGNED REAL product_columns[ROWS / LANES][CLASSES][LANES];
         for (size_t row = 0; row < count; row += LANES) {
             ISA(softmax_cross_entropy_hvp_labels_side_by_side)(n, z_columns[row / LANES], v_columns[row / LANES],
                 product_columns[row / LANES]);
         }
-        ISA(store_rows)(n, count, product_columns, product + first * product_stride, product_stride);
+        ISA(store_rows)(n, count, batch - first, product_columns, product + first * product_stride, product_stride);
     }
 }
 
