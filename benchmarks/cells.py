@@ -83,7 +83,7 @@ OPERATIONS = {
 
 CLASS_COUNTS = (2, 3, 4, 8, 10, 16, 32, 100, 128, 1000, 1024, 4096, 32000, 128256)
 SIZES = (1 << 20, 1 << 16, 1 << 12, 1 << 24)
-"""Logits in all, in the order in which they are measured: what time does not suffice for is the last."""
+"""Logits in all, in the order in which they are measured."""
 DTYPES = ("float32", "float64")
 LARGEST_FIXED = 32
 """Up to this n our kernels are those for a fixed n; a user who knows n has them too."""
@@ -124,7 +124,7 @@ class Grid:
     dtypes: tuple[str, ...]
 
     def cells(self, threads: int) -> Iterator[Cell]:
-        """The cells, those that share arrays together; many classes first, since the last may have to be left out."""
+        """The cells, those that share arrays together."""
         for size in self.sizes:
             for n in sorted(self.class_counts, reverse=True):
                 if n > size:

@@ -118,7 +118,10 @@ def _compile(sources: Sequence[Path], folder: Path, compiler: Sequence[str], fla
 
 
 def _load(path: Path) -> ctypes.CDLL:
-    """The library at `path`, which has a forked process work by itself: GCC's threads are left to its parent."""
+    """The library at `path`, whose functions use no threads in a process that is forked.
+
+    GCC's runtime library would wait for the threads of the parent.
+    """
     library = ctypes.CDLL(str(path))
     if hasattr(library, "omp_set_num_threads") and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: library.omp_set_num_threads(1))

@@ -182,11 +182,6 @@ class Function:
         return f"ISA(largest_class)(n, {logits} + (first + row) * {logits}_stride)"
 
     @property
-    def vectors(self) -> tuple[str, ...]:
-        """The names of the arrays of rows."""
-        return tuple(array.name for array in self._arrays if array.rank)
-
-    @property
     def _arrays(self) -> tuple[Array, ...]:
         return (*self.kernel.inputs, *self.kernel.outputs)
 

@@ -72,7 +72,6 @@ class Precision:
         name: the end of a function's name.
         type: the type's name.
         bits: the unsigned integer type of the same size.
-        integer: the signed one.
         suffix: the end of a literal and of a function of libm.
         fraction: stored bits of the fraction; 1.5 * 2^fraction is the number that rounds to an integer when added.
         square: the numbers in 16 bytes: rows become columns in squares of that size.
@@ -81,7 +80,6 @@ class Precision:
     name: str
     type: str
     bits: str
-    integer: str
     suffix: str
     fraction: int
     square: int
@@ -114,7 +112,6 @@ F32 = Precision(
     name="f32",
     type="float",
     bits="uint32_t",
-    integer="int32_t",
     suffix="f",
     fraction=23,
     square=4,
@@ -155,7 +152,6 @@ F64 = Precision(
     name="f64",
     type="double",
     bits="uint64_t",
-    integer="int64_t",
     suffix="",
     fraction=52,
     square=2,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.elementary_error import ALLOWED, GENERATED, find_functions, measure, with_callees
+from benchmarks.elementary_error import ALLOWED, GENERATED, TRUTHS, find_functions, measure, read_sources, with_callees
 
 EXACT = """
 INLINE {type} identity_{name}({type} x)
@@ -28,6 +28,11 @@ def test_the_exponential_of_the_kernels_is_measured(precision: str, build: str) 
     found = measure(name, with_callees(name, functions), build, MINUS_ONE_TO_TWO[precision])
     assert found.wrong == 0
     assert 0.5 < found.worst <= ALLOWED
+
+
+def test_every_exponential_and_logarithm_is_found() -> None:
+    found = {name.rsplit("_", 1)[0] for name in find_functions(read_sources())}
+    assert found >= set(TRUTHS)
 
 
 def test_a_function_comes_with_what_it_calls() -> None:

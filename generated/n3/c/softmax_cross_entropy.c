@@ -120,7 +120,8 @@ static size_t rows_of_share(size_t n)
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * As for exp_of_sum_f32, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+ * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^23 rounds x / ln 2 to k and leaves k in the last
+ * bits of shifted, from where it moves into the exponent of 2^k. That is no more than 1; its product with NaN is NaN. */
 INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
 {
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
@@ -147,7 +148,9 @@ INLINE float exp_nonpositive_f32(float x)
     return exp_of_sum_nonpositive_f32(x, 0.0f);
 }
 
-/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+/* exp(a - b) as if a - b were exact,
+    where a is at most b: what its rounding lost is recovered without error (Knuth, The
+ * Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
 INLINE float exp_difference_nonpositive_f32(float a, float b)
 {
     const float difference = a - b;
@@ -156,8 +159,7 @@ INLINE float exp_difference_nonpositive_f32(float a, float b)
     return exp_of_sum_nonpositive_f32(difference, (a - a_part) - (b - b_part));
 }
 
-/* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), with k and r as for exp; half of it is computed,
-    so that 2^k cannot overflow.
+/* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), x = k ln 2 + r; half of it is computed, so that 2^k cannot overflow.
  * The error is at most 2.0 units in the last place. */
 INLINE float expm1_f32(float x)
 {
@@ -220,7 +222,8 @@ INLINE float log_of_sum_f32(float x, float rest)
     return x > FLT_MAX ? x : result;
 }
 
-/* log(1 + x), with what the addition rounded off (Knuth, as above); at most 1.5 units in the last place. */
+/* log(1 + x), with what the addition rounded off (Knuth, The Art of Computer Programming, volume 2, section 4.2.2,
+ * theorem B). The error is at most 1.5 units in the last place. */
 INLINE float log1p_f32(float x)
 {
     const float sum = 1.0f + x;
@@ -239,7 +242,8 @@ INLINE float maximum_f32(float largest, float value)
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
- * As for exp_of_sum_f64, but 2^k, no more than 1, is made a number by itself: its product with NaN is NaN. */
+ * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^52 rounds x / ln 2 to k and leaves k in the last
+ * bits of shifted, from where it moves into the exponent of 2^k. That is no more than 1; its product with NaN is NaN. */
 INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
@@ -271,7 +275,9 @@ INLINE double exp_nonpositive_f64(double x)
     return exp_of_sum_nonpositive_f64(x, 0.0);
 }
 
-/* exp(a - b) as if a - b were exact, as above, where a is at most b. */
+/* exp(a - b) as if a - b were exact,
+    where a is at most b: what its rounding lost is recovered without error (Knuth, The
+ * Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
 INLINE double exp_difference_nonpositive_f64(double a, double b)
 {
     const double difference = a - b;
@@ -280,8 +286,7 @@ INLINE double exp_difference_nonpositive_f64(double a, double b)
     return exp_of_sum_nonpositive_f64(difference, (a - a_part) - (b - b_part));
 }
 
-/* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), with k and r as for exp; half of it is computed,
-    so that 2^k cannot overflow.
+/* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), x = k ln 2 + r; half of it is computed, so that 2^k cannot overflow.
  * The error is at most 2.0 units in the last place. */
 INLINE double expm1_f64(double x)
 {
@@ -354,7 +359,8 @@ INLINE double log_of_sum_f64(double x, double rest)
     return x > DBL_MAX ? x : result;
 }
 
-/* log(1 + x), with what the addition rounded off (Knuth, as above); at most 1.5 units in the last place. */
+/* log(1 + x), with what the addition rounded off (Knuth, The Art of Computer Programming, volume 2, section 4.2.2,
+ * theorem B). The error is at most 1.5 units in the last place. */
 INLINE double log1p_f64(double x)
 {
     const double sum = 1.0 + x;
