@@ -29,7 +29,7 @@ SQUARES_ANY = 8
 of 64 classes then take 8 KiB, and those of four arrays stay in the first-level cache."""
 
 COLUMN_ENTRIES = 256
-"""Classes times such squares where the classes are few and fixed: for three, twice as many at a time cost a fifth less."""
+"""Classes times such squares, where the classes are few and fixed: for three, twice as many rows cost a fifth less."""
 
 MOST_ACROSS = 64
 """Classes up to which rows are worked on across; there, a row that is worked on along takes as long."""
