@@ -27,8 +27,8 @@ WIDTH = 100
 """Of the tables where they go into a file or a pipe."""
 MOST_SHOWN = 200
 """Cells whose tables are printed; those of more are in the JSON, and on the page that `--docs` writes."""
-FULL_SECONDS, QUICK_SECONDS = 26 * 60, 60
-"""For measuring; starting, the plots and the tables come on top."""
+FULL_SECONDS, QUICK_SECONDS = 18 * 60, 60
+"""For measuring; starting, the plots, the tables and calls longer than their share come on top: ten minutes, or one."""
 KEEP_SECONDS = 10
 """After which what was measured so far is written, should the run be stopped."""
 
