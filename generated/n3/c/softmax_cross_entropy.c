@@ -287,7 +287,7 @@ INLINE double exp_difference_nonpositive_f64(double a, double b)
 }
 
 /* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), x = k ln 2 + r; half of it is computed, so that 2^k cannot overflow.
- * The error is at most 2.0 units in the last place. */
+ * The error is at most 2.2 units in the last place. */
 INLINE double expm1_f64(double x)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
