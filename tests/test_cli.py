@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from derive.cli import CompositionType, main
+from derive.cli import main
+from derive.cli_types import CompositionType
 from derive.errors import KernelError, ProofError
 
 ROOT = Path(__file__).parents[1]

@@ -23,7 +23,7 @@ from derive.notation import g, t, v, z
 from derive.pipeline import plan_kernels
 from derive.verification.callers import LANGUAGES
 from derive.verification.rows import Rows
-from derive.verification.truth import find_sizes
+from derive.verification.truth import Case as Truths
 from tests.catalogue.compositions import COMPOSITIONS
 from tests.catalogue.exact import FAR, Exact, Inputs, find_entries
 from tests.catalogue.hard_rows import LOST, Array, Case, choose_ends, make_cases
@@ -115,5 +115,5 @@ def _find_truth(composition: Composition, quantity: str, case: Case, frozen: tup
     row = {z: logits, t: case.t, g: case.g, v: case.v}
     parameters = {name: np.array(each[0] if rank == 0 else each) for name, each, rank in frozen}
     with mpmath.workdps(15):
-        sizes = find_sizes(composition, quantity, row, case.label, parameters)
+        sizes = Truths.of(composition, row, case.label, parameters).sizes(quantity)
     return entries, sizes
