@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
+from derive.kernel.arguments import name_arguments
 from derive.kernel.ir import Array, Kernel, Map
 from derive.native import Library, compile_library
 from derive.targets.c import FLAGS, target
@@ -53,6 +55,13 @@ def test_defines_no_function_that_it_does_not_call(tmp_path: Path, n: int | None
     for number, program in enumerate(programs(n)):
         source = write(tmp_path / str(number), program)
         subprocess.run([COMPILERS[-1], *WARNINGS, "-c", source, "-o", tmp_path / "out.o"], check=True)
+
+
+def test_no_parameter_is_called_as_a_macro_is(tmp_path: Path) -> None:
+    macros = set(re.findall(r"# *define (\w+)", write(tmp_path, softmax(), cross_entropy()).read_text()))
+    assert {"LANES", "ALIGNED"} <= macros
+    given = [Parameter(name, per_class=False) for name in sorted(macros)]
+    assert [name for name, each in name_arguments(given).items() if each.name in macros] == []
 
 
 def test_the_header_is_valid_on_its_own_in_c_and_in_cpp(tmp_path: Path) -> None:
