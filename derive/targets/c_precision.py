@@ -177,7 +177,7 @@ F64 = Precision(
         highest="0x1.62e42fefa39efp+9",
         bound="1.04",
         half_bits="UINT64_C(0x3fe0000000000000)",
-        bound_expm1="2.2",
+        bound_expm1="2.0",
     ),
     logarithm=Logarithm(
         coefficients=(

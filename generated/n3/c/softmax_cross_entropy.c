@@ -172,7 +172,7 @@ INLINE float expm1_f32(float x)
     q = q * r + 0x1.5558f2p-5f;
     q = q * r + 0x1.555492p-3f;
     q = q * r + 0x1.fffffcp-2f;
-    const float less_one = r + r * r * q;
+    const float rest = r * r * q;
 
     uint32_t half_power_bits;
     memcpy(&half_power_bits, &shifted, sizeof half_power_bits);
@@ -180,7 +180,8 @@ INLINE float expm1_f32(float x)
     float half_power;
     memcpy(&half_power, &half_power_bits, sizeof half_power);
 
-    float result = 2.0f * ((half_power - 0.5f) + half_power * less_one);
+    /* r first: where the result is small, what it is added to cancels, and exactly */
+    float result = 2.0f * (((half_power - 0.5f) + half_power * r) + half_power * rest);
     result = x < -0x1.5d589ep+6f ? -1.0f : result;
     result = x > 0x1.62e42ep+6f ? (float)INFINITY : result;
     return x == x ? result : x;
@@ -287,7 +288,7 @@ INLINE double exp_difference_nonpositive_f64(double a, double b)
 }
 
 /* exp(x) - 1 = (2^k - 1) + 2^k (exp(r) - 1), x = k ln 2 + r; half of it is computed, so that 2^k cannot overflow.
- * The error is at most 2.2 units in the last place. */
+ * The error is at most 2.0 units in the last place. */
 INLINE double expm1_f64(double x)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
@@ -304,7 +305,7 @@ INLINE double expm1_f64(double x)
     q = q * r + 0x1.555555555088cp-5;
     q = q * r + 0x1.55555555554fap-3;
     q = q * r + 0x1.000000000000ap-1;
-    const double less_one = r + r * r * q;
+    const double rest = r * r * q;
 
     uint64_t half_power_bits;
     memcpy(&half_power_bits, &shifted, sizeof half_power_bits);
@@ -312,7 +313,8 @@ INLINE double expm1_f64(double x)
     double half_power;
     memcpy(&half_power, &half_power_bits, sizeof half_power);
 
-    double result = 2.0 * ((half_power - 0.5) + half_power * less_one);
+    /* r first: where the result is small, what it is added to cancels, and exactly */
+    double result = 2.0 * (((half_power - 0.5) + half_power * r) + half_power * rest);
     result = x < -0x1.6232bdd7abcd2p+9 ? -1.0 : result;
     result = x > 0x1.62e42fefa39efp+9 ? (double)INFINITY : result;
     return x == x ? result : x;
