@@ -7,8 +7,8 @@ from derive.targets.heading import command_lines
 from derive.targets.model import Product
 from derive.version import __version__
 
-_OF_THE_PROJECT = ("-std=",)
-"""How the flags begin that CMake has a word of its own for."""
+_OF_THE_PROJECT = ("-std=", "-march=")
+"""How the flags begin that are not for a library to choose: CMake knows the standard, and its user the processor."""
 
 
 def cmake_project(products: Sequence[Product], flags: Sequence[str]) -> str:

@@ -138,7 +138,7 @@ INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^23 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of 2^k. That is no more than 1; its product with NaN is NaN. */
+ * bits of shifted, from where it moves into the exponent of 2^k. That is at most 1; its product with NaN is NaN. */
 INLINE float exp_of_sum_nonpositive_f32(float x, float rest)
 {
     const float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
@@ -233,7 +233,7 @@ INLINE float maximum_f32(float largest, float value)
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
  * x + rest = k ln 2 + r with a whole number k. Adding 1.5 * 2^52 rounds x / ln 2 to k and leaves k in the last
- * bits of shifted, from where it moves into the exponent of 2^k. That is no more than 1; its product with NaN is NaN. */
+ * bits of shifted, from where it moves into the exponent of 2^k. That is at most 1; its product with NaN is NaN. */
 INLINE double exp_of_sum_nonpositive_f64(double x, double rest)
 {
     const double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
