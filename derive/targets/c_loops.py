@@ -227,14 +227,15 @@ def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Ite
     """
     real = printer.precision.type
     known: set[str] = set()
+    kept = _kept(body)
     for array in _read_first(body):
-        const = "" if array in _kept(body) else "const "
+        const = "" if array in kept else "const "
         yield Assignment(f"{const}{real} {printer.element(array, index)}", printer.place(array, index))
         known.add(array)
-    for number, statement in enumerate(body):
+    for statement in body:
         text = printer.text(statement.value)
         match statement:
-            case Map(array) if array in _kept(body[number:]):
+            case Map(array) if array in kept:
                 yield Assignment(f"{'' if array in known else f'{real} '}{printer.element(array, index)}", text)
                 known.add(array)
             case Map(array):
@@ -244,7 +245,7 @@ def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Ite
             case Reduce(name):
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
                 yield Assignment(left, f"{printer.precision.named('maximum')}({left}, {text})")
-    for array in _kept(body):
+    for array in kept:
         yield Assignment(printer.place(array, index), printer.element(array, index))
 
 

@@ -48,6 +48,18 @@ def extent(n: int | None = None) -> Kernel:
     return Kernel("extent", (Array("z", 1),), (Array("largest", 0), Array("mean", 0)), body, n=n)
 
 
+def squares_and_twice(n: int | None = None) -> Kernel:
+    """The sum of exp(z)² and 2 exp(z), in one pass that keeps exp(z) in the output which it writes last."""
+    kept = Element("grad", "j")
+    body = (
+        Map("grad", ("j",), call("exp", Z)),
+        Reduce("square_sum", "sum", "j", call("mul", kept, kept)),
+        Let("loss", Scalar("square_sum")),
+        Map("grad", ("j",), call("add", kept, kept)),
+    )
+    return Kernel("squares_and_twice", (Array("z", 1),), (Array("loss", 0), Array("grad", 1)), body, n=n)
+
+
 def softmax(n: int | None = None) -> Kernel:
     """Shifted exponentials, kept in the output and scaled by the inverse of their sum."""
     shifted = call("exp", call("sub", Z, Scalar("z_max")))

@@ -12,7 +12,7 @@ import pytest
 from derive.kernel.ir import Const, Element, Kernel
 from derive.native import Library, compile_library
 from derive.targets.c import FLAGS, target
-from tests.targets.programs import Z, call, entrywise, extent, product, total
+from tests.targets.programs import Z, call, entrywise, extent, product, squares_and_twice, total
 
 mpmath.mp.dps = 50
 
@@ -53,6 +53,7 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         renamed(entrywise(call("pow", Z, Const(Fraction(-5)))), "power"),
         total(),
         extent(),
+        squares_and_twice(),
     )
 
 
@@ -195,6 +196,16 @@ def test_a_maximum_beside_a_sum_in_one_pass(library: Library, name: str, dtype: 
     assert library.call(f"softmax_extent_{name}", 2, n, z, largest, mean) == 0
     assert np.array_equal(largest, z.max(axis=1))
     assert np.allclose(mean, z.mean(axis=1, dtype=np.float64), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("name", "dtype"), TYPES)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_what_an_output_kept_for_a_pass_does_not_stay_in_it(library: Library, name: str, dtype: type, n: int) -> None:
+    z = np.random.default_rng(n).normal(size=(2, n)).astype(dtype)
+    loss, grad = np.empty(2, dtype), np.empty_like(z)
+    assert library.call(f"softmax_squares_and_twice_{name}", 2, n, z, loss, grad) == 0
+    assert np.allclose(grad, 2 * np.exp(z.astype(np.float64)), rtol=4 * np.finfo(dtype).eps)
+    assert np.allclose(loss, np.exp(2 * z.astype(np.float64)).sum(axis=1), rtol=8 * np.finfo(dtype).eps)
 
 
 def test_the_bits_do_not_depend_on_the_compiler_or_its_optimiser(tmp_path: Path) -> None:
