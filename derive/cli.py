@@ -77,7 +77,7 @@ def list_command(as_json: bool, activation: str, definitions: bool) -> None:
     type=QuantityType(),
     metavar="Q",
     help="What to derive; the Jacobian or gradient without it. "
-    "Of an activation: value, jacobian, vjp, jvp. Of a loss: loss, gradient, hessian, hvp, gauss-newton, and "
+    "Of an activation: value, jacobian, vjp, jvp. Of a loss: loss, gradient, hessian, hvp, gauss-newton, gnvp, and "
     "gradient:t or gradient:PARAMETER, the derivative with respect to the targets or a parameter.",
 )
 @n_option
@@ -146,7 +146,7 @@ def show_command(
     "quantities",
     metavar="Q",
     multiple=True,
-    help="Build this derivative besides: gradient:t, gradient:gamma; repeatable.",
+    help="Build this derivative besides: gradient:t, gradient:gamma, gauss-newton, gnvp; repeatable.",
 )
 @click.option("--target", "targets", metavar="TARGET", multiple=True, help="Write only this language; repeatable.")
 @click.option("--out", default="generated", show_default=True, help="The folder that holds the build folders.")

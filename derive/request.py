@@ -51,7 +51,7 @@ def read_further(composition: Composition, names: Iterable[str]) -> tuple[str, .
     Raises:
         UnknownNameError: no such quantity, or none that a kernel computes.
     """
-    known = [name for name in composition.further_quantities if name.startswith("gradient:")]
+    known = composition.further_quantities
     chosen = set(names) - set(composition.quantities)
     for name in sorted(chosen):
         if name not in known:

@@ -261,6 +261,7 @@ def test_quantities_are_completed_for_the_composition_before_them():
     assert completed("derive show softmax+focal --quantity g", 4).splitlines() == [
         "plain,gradient",
         "plain,gauss-newton",
+        "plain,gnvp",
         "plain,gradient:t",
         "plain,gradient:gamma",
     ]

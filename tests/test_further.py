@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import derive
+from derive.calculus.engine import derive_quantity
+from derive.catalogue import read_composition
 from derive.cli import main
-from derive.errors import DeriveError, UnknownNameError
+from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.verification import verify
 
 STEP = 1e-6
@@ -78,11 +80,32 @@ def test_nothing_of_it_is_built_without_being_asked_for(tmp_path) -> None:
     assert "further" not in json.loads((folder / "manifest.json").read_text())["spec"]["compositions"][0]
 
 
+def test_gauss_newton_is_the_curvature_by_the_output_between_two_jacobians(tmp_path) -> None:
+    build = derive.build(
+        out=tmp_path, compositions=["softmax+poly-1"], targets=["numpy", "c"], quantities=["gauss-newton", "gnvp"]
+    )
+    assert all(each.passed for each in verify(build.folder)), [each.problem for each in verify(build.folder)]
+    module, epsilon, v = load(build.folder / "numpy" / "softmax_poly_1.py"), 1.5, np.array([0.5, -1.0, 2.0])
+    y = np.exp(Z) / np.exp(Z).sum(-1, keepdims=True)
+    jacobians = [np.diag(each) - np.outer(each, each) for each in y]
+    wanted = np.stack([each.T @ np.diag(t / p**2) @ each for each, t, p in zip(jacobians, T, y, strict=True)])
+    np.testing.assert_allclose(module.gauss_newton(Z, T, epsilon=epsilon), wanted, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(module.gnvp(Z, T, v, epsilon=epsilon), wanted @ v, rtol=1e-12, atol=1e-14)
+    at_labels = module.gnvp(Z, np.array([2, 1]), v, epsilon=epsilon)
+    np.testing.assert_allclose(at_labels, module.gnvp(Z, np.eye(3)[[2, 1]], v, epsilon=epsilon), rtol=1e-12)
+
+
+def test_a_label_does_not_vary() -> None:
+    composition = read_composition("softmax+cross-entropy")
+    with pytest.raises(UnsupportedError, match="no t to be differentiated by"):
+        derive_quantity(composition, "gradient:t", labels=True)
+
+
 def test_what_is_no_such_derivative_is_refused(tmp_path, capsys) -> None:
     with pytest.raises(UnknownNameError, match="no quantity to build 'gradient:beta'"):
         derive.build(out=tmp_path, compositions=["softmax+poly-1"], quantities=["gradient:beta"])
     with pytest.raises(DeriveError, match="name one with --composition"):
         derive.build(out=tmp_path, quantities=["gradient:t"])
-    status = main(["build", "--out", str(tmp_path), "--composition", "softmax+mse", "--quantity", "gauss-newton"])
+    status = main(["build", "--out", str(tmp_path), "--composition", "identity+mse", "--quantity", "gnvp"])
     assert status == 2
-    assert "no quantity to build 'gauss-newton'" in capsys.readouterr().err
+    assert "no quantity to build 'gnvp'" in capsys.readouterr().err

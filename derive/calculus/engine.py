@@ -8,7 +8,7 @@ from sympy import Expr, Integer
 
 from derive import notation
 from derive.calculus.abbreviate import abbreviate
-from derive.calculus.further import gauss_newton, gradient_by
+from derive.calculus.further import FURTHER, gradient_by
 from derive.calculus.problem import Problem
 from derive.calculus.quantities import QUANTITIES, used_assumptions
 from derive.catalogue.model import Assumption, Composition
@@ -16,7 +16,7 @@ from derive.derivation import Chain, Check, Result, Step
 from derive.errors import UnsupportedError
 from derive.proof.check import check, prove
 
-PROVED_UP_TO = {"hessian": 5, "hvp": 5, "gauss-newton": 5}
+PROVED_UP_TO = {"hessian": 5, "hvp": 5, "gauss-newton": 5, "gnvp": 5}
 """The most classes at which a closed form is proved deterministically; more takes minutes."""
 PROVED_UP_TO_FIRST_ORDER = 8
 
@@ -67,7 +67,7 @@ def _derive(problem: Problem, quantity: str) -> tuple[Chain, ...]:
     name, _, variable = quantity.partition(":")
     if variable:
         return gradient_by(problem, variable)
-    return gauss_newton(problem) if name == "gauss-newton" else QUANTITIES[name](problem)
+    return {**QUANTITIES, **FURTHER}[name](problem)
 
 
 def _instantiate(result: Result, problem: Problem, n: int) -> Result:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 
 import sympy
-from sympy import Expr, Integer, KroneckerDelta
+from sympy import Expr, Indexed, Integer, KroneckerDelta
 
 from derive.calculus.readability import cost, is_reversed
 from derive.calculus.rewrite import can_multiply_out, replace, rewrite
@@ -231,6 +231,43 @@ def _one_sum(first: tuple[Expr, Contraction], second: tuple[Expr, Contraction]) 
     sign = -1 if is_turned else 1
     bodies = [sign * multiple * _body_at(total, index) for multiple, total in multiples]
     return _OneSum((first[0], second[0]), sign * _oriented(Contraction(collect(sympy.Add(*bodies)), index)))
+
+
+def turn_round(expression: Expr) -> Expr:
+    """`expression` with x_a (δ_ab − x_b) as x_b (δ_ab − x_a), and this x_b multiplied into the sum beside it.
+
+    Both are x_a δ_ab − x_a x_b. For a label b the sum is often a function of x_b, and its 1/x_b cancels.
+    """
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, sympy.Mul):
+            return None
+        for entry, difference in product(node.args, node.args):
+            if (turned := _other_way_round(entry, difference)) is None:
+                continue
+            others = [factor for factor in node.args if factor not in (entry, difference)]
+            for total in others:
+                if isinstance(total, sympy.Add):
+                    beside = [factor for factor in others if factor is not total]
+                    inner = sympy.Add(*(turned[0] * term for term in total.args))
+                    candidate = _oriented(sympy.Mul(*beside, turned[1], collect(inner)))
+                    if cost(candidate) < cost(node):
+                        return candidate
+        return None
+
+    return rewrite(expression, visit)
+
+
+def _other_way_round(entry: Expr, difference: Expr) -> tuple[Expr, Expr] | None:
+    """x_b and δ_ab − x_a, for x_a and δ_ab − x_b."""
+    match difference:
+        case sympy.Add(args=(first, second)):
+            delta, other = (first, second) if isinstance(first, KroneckerDelta) else (second, first)
+            if isinstance(entry, Indexed) and isinstance(delta, KroneckerDelta) and isinstance(-other, Indexed):
+                a, b = entry.indices[0], (-other).indices[0]
+                if (-other).base == entry.base and {a, b} == set(delta.args):
+                    return -other, delta - entry
+    return None
 
 
 def cancel(expression: Expr) -> Expr:

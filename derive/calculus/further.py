@@ -1,4 +1,4 @@
-"""Quantities that are derived when they are asked for: Gauss-Newton, and gradients with respect to other names.
+"""Quantities that are derived when they are asked for: Gauss-Newton, its products, and gradients by other names.
 
 `gradient:t` is ∂L/∂t_j, `gradient:gamma` ∂L/∂γ: a name of the definition after the colon.
 """
@@ -19,9 +19,12 @@ from derive.calculus.pieces import (
     start,
 )
 from derive.calculus.problem import Problem
+from derive.calculus.quantities import Quantity
 from derive.calculus.rewrite import apply
+from derive.catalogue.model import Composition
 from derive.derivation import Chain
-from derive.notation import Contraction, Partial, class_index, i, j, k, loss, occurrences, vectors, y, z
+from derive.errors import UnsupportedError
+from derive.notation import Contraction, Partial, class_index, i, j, k, loss, occurrences, rename, v, vectors, y, z
 
 l = class_index("l")
 
@@ -31,18 +34,38 @@ def gauss_newton(problem: Problem) -> Chains:
 
     Schraudolph, Fast curvature matrix-vector products for second-order gradient descent, section 3, 2002.
     """
-    output = problem.composition.output_vector
     outer = loss_by_output(problem)
     second = _second_by_output(problem, outer)
-    row, column = Partial(output[k], z[i]), Partial(output[l], z[j])
-    curvature = Partial(Partial(loss, output[k]), output[l])
-    total = Contraction(Contraction(row * curvature * column, l), k)
-    line = start(problem, "The Gauss-Newton matrix", total, problem.assumptions)
+    line = start(problem, "The Gauss-Newton matrix", gauss_newton_entry(problem.composition), problem.assumptions)
     line.take(put_in("second derivative put in", second))
-    line.take(known_jacobian(problem, output[i]))
+    line.take(known_jacobian(problem, problem.composition.output_vector[i]))
     line.take(output_put_in(problem))
     line.finish()
     return (*jacobian(problem), outer, second, line.chain())
+
+
+def gauss_newton_entry(composition: Composition) -> Expr:
+    """The definition of the Gauss-Newton matrix, in row i and column j."""
+    output = composition.output_vector
+    row, column = Partial(output[k], z[i]), Partial(output[l], z[j])
+    curvature = Partial(Partial(loss, output[k]), output[l])
+    return Contraction(Contraction(row * curvature * column, l), k)
+
+
+def gauss_newton_product(problem: Problem) -> Chains:
+    """Σ_k G_jk v_k, G the Gauss-Newton matrix."""
+    matrix = gauss_newton(problem)[-1]
+    title = "Gauss-Newton-vector product: the Gauss-Newton matrix times the direction v"
+    line = start(problem, title, times_direction(matrix.left), problem.assumptions)
+    line.put("Gauss-Newton matrix put in", "its closed form", times_direction(matrix.result), matrix.assumptions)
+    line.finish()
+    return (line.chain(),)
+
+
+def times_direction(entry: Expr) -> Expr:
+    """The matrix of `entry`, in row i and column j, times v: row j of it."""
+    index = class_index("m")
+    return Contraction(rename(entry, {i: j, j: index}) * v[index], index)
 
 
 def _second_by_output(problem: Problem, outer: Chain) -> Chain:
@@ -54,6 +77,10 @@ def _second_by_output(problem: Problem, outer: Chain) -> Chain:
     line.exhaust(differentiate.RULES)
     line.finish()
     return line.chain()
+
+
+FURTHER: dict[str, Quantity] = {"gauss-newton": gauss_newton, "gnvp": gauss_newton_product}
+"""Those that have a name of their own."""
 
 
 def gradient_by(problem: Problem, name: str) -> Chains:
@@ -99,4 +126,7 @@ def _variable(name: str, *definitions: Expr | None) -> Expr:
     if any(isinstance(node, Indexed) and node.base.label.name == name for node in nodes):
         entry: Expr = IndexedBase(name)[j]
         return entry
-    return next(node for node in nodes if isinstance(node, Symbol) and node.name == name)
+    found = next((node for node in nodes if isinstance(node, Symbol) and node.name == name), None)
+    if found is None:
+        raise UnsupportedError(f"there is no {name} to be differentiated by; of a label none is left")
+    return found

@@ -22,6 +22,7 @@ LONGEST_FORMULA = 6000.0
 
 _REASONS = {
     forms.FACTORED: "what the terms share goes in front",
+    forms.TURNED: "y_j (δ_jk − y_k) is the same with j and k exchanged, and the factor in front goes into the sum",
     forms.CANCELLED: "common factors of numerator and denominator cancel",
     forms.EXPANDED: "terms cancel when the product is multiplied out",
 }

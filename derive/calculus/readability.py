@@ -5,7 +5,7 @@ from functools import cache
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
-from derive.notation import Contraction, o, t, y
+from derive.notation import Contraction, label, o, t, y
 
 REVERSED = 0.75
 """What a difference costs that is the wrong way round: more than the minus sign that turns it."""
@@ -46,14 +46,30 @@ def cost(expression: Expr) -> float:
 
 
 def is_reversed(expression: sympy.Add) -> bool:
-    """Whether outputs stand only with a minus and targets with a plus: t − y for what people write y − t."""
-    outputs = [term.could_extract_minus_sign() for term in expression.args if _vectors(term) & {y, o}]
+    """Whether outputs stand only with a minus and targets with a plus: t − y for what people write y − t.
+
+    For a label, δ_(j,label) is the target of y_j; δ_(j,label) − y_label is an entry of the Jacobian, and stays.
+    """
+    outputs = [term for term in expression.args if _vectors(term) & {y, o}]
     targets = [
-        term.could_extract_minus_sign()
+        term
         for term in expression.args
-        if not _vectors(term) & {y, o} and t in _vectors(term)
+        if term not in outputs and (t in _vectors(term) or _is_one_hot(term, expression))
     ]
-    return bool(outputs) and all(outputs) and not all(targets)
+    return (
+        bool(outputs)
+        and all(term.could_extract_minus_sign() for term in outputs)
+        and not all(term.could_extract_minus_sign() for term in targets)
+    )
+
+
+def _is_one_hot(term: Expr, difference: sympy.Add) -> bool:
+    """Whether `term` is a multiple of a δ at the label, and no output in `difference` is at the label."""
+    deltas = [factor for factor in sympy.Mul.make_args(term) if isinstance(factor, KroneckerDelta)]
+    entries = difference.atoms(Indexed)
+    return any(label in delta.args for delta in deltas) and not any(
+        entry.base in (y, o) and label in entry.indices for entry in entries
+    )
 
 
 def _vectors(term: Expr) -> set[sympy.IndexedBase]:

@@ -111,12 +111,12 @@ class Composition:
 
     @property
     def further_quantities(self) -> tuple[str, ...]:
-        """What can be asked for besides: Gauss-Newton, and gradients with respect to targets and parameters."""
+        """What can be asked for besides: Gauss-Newton, its products, and gradients by targets and parameters."""
         if self.loss_definition is None:
             return ()
         read_by_loss = vectors(self.loss_definition)
         names = [*(["t"] if t in read_by_loss else []), *(parameter.name for parameter in self.parameters)]
-        curved = [] if self.output_vector == z or z in read_by_loss else ["gauss-newton"]
+        curved = [] if self.output_vector == z or z in read_by_loss else ["gauss-newton", "gnvp"]
         return (*curved, *(f"gradient:{name}" for name in names))
 
     @property

@@ -31,8 +31,15 @@ _LOSS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _BY = "gradient:"
 """How the quantities begin that are derivatives with respect to a name of the definition."""
 
-_VECTORS = {"value": "value", "vjp": "z_grad", "jvp": "tangent", "gradient": "grad", "hvp": "product"}
-_MATRICES = {"jacobian": "jac", "hessian": "hess"}
+_VECTORS = {
+    "value": "value",
+    "vjp": "z_grad",
+    "jvp": "tangent",
+    "gradient": "grad",
+    "hvp": "product",
+    "gnvp": "product",
+}
+_MATRICES = {"jacobian": "jac", "hessian": "hess", "gauss-newton": "gn"}
 
 
 def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tuple[Kernel, ...]:
@@ -81,10 +88,15 @@ def _functions(composition: Composition) -> Mapping[str, tuple[tuple[str, ...], 
     """The functions of a composition: their inputs and their quantities."""
     if composition.loss is None:
         return _ACTIVATION
-    return {
-        **_LOSS,
-        **{f"gradient_{_spelled(composition, each)}": (("z", "t"), (each,)) for each in composition.further},
-    }
+    return {**_LOSS, **dict(_further(composition, each) for each in composition.further)}
+
+
+def _further(composition: Composition, quantity: str) -> tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The name of the function that computes a further quantity, its inputs, and the quantity."""
+    if quantity.startswith(_BY):
+        return f"gradient_{_spelled(composition, quantity)}", (("z", "t"), (quantity,))
+    inputs = ("z", "t", "v") if quantity == "gnvp" else ("z", "t")
+    return quantity.replace("-", "_"), (inputs, (quantity,))
 
 
 def _spelled(composition: Composition, quantity: str) -> str:

@@ -41,6 +41,7 @@ QUANTITY_TITLES = {
     "hessian": "Hessian",
     "hvp": "Hessian-vector product",
     "gauss-newton": "Gauss-Newton matrix",
+    "gnvp": "Gauss-Newton-vector product",
 }
 
 

@@ -21,6 +21,8 @@ _SUMMARIES = {
     "loss_and_gradient": "The loss of each row, and its gradient with respect to the logits.",
     "hessian": "The Hessian of the loss with respect to the logits.",
     "hvp": "The Hessian-vector product: how the gradient changes as the logits move along a direction.",
+    "gauss_newton": "The Gauss-Newton matrix: the Hessian without the curvature of the activation.",
+    "gnvp": "The Gauss-Newton-vector product: the Gauss-Newton matrix times a direction.",
 }
 
 

@@ -17,6 +17,7 @@ from sympy import Expr, Indexed, IndexedBase, Symbol
 
 from derive import notation
 from derive.calculus.engine import derive_quantity
+from derive.calculus.further import gauss_newton_entry, times_direction
 from derive.calculus.problem import Problem
 from derive.calculus.rewrite import rewrite
 from derive.catalogue.model import Composition
@@ -87,6 +88,10 @@ def definition_of(composition: Composition, quantity: str) -> Expr:
             return Partial(Partial(loss, z[i]), z[j])
         case "hvp":
             return Contraction(Partial(Partial(loss, z[j]), z[k]) * v[k], k)
+        case "gauss-newton":
+            return gauss_newton_entry(composition)
+        case "gnvp":
+            return times_direction(gauss_newton_entry(composition))
     raise UnsupportedError(f"{quantity} has no definition to be tested against")
 
 

@@ -101,6 +101,11 @@ def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptio
         ("-sum(t*log(y)) + b*log(sum(exp(z)))**2", "y[j]*(1 + 2*b*log(sum(exp(z[i]) for i in range(n)))) - t[j]"),
         ("1 - 2*sum(t*y)/(s + sum(t + y))", "2*y[j]/(2 + s)*(sum(t[i]*y[i] for i in range(n)) - t[j])"),
         ("sum(c[i]*y[i] for i in range(n))", "y[j]*(c[j] - sum(c[i]*y[i] for i in range(n)))"),
+        (
+            "-(1 - y[k])**a*log(y[k])",
+            "(y[j] - delta(j, label))*(1 - y[label])**(a - 1)*(1 - y[label]*(1 + a*log(y[label])))",
+        ),
+        ("(1 - y[k]**q)/q", "y[label]**q*(y[j] - delta(j, label))"),
     ],
 )
 def test_losses_of_the_literature_have_their_short_forms(definition: str, form: str) -> None:
