@@ -28,12 +28,12 @@ _TAKEN = frozenset(
     """
     batch n row start count label labels axis out reduction weight upstream ignore_index np rows dtype terms positions
     diagonal is_label i j z t g v y loss value grad gradient hessian hvp vjp jvp jacobian jac hess product tangent
-    z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK BLOCK_ENTRIES LANES ROWS CLASSES STEPS SQUARE
-    WIDTH VECTOR VECTORS INSTRUCTION_SET INSTRUCTION_SETS REAL BITS OF LIBM JOIN JOINED SHARE ISA RUN SHUFFLE ALIGNED
-    SIDE_BY_SIDE ONE_BY_ONE PARALLEL_FOR EACH STRIP LOW HIGH FIRST SECOND READ WRITE WRITE_SQUARE INLINE NOINLINE first
-    lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf log logf
-    log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len max min
-    object range set str sum tuple type isinstance main errno EOF end head label_lane
+    z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK BLOCK_ENTRIES LANES ROWS CLASSES STEPS SQUARE WIDTH
+    VECTOR VECTORS INSTRUCTION_SET INSTRUCTION_SETS PRECISIONS REAL BITS OF LIBM JOIN JOINED SHARE ISA RUN SHUFFLE
+    ALIGNED SIDE_BY_SIDE ONE_BY_ONE PARALLEL_FOR EACH STRIP LOW HIGH FIRST SECOND READ WRITE WRITE_SQUARE INLINE
+    NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
+    log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
+    max min object range set str sum tuple type isinstance main errno EOF end head label_lane
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""
