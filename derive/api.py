@@ -19,7 +19,7 @@ from derive.catalogue.model import Assumption, Composition
 from derive.derivation import Result, Step
 from derive.errors import DeriveError, UnknownNameError, UnsupportedError
 from derive.layer.engine import REDUCTIONS, LayerResult, derive_layer
-from derive.pipeline import Build
+from derive.pipeline import Build, Printed
 from derive.progress import Track, silently
 from derive.proof.domain import refuse_undefined
 from derive.request import read_assumptions, read_class_count, read_further, read_quantity, read_targets
@@ -132,6 +132,7 @@ def build(
     allow_unsafe: bool = False,
     quantities: Iterable[str] = (),
     track: Track = silently,
+    printed: Printed | None = None,
 ) -> Build:
     """Write derivations and kernels: into `out/any`, or with `n` into `out/n3`.
 
@@ -149,6 +150,7 @@ def build(
         quantities: derivatives with respect to targets and parameters to build besides, for every composition in
             `compositions`: `gradient:t`, `gradient:gamma`.
         track: shows how far the build is; called with the items of a stage and what is done to them.
+        printed: told the files of each composition in each target, texts by path, before all are there and written.
 
     Raises:
         DeriveError: an unknown name, a definition that cannot be read, a class count that cannot be.
@@ -172,7 +174,15 @@ def build(
     asked = [replace(each, further=read_further(each, wanted)) for each in asked] if wanted else asked
     chosen = tuple(dict.fromkeys(asked))
     made = pipeline.build(
-        chosen, classes, languages, Path(out), dry=dry, layer=layer, allow_unsafe=allow_unsafe, track=track
+        chosen,
+        classes,
+        languages,
+        Path(out),
+        dry=dry,
+        layer=layer,
+        allow_unsafe=allow_unsafe,
+        track=track,
+        printed=printed,
     )
     return replace(made, refused=refused)
 

@@ -10,7 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from derive.version import __version__
 
 if TYPE_CHECKING:
     from derive.progress import Track
+    from derive.verification.compilation import Compilers
 
 DONE, NEGATIVE, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 128 + signal.SIGINT
@@ -174,27 +175,30 @@ def build_command(
     """
     from derive import tables
     from derive.api import build
+    from derive.verification.compilation import compilers
 
     if check and and_verify:
         raise click.UsageError("--check writes nothing that --verify could test; leave one of them out")
-    with _progress() as track:
-        made = build(
-            n,
-            out,
-            compositions,
-            targets,
-            all_of_them=all_of_them,
-            where=where,
-            name=name,
-            dry=check,
-            layer=layer,
-            allow_unsafe=allow_unsafe,
-            quantities=quantities,
-            track=track,
-        )
-    if not check:
-        _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
-        return _verify(made.folder) if and_verify else DONE
+    with compilers() if and_verify else nullcontext() as at_work:
+        with _progress() as track:
+            made = build(
+                n,
+                out,
+                compositions,
+                targets,
+                all_of_them=all_of_them,
+                where=where,
+                name=name,
+                dry=check,
+                layer=layer,
+                allow_unsafe=allow_unsafe,
+                quantities=quantities,
+                track=track,
+                printed=at_work.start if at_work else None,
+            )
+        if not check:
+            _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
+            return _verify(made.folder, at_work) if at_work else DONE
     for change in made.changes:
         _print(tables.diff(change))
     again = _again(n, compositions, targets, out, all_of_them, where, name, layer, quantities)
@@ -269,11 +273,11 @@ def verify_command(folder: Path) -> int:
     return _verify(folder)
 
 
-def _verify(folder: Path) -> int:
+def _verify(folder: Path, at_work: "Compilers | None" = None) -> int:
     from derive.verification import verify
 
     with _progress() as track:
-        findings = verify(folder, track=track)
+        findings = verify(folder, track, at_work)
     from derive import tables  # not before: it loads SymPy, and the compiler works meanwhile
 
     _print(tables.verification_table(findings), tables.verification_summary(findings))

@@ -19,6 +19,9 @@ AVX2 = ("avx2", "fma")
 AVX512 = (*AVX2, "avx512f", "avx512dq", "avx512vl")
 """The instruction sets that generated C has kernels for besides what the flags allow, as the compiler names them."""
 
+PRECISIONS = (32, 64)
+"""The types that generated C has functions for, by their bits; it can be compiled for one alone."""
+
 COMPILERS = ("cc", "gcc", "clang")
 """Where $CC names none, the first of these that is installed is taken."""
 
@@ -62,16 +65,23 @@ def compile_sources(
     return path
 
 
-def compile_for_this_machine(source: Path, folder: Path) -> Path:
-    """Compile generated C as far as it runs on this processor, and have the compiler read the rest of it.
+def compile_for_this_machine(source: Path, folder: Path, precision: int) -> Path:
+    """Compile of generated C the functions for one of `PRECISIONS`, as far as they run on this processor.
 
     Raises:
         MissingToolError: there is no compiler, or the one there is does not take the file.
     """
-    path = compile_sources([source], folder, flags=(*FLAGS, *options_of_this_machine()))
+    return compile_sources([source], folder, flags=(*FLAGS, *options_of_this_machine(), f"-DPRECISIONS={precision}"))
+
+
+def read_for_every_machine(source: Path) -> None:
+    """Have the compiler read generated C with what `compile_for_this_machine` leaves out for other processors.
+
+    Raises:
+        MissingToolError: there is no compiler, or the one there is does not take the file.
+    """
     if options_of_this_machine():
         _run(find_compiler(), [*FLAGS, "-fsyntax-only", str(source)], [source])
-    return path
 
 
 def _run(command: Sequence[str], options: Sequence[str], sources: Sequence[Path]) -> None:

@@ -1,6 +1,6 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from derive.proof.domain import refuse_undefined
 from derive.targets.model import Product, Target
 from derive.version import __version__
 from derive.write import Change, check_place, compare, with_manifest, write
+
+Printed = Callable[[Mapping[str, str]], None]
+"""Told of files, texts by their paths in the build folder, before all are there and written."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,12 @@ def build(
     layer: bool = False,
     allow_unsafe: bool = False,
     track: Track = silently,
+    printed: Printed | None = None,
 ) -> Build:
     """Derive, lower, print and write `compositions` into `out/any`, or `out/n3`; with `dry`, write nothing.
 
-    With `layer`, that of a linear layer before each composition that has a loss besides.
+    With `layer`, that of a linear layer before each composition that has a loss besides. `printed` is told the files
+    of a composition in a target as soon as they are there.
 
     Raises:
         UnsafeError: a kernel is wrong at inputs where its result is finite; with `allow_unsafe`, its file's head says
@@ -86,7 +91,7 @@ def build(
         Product(each, n, result, kernel, layer=layer_before, unsafe=unsafe)
         for each, result, kernel, unsafe, layer_before in parts
     ]
-    texts = [print_product(each, targets) for each in track(products, "printing")]
+    texts = [print_product(each, targets, printed) for each in track(products, "printing")]
     files = gather(products, targets, texts, layer=layer)
     changes = compare(folder, files) if dry else write(folder, files)
     own = {product.composition.name: tuple(sorted(text)) for product, text in zip(products, texts, strict=True)}
@@ -167,9 +172,15 @@ def _closed_form(composition: Composition, quantity: str, labels: bool) -> Expr:
     return derive_quantity(composition, quantity, assumptions=(), labels=labels).closed_form
 
 
-def print_product(product: Product, targets: Sequence[Target]) -> dict[str, str]:
+def print_product(product: Product, targets: Sequence[Target], printed: Printed | None = None) -> dict[str, str]:
     """The files of one product in every target: path within the build folder, and text."""
-    return {f"{each.name}/{path}": text for each in targets for path, text in each.files(product).items()}
+    texts: dict[str, str] = {}
+    for target in targets:
+        files = {f"{target.name}/{path}": text for path, text in target.files(product).items()}
+        if printed is not None:
+            printed(files)
+        texts |= files
+    return texts
 
 
 def gather(

@@ -86,6 +86,11 @@ class Precision:
     exponential: Exponential
     logarithm: Logarithm
 
+    @property
+    def size(self) -> int:
+        """The bits of a number."""
+        return 128 // self.square
+
     def named(self, function: str) -> str:
         """The name of a function of the file for this type."""
         return f"{function}_{self.name}"

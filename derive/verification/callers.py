@@ -2,9 +2,7 @@
 
 import ctypes
 import importlib.util
-import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -14,12 +12,12 @@ import numpy as np
 
 from derive import native
 from derive.catalogue.parameters import choose_parameters
-from derive.compiler import compile_for_this_machine
 from derive.kernel.ir import Kernel
+from derive.verification.compilation import Compilation, compilers
 from derive.verification.rows import Array, Rows
 
-Compiling = Mapping[Path, "Future[Path]"]
-"""The shared library that is being made of each C file."""
+Compiling = Mapping[Path, Compilation]
+"""What compilers are at work on, by the C file."""
 NOTHING: Compiling = MappingProxyType({})
 
 
@@ -46,7 +44,7 @@ class NumpyCaller:
     module: ModuleType
 
     @classmethod
-    def load(cls, path: Path, libraries: Compiling = NOTHING) -> "NumpyCaller":  # noqa: ARG003
+    def load(cls, path: Path, compiling: Compiling = NOTHING) -> "NumpyCaller":  # noqa: ARG003
         """Import the module at `path`, under a name of its own."""
         spec = importlib.util.spec_from_file_location(f"generated_{path.stem}", path)
         if spec is None or spec.loader is None:
@@ -69,21 +67,28 @@ class NumpyCaller:
 
 @dataclass(frozen=True)
 class CCaller:
-    """The functions of a generated C file, compiled."""
+    """The functions of a generated C file, compiled.
 
-    library: native.Library
+    Attributes:
+        libraries: by the bits of the type whose functions they have.
+        stem: what the functions' names begin with.
+    """
+
+    libraries: Mapping[int, native.Library]
     stem: str
 
     @classmethod
-    def load(cls, path: Path, libraries: Compiling = NOTHING) -> "CCaller":
-        """Load what was compiled of the file at `path`; compile it where `libraries` has none.
+    def load(cls, path: Path, compiling: Compiling = NOTHING) -> "CCaller":
+        """Load what is compiled of the file at `path`; compile it where `compiling` does not have it.
 
         Raises:
             MissingToolError: the compiler does not take it.
         """
-        with tempfile.TemporaryDirectory() as scratch:
-            library = libraries[path].result() if path in libraries else compile_for_this_machine(path, Path(scratch))
-            return cls(native.Library(library, ctypes.CDLL(str(library))), path.stem)
+        if path not in compiling:
+            with compilers() as working:
+                return cls.load(path, {path: working.compile(path)})
+        libraries = compiling[path].libraries()
+        return cls({bits: native.Library(each, ctypes.CDLL(str(each))) for bits, each in libraries.items()}, path.stem)
 
     def has(self, kernel: Kernel) -> bool:
         """A kernel whose output is a matrix has no function in C."""
@@ -112,7 +117,7 @@ class CCaller:
         chosen = _chosen(kernel, rows, parameters)
         numbers = (chosen[parameter.name] for parameter in kernel.parameters)
         last = (dtype.type(value) if value.ndim == 0 else value.astype(dtype) for value in numbers)
-        status = self.library.call(name, *sizes, *_inputs(kernel, rows), *outputs.values(), *last)
+        status = self.libraries[8 * dtype.itemsize].call(name, *sizes, *_inputs(kernel, rows), *outputs.values(), *last)
         if status != 0:
             raise CallError(f"{name} returned {status} for arguments that are right")
         return outputs

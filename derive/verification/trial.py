@@ -32,22 +32,22 @@ ALLOWED = 16
 
 
 def try_build(
-    build: Path, spec: Mapping[str, Any], files: Collection[str], libraries: Compiling, track: Track
+    build: Path, spec: Mapping[str, Any], files: Collection[str], compiling: Compiling, track: Track
 ) -> Iterator[Finding]:
     """Everything that is to be found out about the compositions of a build."""
     for composition in track(read_compositions(build, spec), f"verifying {build}"):
         yield prove(build, composition, spec["n"])
-        yield from try_functions(build, composition, spec["n"], loaders(build, composition, files, libraries))
+        yield from try_functions(build, composition, spec["n"], loaders(build, composition, files, compiling))
         yield from try_layer(build, composition, spec["n"], files)
 
 
 def loaders(
-    build: Path, composition: Composition, files: Collection[str], libraries: Compiling = NOTHING
+    build: Path, composition: Composition, files: Collection[str], compiling: Compiling = NOTHING
 ) -> Mapping[str, Callable[[], Caller]]:
     """What loads the functions of a composition, for each language that the build has."""
     names = {language: f"{language}/{composition.stem}{suffix}" for language, (suffix, _) in LANGUAGES.items()}
     return {
-        language: partial(load, build / names[language], libraries)
+        language: partial(load, build / names[language], compiling)
         for language, (_, load) in LANGUAGES.items()
         if names[language] in files
     }

@@ -17,6 +17,7 @@ from derive.notation import g, t, v, z
 from derive.pipeline import plan_kernels
 from derive.verification import check_files, find_builds, verify
 from derive.verification.callers import CCaller
+from derive.verification.compilation import compilers
 from derive.verification.rows import Rows, make_rows
 from derive.verification.trial import ALLOWED, PRECISIONS, loaders, prove, read_compositions, try_functions
 from derive.verification.truth import FEW_CLASSES, find_truth
@@ -164,10 +165,11 @@ def test_the_truth_knows_how_near_to_1_a_logistic_function_is():
 
 def test_what_is_compiled_for_this_machine_computes_the_same_bits_as_the_whole_file(made, tmp_path):
     source = made / "c" / "softmax_cross_entropy.c"
-    for folder in ("whole", "part"):
-        (tmp_path / folder).mkdir()
-    paths = compile_sources([source], tmp_path / "whole"), compile_for_this_machine(source, tmp_path / "part")
-    whole, part = (CCaller(Library(path, ctypes.CDLL(str(path))), source.stem) for path in paths)
+    path = compile_sources([source], tmp_path)
+    whole, part = (
+        CCaller(dict.fromkeys((32, 64), Library(path, ctypes.CDLL(str(path)))), source.stem),
+        CCaller.load(source),
+    )
     (composition,) = read_compositions(made, read_spec(made))
     for kernel in filter(whole.has, plan_kernels(composition, 3)):
         for dtype in PRECISIONS:
@@ -176,11 +178,38 @@ def test_what_is_compiled_for_this_machine_computes_the_same_bits_as_the_whole_f
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="generated C has one set of kernels elsewhere")
-def test_c_that_is_wrong_in_the_part_for_other_processors_is_refused(copy, tmp_path):
+def test_c_that_is_wrong_in_the_part_for_other_processors_is_refused(copy):
     source = copy / "c" / "softmax_cross_entropy.c"
     source.write_text(f"{source.read_text()}\n#if INSTRUCTION_SETS > 1\n#error other processors\n#endif\n")
     with pytest.raises(MissingToolError, match="other processors"):
-        compile_for_this_machine(source, tmp_path)
+        CCaller.load(source)
+
+
+def test_c_of_one_type_has_the_functions_of_that_type_alone(made, tmp_path):
+    source = made / "c" / "softmax_cross_entropy.c"
+    names = [f"softmax_cross_entropy_n3_{name}" for name in ("loss", "hvp", "loss_and_gradient_labels")]
+    for bits, other in ((32, 64), (64, 32)):
+        folder = tmp_path / str(bits)
+        folder.mkdir()
+        library = ctypes.CDLL(str(compile_for_this_machine(source, folder, bits)))
+        assert all(hasattr(library, f"{name}_f{bits}") for name in names)
+        assert not any(hasattr(library, f"{name}_f{other}") for name in names)
+
+
+def test_what_compilers_began_before_it_was_written_is_what_is_verified(made, copy):
+    texts = {f"c/{path.name}": path.read_text() for path in (made / "c").glob("softmax*")}
+    source = copy / "c" / "softmax_cross_entropy.c"
+    with compilers() as working:
+        working.start(texts)
+        (begun,) = working.started.values()
+        assert working.compile(source) is begun
+        source.write_text(source.read_text().replace("return", "return 2; return"))
+        changed = working.compile(source)
+        assert changed is not begun
+        begun.libraries()
+    source.with_suffix(".h").unlink()
+    with pytest.raises(MissingToolError, match="softmax_cross_entropy"):
+        CCaller.load(source)
 
 
 def test_a_loss_with_the_logarithm_of_a_number_has_sizes():

@@ -26,6 +26,12 @@
 #include <math.h>
 #include <string.h>
 
+/* -DPRECISIONS=32 leaves out the functions of double, -DPRECISIONS=64 those of float, so that two compilers can share
+ * the work. */
+#ifndef PRECISIONS
+#define PRECISIONS (32 | 64)
+#endif
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math and -ffinite-math-only take away infinities and NaN; this file needs both"
 #endif
@@ -134,6 +140,8 @@ INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
     return n - j > STEPS * lanes ? j + STEPS * lanes : n;
 }
 
+#if PRECISIONS & 32
+
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
@@ -228,6 +236,10 @@ INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
+
+#if PRECISIONS & 64
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -334,6 +346,8 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
+#endif
+
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
  * number of bytes in a vector. */
@@ -407,6 +421,8 @@ INLINE double maximum_f64(double largest, double value)
 #define RUN(kernel, arguments) kernel##_plain arguments
 #endif
 
+#if PRECISIONS & 32
+
 int log_softmax_value_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         float *value, size_t value_stride)
@@ -437,43 +453,6 @@ int log_softmax_value_f32(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
             } else {
                 RUN(log_softmax_value_along_f32,
-                    (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-            }
-        }
-    }
-    return LOG_SOFTMAX_OK;
-}
-
-int log_softmax_value_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        double *value, size_t value_stride)
-{
-    if (z == NULL || value == NULL) {
-        return LOG_SOFTMAX_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, value_stride, sizeof *value)) {
-        return LOG_SOFTMAX_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(log_softmax_value_across_f64,
-                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-        } else {
-            RUN(log_softmax_value_along_f64,
-                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(log_softmax_value_across_f64,
-                    (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-            } else {
-                RUN(log_softmax_value_along_f64,
                     (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
             }
         }
@@ -516,49 +495,6 @@ int log_softmax_vjp_f32(size_t batch, size_t n,
                     z_grad + first * z_grad_stride, z_grad_stride));
             } else {
                 RUN(log_softmax_vjp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
-                    z_grad + first * z_grad_stride, z_grad_stride));
-            }
-        }
-    }
-    return LOG_SOFTMAX_OK;
-}
-
-int log_softmax_vjp_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *g, size_t g_stride,
-        double *z_grad, size_t z_grad_stride)
-{
-    if (z == NULL || g == NULL || z_grad == NULL) {
-        return LOG_SOFTMAX_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, g_stride, sizeof *g) ||
-        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
-        return LOG_SOFTMAX_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(log_softmax_vjp_across_f64,
-                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
-                z_grad + first * z_grad_stride, z_grad_stride));
-        } else {
-            RUN(log_softmax_vjp_along_f64,
-                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
-                z_grad + first * z_grad_stride, z_grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(log_softmax_vjp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
-                    z_grad + first * z_grad_stride, z_grad_stride));
-            } else {
-                RUN(log_softmax_vjp_along_f64,
                     (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                     z_grad + first * z_grad_stride, z_grad_stride));
             }
@@ -610,6 +546,90 @@ int log_softmax_jvp_f32(size_t batch, size_t n,
     return LOG_SOFTMAX_OK;
 }
 
+#endif
+
+#if PRECISIONS & 64
+
+int log_softmax_value_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        double *value, size_t value_stride)
+{
+    if (z == NULL || value == NULL) {
+        return LOG_SOFTMAX_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, value_stride, sizeof *value)) {
+        return LOG_SOFTMAX_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(log_softmax_value_across_f64,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+        } else {
+            RUN(log_softmax_value_along_f64,
+                (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(log_softmax_value_across_f64,
+                    (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+            } else {
+                RUN(log_softmax_value_along_f64,
+                    (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+            }
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
+int log_softmax_vjp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *g, size_t g_stride,
+        double *z_grad, size_t z_grad_stride)
+{
+    if (z == NULL || g == NULL || z_grad == NULL) {
+        return LOG_SOFTMAX_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, g_stride, sizeof *g) ||
+        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
+        return LOG_SOFTMAX_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(log_softmax_vjp_across_f64,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        } else {
+            RUN(log_softmax_vjp_along_f64,
+                (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                z_grad + first * z_grad_stride, z_grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(log_softmax_vjp_across_f64,
+                    (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                    z_grad + first * z_grad_stride, z_grad_stride));
+            } else {
+                RUN(log_softmax_vjp_along_f64,
+                    (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
+                    z_grad + first * z_grad_stride, z_grad_stride));
+            }
+        }
+    }
+    return LOG_SOFTMAX_OK;
+}
+
 int log_softmax_jvp_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *v, size_t v_stride,
@@ -653,11 +673,14 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
     return LOG_SOFTMAX_OK;
 }
 
+#endif
+
 #elif !defined(REAL)
 
 #define JOIN(name, set) name##_##set
 #define JOINED(name, set) JOIN(name, set)
 
+#if PRECISIONS & 32
 #define REAL float
 #define BITS uint32_t
 #define SQUARE 4
@@ -671,7 +694,9 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 
+#if PRECISIONS & 64
 #define REAL double
 #define BITS uint64_t
 #define SQUARE 2
@@ -685,6 +710,7 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 #undef JOIN
 #undef JOINED
 

@@ -27,6 +27,12 @@
 #include <math.h>
 #include <string.h>
 
+/* -DPRECISIONS=32 leaves out the functions of double, -DPRECISIONS=64 those of float, so that two compilers can share
+ * the work. */
+#ifndef PRECISIONS
+#define PRECISIONS (32 | 64)
+#endif
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math and -ffinite-math-only take away infinities and NaN; this file needs both"
 #endif
@@ -134,6 +140,8 @@ INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
 {
     return n - j > STEPS * lanes ? j + STEPS * lanes : n;
 }
+
+#if PRECISIONS & 32
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -257,6 +265,10 @@ INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
+
+#if PRECISIONS & 64
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -396,6 +408,8 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
+#endif
+
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
  * number of bytes in a vector. */
@@ -469,6 +483,8 @@ INLINE double maximum_f64(double largest, double value)
 #define RUN(kernel, arguments) kernel##_plain arguments
 #endif
 
+#if PRECISIONS & 32
+
 int softmax_cross_entropy_loss_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -501,45 +517,6 @@ int softmax_cross_entropy_loss_f32(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
             } else {
                 RUN(softmax_cross_entropy_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-int softmax_cross_entropy_loss_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss)
-{
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
             }
         }
@@ -590,49 +567,6 @@ int softmax_cross_entropy_loss_labels_f32(size_t batch, size_t n,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
-int softmax_cross_entropy_loss_labels_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *loss)
-{
-    if (z == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
 int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -668,49 +602,6 @@ int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
                     grad + first * grad_stride, grad_stride));
             } else {
                 RUN(softmax_cross_entropy_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-int softmax_cross_entropy_gradient_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
                     grad + first * grad_stride, grad_stride));
             }
@@ -764,51 +655,6 @@ int softmax_cross_entropy_gradient_labels_f32(size_t batch, size_t n,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
-int softmax_cross_entropy_gradient_labels_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || grad == NULL || labels == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
 int softmax_cross_entropy_loss_and_gradient_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -846,51 +692,6 @@ int softmax_cross_entropy_loss_and_gradient_f32(size_t batch, size_t n,
                     grad + first * grad_stride, grad_stride));
             } else {
                 RUN(softmax_cross_entropy_loss_and_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-int softmax_cross_entropy_loss_and_gradient_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
                     grad + first * grad_stride, grad_stride));
             }
@@ -948,55 +749,6 @@ int softmax_cross_entropy_loss_and_gradient_labels_f32(size_t batch, size_t n,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
-int softmax_cross_entropy_loss_and_gradient_labels_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *loss,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
 int softmax_cross_entropy_hvp_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -1034,51 +786,6 @@ int softmax_cross_entropy_hvp_f32(size_t batch, size_t n,
                     v_stride, product + first * product_stride, product_stride));
             } else {
                 RUN(softmax_cross_entropy_hvp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-int softmax_cross_entropy_hvp_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        const double *v, size_t v_stride,
-        double *product, size_t product_stride)
-{
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_hvp_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_cross_entropy_hvp_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                     v_stride, product + first * product_stride, product_stride));
             }
@@ -1136,6 +843,319 @@ int softmax_cross_entropy_hvp_labels_f32(size_t batch, size_t n,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
+#endif
+
+#if PRECISIONS & 64
+
+int softmax_cross_entropy_loss_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss)
+{
+    if (z == NULL || t == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_loss_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        } else {
+            RUN(softmax_cross_entropy_loss_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_cross_entropy_loss_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_loss_labels_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss)
+{
+    if (z == NULL || labels == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_loss_labels_across_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+        } else {
+            RUN(softmax_cross_entropy_loss_labels_along_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_labels_across_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            } else {
+                RUN(softmax_cross_entropy_loss_labels_along_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            }
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_gradient_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_gradient_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        } else {
+            RUN(softmax_cross_entropy_gradient_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_gradient_labels_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || grad == NULL || labels == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_gradient_labels_across_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
+        } else {
+            RUN(softmax_cross_entropy_gradient_labels_along_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_gradient_labels_across_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
+                    grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_gradient_labels_along_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
+                    grad_stride));
+            }
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_loss_and_gradient_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        } else {
+            RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_loss_and_gradient_labels_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
+                grad_stride));
+        } else {
+            RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
+                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
+                grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_hvp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_cross_entropy_hvp_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        } else {
+            RUN(softmax_cross_entropy_hvp_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_hvp_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            } else {
+                RUN(softmax_cross_entropy_hvp_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            }
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
+}
+
 int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
@@ -1185,11 +1205,14 @@ int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
+#endif
+
 #elif !defined(REAL)
 
 #define JOIN(name, set) name##_##set
 #define JOINED(name, set) JOIN(name, set)
 
+#if PRECISIONS & 32
 #define REAL float
 #define BITS uint32_t
 #define SQUARE 4
@@ -1203,7 +1226,9 @@ int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 
+#if PRECISIONS & 64
 #define REAL double
 #define BITS uint64_t
 #define SQUARE 2
@@ -1217,6 +1242,7 @@ int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 #undef JOIN
 #undef JOINED
 

@@ -27,6 +27,12 @@
 #include <math.h>
 #include <string.h>
 
+/* -DPRECISIONS=32 leaves out the functions of double, -DPRECISIONS=64 those of float, so that two compilers can share
+ * the work. */
+#ifndef PRECISIONS
+#define PRECISIONS (32 | 64)
+#endif
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math and -ffinite-math-only take away infinities and NaN; this file needs both"
 #endif
@@ -135,6 +141,8 @@ INLINE size_t end_of_piece(size_t j, size_t n, size_t lanes)
     return n - j > STEPS * lanes ? j + STEPS * lanes : n;
 }
 
+#if PRECISIONS & 32
+
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
@@ -197,6 +205,10 @@ INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
+
+#if PRECISIONS & 64
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -265,6 +277,8 @@ INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
 
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
@@ -339,6 +353,8 @@ INLINE double maximum_f64(double largest, double value)
 #define RUN(kernel, arguments) kernel##_plain arguments
 #endif
 
+#if PRECISIONS & 32
+
 int softmax_mse_loss_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -371,45 +387,6 @@ int softmax_mse_loss_f32(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
             } else {
                 RUN(softmax_mse_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-int softmax_mse_loss_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss)
-{
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_mse_loss_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_mse_loss_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
             }
         }
@@ -452,49 +429,6 @@ int softmax_mse_gradient_f32(size_t batch, size_t n,
                     grad + first * grad_stride, grad_stride));
             } else {
                 RUN(softmax_mse_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-int softmax_mse_gradient_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_mse_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_gradient_along_f64,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
                     grad + first * grad_stride, grad_stride));
             }
@@ -548,51 +482,6 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
-int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_and_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_mse_loss_and_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_loss_and_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
 int softmax_mse_hvp_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -632,6 +521,137 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
                 RUN(softmax_mse_hvp_along_f32,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                     v_stride, product + first * product_stride, product_stride));
+            }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+#endif
+
+#if PRECISIONS & 64
+
+int softmax_mse_loss_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss)
+{
+    if (z == NULL || t == NULL || loss == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        } else {
+            RUN(softmax_mse_loss_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_mse_loss_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_gradient_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_gradient_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        } else {
+            RUN(softmax_mse_gradient_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        if (n <= CLASSES) {
+            RUN(softmax_mse_loss_and_gradient_across_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        } else {
+            RUN(softmax_mse_loss_and_gradient_along_f64,
+                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        }
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_and_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_loss_and_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
             }
         }
     }
@@ -683,11 +703,14 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
+#endif
+
 #elif !defined(REAL)
 
 #define JOIN(name, set) name##_##set
 #define JOINED(name, set) JOIN(name, set)
 
+#if PRECISIONS & 32
 #define REAL float
 #define BITS uint32_t
 #define SQUARE 4
@@ -701,7 +724,9 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 
+#if PRECISIONS & 64
 #define REAL double
 #define BITS uint64_t
 #define SQUARE 2
@@ -715,6 +740,7 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 #undef JOIN
 #undef JOINED
 

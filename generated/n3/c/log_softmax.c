@@ -26,6 +26,12 @@
 #include <math.h>
 #include <string.h>
 
+/* -DPRECISIONS=32 leaves out the functions of double, -DPRECISIONS=64 those of float, so that two compilers can share
+ * the work. */
+#ifndef PRECISIONS
+#define PRECISIONS (32 | 64)
+#endif
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math and -ffinite-math-only take away infinities and NaN; this file needs both"
 #endif
@@ -115,6 +121,8 @@ static size_t rows_of_share(size_t n)
     const size_t rows = SHARE / n;
     return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
 }
+
+#if PRECISIONS & 32
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -210,6 +218,10 @@ INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
+
+#if PRECISIONS & 64
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -316,6 +328,8 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
+#endif
+
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
  * number of bytes in a vector. */
@@ -389,6 +403,8 @@ INLINE double maximum_f64(double largest, double value)
 #define RUN(kernel, arguments) kernel##_plain arguments
 #endif
 
+#if PRECISIONS & 32
+
 int log_softmax_n3_value_f32(size_t batch,
         const float *z, size_t z_stride,
         float *value, size_t value_stride)
@@ -411,34 +427,6 @@ int log_softmax_n3_value_f32(size_t batch,
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
             RUN(log_softmax_n3_value_across_f32,
-                (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-        }
-    }
-    return LOG_SOFTMAX_N3_OK;
-}
-
-int log_softmax_n3_value_f64(size_t batch,
-        const double *z, size_t z_stride,
-        double *value, size_t value_stride)
-{
-    const size_t n = 3;
-    if (z == NULL || value == NULL) {
-        return LOG_SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, value_stride, sizeof *value)) {
-        return LOG_SOFTMAX_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(log_softmax_n3_value_across_f64,
-            (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(log_softmax_n3_value_across_f64,
                 (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         }
     }
@@ -470,38 +458,6 @@ int log_softmax_n3_vjp_f32(size_t batch,
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
             RUN(log_softmax_n3_vjp_across_f32,
-                (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
-                z_grad_stride));
-        }
-    }
-    return LOG_SOFTMAX_N3_OK;
-}
-
-int log_softmax_n3_vjp_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *g, size_t g_stride,
-        double *z_grad, size_t z_grad_stride)
-{
-    const size_t n = 3;
-    if (z == NULL || g == NULL || z_grad == NULL) {
-        return LOG_SOFTMAX_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, g_stride, sizeof *g) ||
-        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
-        return LOG_SOFTMAX_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(log_softmax_n3_vjp_across_f64,
-            (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
-            z_grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(log_softmax_n3_vjp_across_f64,
                 (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
                 z_grad_stride));
         }
@@ -541,6 +497,70 @@ int log_softmax_n3_jvp_f32(size_t batch,
     return LOG_SOFTMAX_N3_OK;
 }
 
+#endif
+
+#if PRECISIONS & 64
+
+int log_softmax_n3_value_f64(size_t batch,
+        const double *z, size_t z_stride,
+        double *value, size_t value_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || value == NULL) {
+        return LOG_SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, value_stride, sizeof *value)) {
+        return LOG_SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        RUN(log_softmax_n3_value_across_f64,
+            (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            RUN(log_softmax_n3_value_across_f64,
+                (count, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
+        }
+    }
+    return LOG_SOFTMAX_N3_OK;
+}
+
+int log_softmax_n3_vjp_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *g, size_t g_stride,
+        double *z_grad, size_t z_grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || g == NULL || z_grad == NULL) {
+        return LOG_SOFTMAX_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, g_stride, sizeof *g) ||
+        !rows_fit(batch, n, z_grad_stride, sizeof *z_grad)) {
+        return LOG_SOFTMAX_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        RUN(log_softmax_n3_vjp_across_f64,
+            (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
+            z_grad_stride));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            RUN(log_softmax_n3_vjp_across_f64,
+                (count, z + first * z_stride, z_stride, g + first * g_stride, g_stride, z_grad + first * z_grad_stride,
+                z_grad_stride));
+        }
+    }
+    return LOG_SOFTMAX_N3_OK;
+}
+
 int log_softmax_n3_jvp_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *v, size_t v_stride,
@@ -573,11 +593,14 @@ int log_softmax_n3_jvp_f64(size_t batch,
     return LOG_SOFTMAX_N3_OK;
 }
 
+#endif
+
 #elif !defined(REAL)
 
 #define JOIN(name, set) name##_##set
 #define JOINED(name, set) JOIN(name, set)
 
+#if PRECISIONS & 32
 #define REAL float
 #define BITS uint32_t
 #define SQUARE 4
@@ -591,7 +614,9 @@ int log_softmax_n3_jvp_f64(size_t batch,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 
+#if PRECISIONS & 64
 #define REAL double
 #define BITS uint64_t
 #define SQUARE 2
@@ -605,6 +630,7 @@ int log_softmax_n3_jvp_f64(size_t batch,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 #undef JOIN
 #undef JOINED
 

@@ -27,6 +27,12 @@
 #include <math.h>
 #include <string.h>
 
+/* -DPRECISIONS=32 leaves out the functions of double, -DPRECISIONS=64 those of float, so that two compilers can share
+ * the work. */
+#ifndef PRECISIONS
+#define PRECISIONS (32 | 64)
+#endif
+
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #error "-ffast-math and -ffinite-math-only take away infinities and NaN; this file needs both"
 #endif
@@ -117,6 +123,8 @@ static size_t rows_of_share(size_t n)
     return rows > 64 ? rows - rows % 64 : rows > 0 ? rows : 1;
 }
 
+#if PRECISIONS & 32
+
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
  *
@@ -179,6 +187,10 @@ INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
+
+#if PRECISIONS & 64
 
 /* exp(x + rest) where x is not positive, and rest no more than a rounding error of it. The error is at most 1.04 units
  * in the last place; a result below the smallest normal number is 0, and NaN stays NaN.
@@ -247,6 +259,8 @@ INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
 }
+
+#endif
 
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
  * machine chooses when it runs; -DINSTRUCTION_SETS=2 leaves out AVX-512, -DINSTRUCTION_SETS=1 AVX2 too. VECTOR is the
@@ -321,6 +335,8 @@ INLINE double maximum_f64(double largest, double value)
 #define RUN(kernel, arguments) kernel##_plain arguments
 #endif
 
+#if PRECISIONS & 32
+
 int softmax_mse_n3_loss_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -345,36 +361,6 @@ int softmax_mse_n3_loss_f32(size_t batch,
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
             RUN(softmax_mse_n3_loss_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-int softmax_mse_n3_loss_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
         }
     }
@@ -406,38 +392,6 @@ int softmax_mse_n3_gradient_f32(size_t batch,
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
             RUN(softmax_mse_n3_gradient_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-int softmax_mse_n3_gradient_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_gradient_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-            grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_gradient_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
                 grad_stride));
         }
@@ -479,40 +433,6 @@ int softmax_mse_n3_loss_and_gradient_f32(size_t batch,
     return SOFTMAX_MSE_N3_OK;
 }
 
-int softmax_mse_n3_loss_and_gradient_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_and_gradient_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-            grad + first * grad_stride, grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_and_gradient_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
 int softmax_mse_n3_hvp_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -542,6 +462,106 @@ int softmax_mse_n3_hvp_f32(size_t batch,
             RUN(softmax_mse_n3_hvp_across_f32,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
                 product + first * product_stride, product_stride));
+        }
+    }
+    return SOFTMAX_MSE_N3_OK;
+}
+
+#endif
+
+#if PRECISIONS & 64
+
+int softmax_mse_n3_loss_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || loss == NULL) {
+        return SOFTMAX_MSE_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_MSE_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        RUN(softmax_mse_n3_loss_across_f64,
+            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            RUN(softmax_mse_n3_loss_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    }
+    return SOFTMAX_MSE_N3_OK;
+}
+
+int softmax_mse_n3_gradient_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL) {
+        return SOFTMAX_MSE_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
+        return SOFTMAX_MSE_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        RUN(softmax_mse_n3_gradient_across_f64,
+            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            RUN(softmax_mse_n3_gradient_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        }
+    }
+    return SOFTMAX_MSE_N3_OK;
+}
+
+int softmax_mse_n3_loss_and_gradient_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        return SOFTMAX_MSE_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        RUN(softmax_mse_n3_loss_and_gradient_across_f64,
+            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            RUN(softmax_mse_n3_loss_and_gradient_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
         }
     }
     return SOFTMAX_MSE_N3_OK;
@@ -581,11 +601,14 @@ int softmax_mse_n3_hvp_f64(size_t batch,
     return SOFTMAX_MSE_N3_OK;
 }
 
+#endif
+
 #elif !defined(REAL)
 
 #define JOIN(name, set) name##_##set
 #define JOINED(name, set) JOIN(name, set)
 
+#if PRECISIONS & 32
 #define REAL float
 #define BITS uint32_t
 #define SQUARE 4
@@ -599,7 +622,9 @@ int softmax_mse_n3_hvp_f64(size_t batch,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 
+#if PRECISIONS & 64
 #define REAL double
 #define BITS uint64_t
 #define SQUARE 2
@@ -613,6 +638,7 @@ int softmax_mse_n3_hvp_f64(size_t batch,
 #undef OF
 #undef LIBM
 #undef ISA
+#endif
 #undef JOIN
 #undef JOINED
 
