@@ -33,7 +33,8 @@ _TAKEN = frozenset(
     SHUFFLE ALIGNED SIDE_BY_SIDE ONE_BY_ONE PARALLEL_FOR EACH STRIP LOW HIGH FIRST SECOND READ WRITE WRITE_SQUARE INLINE
     NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
     log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
-    max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS
+    max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS weights weigh
+    rows_alike
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""

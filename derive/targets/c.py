@@ -43,6 +43,7 @@ _OWN_FUNCTIONS = (
     "turn",
     "load_rows",
     "store_rows",
+    "weigh",
 )
 """The functions that a file may define for itself, each after those that it calls."""
 
@@ -69,7 +70,8 @@ class CTarget:
         ]
         functions = [[make_function(product.stem, kernel, precision) for precision in PRECISIONS] for kernel in kernels]
         bodies = [make_function(product.stem, kernel, REAL) for kernel in kernels]
-        called = _called(bodies)
+        weighted = product.composition.loss is not None
+        called = _called(bodies) | ({"weigh"} if weighted else set())
         prefix = product.stem if product.n is None else f"{product.stem}_n{product.n}"
         head = [f" * {line}".rstrip() for line in heading(_without_matrices(product), self.name)]
         header = render(
@@ -77,6 +79,7 @@ class CTarget:
             "header.h",
             head=head,
             prefix=prefix.upper(),
+            weighted=weighted,
             n=product.n,
             parameters=describe_parameters(product),
             command=" ".join(("cc", *FLAGS, "-c", f"{product.stem}.c")),
@@ -102,6 +105,7 @@ class CTarget:
             pieces="end_of_piece" in called,
             steps=STEPS,
             functions=[each for pair in functions for each in pair],
+            weighted=weighted,
             bodies=bodies,
         )
         return {f"{product.stem}.h": wrap(header), f"{product.stem}.c": wrap(source)}

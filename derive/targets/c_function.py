@@ -112,6 +112,33 @@ class Function:
         return ", ".join(places.get(name, name) for name in names)
 
     @property
+    def weighted_declaration(self) -> str:
+        """Its declaration with a weight for each row, which multiplies what the row gives."""
+        lines = dict(self._lines)
+        outputs = {name: lines.pop(name) for name in [*lines] if name in {each.name for each in self.kernel.outputs}}
+        parameters = {each.name: lines.pop(each.name) for each in self.kernel.parameters}
+        weights = {"weights": f"const {self.precision.type} *weights"}
+        return f"int {self._weighted('')}({_listed((lines | weights | outputs | parameters).values())})"
+
+    @property
+    def weighted_rows(self) -> str:
+        """The name of what does the work of the function with weights."""
+        return self._weighted("_rows")
+
+    def _weighted(self, ending: str) -> str:
+        return self.precision.named(f"{self.stem}_weighted{ending}")
+
+    @property
+    def weighted_parameters(self) -> str:
+        """The parameters of what does the work of the function with weights."""
+        return f"({_listed((*self._used.values(), f'const {self.precision.type} *weights'))})"
+
+    @property
+    def weighted_arguments(self) -> str:
+        """Its arguments for `count` rows from row `first` on."""
+        return f"{self.shared_arguments}, weights + first"
+
+    @property
     def _lines(self) -> Mapping[str, str]:
         """The parameters that belong together, by the name of what they are about."""
         kernel, real = self.kernel, self.precision.type

@@ -163,11 +163,11 @@ class CBackend:
     def n(self) -> int | None:
         return FOLDERS[self.folder]
 
-    def symbol(self, module: str, quantity: str, labels: bool, dtype: np.dtype[Any]) -> str:
+    def symbol(self, module: str, quantity: str, labels: bool, dtype: np.dtype[Any], weighted: bool = False) -> str:
         """The name that the contract gives a function."""
         fixed = "" if self.n is None else f"_n{self.n}"
         precision = "f32" if dtype == np.float32 else "f64"
-        return f"{module}{fixed}_{quantity}{'_labels' if labels else ''}_{precision}"
+        return f"{module}{fixed}_{quantity}{'_labels' * labels}{'_weighted' * weighted}_{precision}"
 
     def invoke(self, symbol: str, arguments: Mapping[str, Any]) -> int:
         """The return code of a function for arguments in the order of its parameters."""
@@ -179,13 +179,18 @@ class CBackend:
         assert status == OK, f"{module} {quantity} returned {status}"
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
-    def status(self, module: str, quantity: str, *inputs: Array) -> tuple[int, list[Array]]:
-        """The return code and the outputs, whose memory holds the pattern wherever nothing was written."""
+    def status(
+        self, module: str, quantity: str, *inputs: Array, weights: Array | None = None
+    ) -> tuple[int, list[Array]]:
+        """The return code and the outputs, whose memory holds the pattern wherever nothing was written.
+
+        With `weights` of shape (rows,) the function that takes some is called.
+        """
         rows, n = inputs[0].shape
         dtype, (names, kinds) = inputs[0].dtype, SIGNATURES[quantity]
         given = dict(zip(names, inputs, strict=True))
         labels = given.pop("t").copy() if given.get("t", inputs[0]).dtype == np.int64 else None
-        symbol = self.symbol(module, quantity, labels is not None, dtype)
+        symbol = self.symbol(module, quantity, labels is not None, dtype, weights is not None)
         prototype = prototypes(self.folder)[symbol]
 
         placed = {name: reserve("input", rows, n, dtype, self.guard, self.gap) for name in given}
@@ -198,6 +203,7 @@ class CBackend:
             for name, kind in zip(outputs_of(prototype), kinds, strict=True)
         }
         values = {"batch": rows, "n": n, "labels": 0 if labels is None else labels.ctypes.data}
+        values["weights"] = 0 if weights is None else weights.ctypes.data
         for name, place in (placed | results).items():
             values |= {name: place.address, f"{name}_stride": place.stride}
         code = self.invoke(symbol, arrange(prototype, values))

@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.numeric.backends import arguments_of
 from tests.numeric.c_library import LABEL_OUT_OF_RANGE, OK, CBackend
-from tests.numeric.calls import C_WAYS, DTYPES
+from tests.numeric.calls import C_WAYS, DTYPES, LOSSES
 from tests.numeric.cases import batches
 
 
@@ -28,6 +28,11 @@ def call_everything(backend: CBackend) -> int:
                 for part in (batch, batch.rows(slice(0, 1))):
                     inputs = arguments_of(quantity, part.z, part.t, part.g, part.v)
                     assert backend.status(module, quantity, *inputs)[0] == OK
+                    calls += 1
+                if module in LOSSES:
+                    weights = np.arange(len(batch.z)).astype(dtype) % 3
+                    inputs = arguments_of(quantity, batch.z, batch.t, batch.g, batch.v)
+                    assert backend.status(module, quantity, *inputs, weights=weights)[0] == OK
                     calls += 1
                 if family == "labels":
                     wrong = np.full_like(batch.t, batch.n)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.numeric.backends import FOLDERS, GENERATED
 from tests.numeric.c_library import compile_library, documented_flags
-from tests.numeric.calls import C_WAYS
+from tests.numeric.calls import C_WAYS, LOSSES
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 FLAG_SETS = {
@@ -48,8 +48,9 @@ def names(folder: str) -> set[str]:
     """The functions that the contract asks for."""
     n = FOLDERS[folder]
     return {
-        f"{module}{'' if n is None else f'_n{n}'}_{quantity}{'_labels' if family == 'labels' else ''}_{dtype}"
+        f"{module}{'' if n is None else f'_n{n}'}_{quantity}{'_labels' * (family == 'labels')}{weighted}_{dtype}"
         for module, quantity, family in C_WAYS
+        for weighted in (("", "_weighted") if module in LOSSES else ("",))
         for dtype in ("f32", "f64")
     }
 

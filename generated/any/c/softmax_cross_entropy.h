@@ -32,6 +32,10 @@ extern "C" {
  * read; an output overlaps no other array. Nothing is allocated and no state is kept: any number of threads may call
  * any function.
  *
+ * A function with `weighted` in its name takes a weight for each row, which multiplies what the row gives: 1/batch for
+ * the mean of a batch, an upstream gradient, the weight of a label's class, or a product of those. A row of weight 0
+ * counts for nothing: it gives 0, whatever its logits, targets or label are.
+ *
  * A logit of -inf is a class of probability 0. A row of logits that holds NaN or +inf, or nothing but -inf, gives NaN
  * for that row only.
  *
@@ -61,6 +65,16 @@ int softmax_cross_entropy_loss_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *loss);
+int softmax_cross_entropy_loss_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss);
+int softmax_cross_entropy_loss_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss);
 
 /* loss = -sum(t[i]*log(y[i]) for i in range(n))
  * t[i] is 1 at the row's label and 0 elsewhere */
@@ -72,6 +86,16 @@ int softmax_cross_entropy_loss_labels_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
         double *loss);
+int softmax_cross_entropy_loss_labels_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *loss);
+int softmax_cross_entropy_loss_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *loss);
 
 /* grad[j] = y[j] - t[j], where the targets sum to 1 */
 int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
@@ -81,6 +105,16 @@ int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
 int softmax_cross_entropy_gradient_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
+        double *grad, size_t grad_stride);
+int softmax_cross_entropy_gradient_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride);
+int softmax_cross_entropy_gradient_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
         double *grad, size_t grad_stride);
 
 /* grad[j] = y[j] - t[j], where the targets sum to 1
@@ -93,6 +127,16 @@ int softmax_cross_entropy_gradient_labels_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
         double *grad, size_t grad_stride);
+int softmax_cross_entropy_gradient_labels_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *grad, size_t grad_stride);
+int softmax_cross_entropy_gradient_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *grad, size_t grad_stride);
 
 /* loss = -sum(t[i]*log(y[i]) for i in range(n))
  * grad[j] = y[j] - t[j], where the targets sum to 1 */
@@ -104,6 +148,18 @@ int softmax_cross_entropy_loss_and_gradient_f32(size_t batch, size_t n,
 int softmax_cross_entropy_loss_and_gradient_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride);
+int softmax_cross_entropy_loss_and_gradient_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride);
+int softmax_cross_entropy_loss_and_gradient_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
         double *loss,
         double *grad, size_t grad_stride);
 
@@ -120,6 +176,18 @@ int softmax_cross_entropy_loss_and_gradient_labels_f64(size_t batch, size_t n,
         const int64_t *labels,
         double *loss,
         double *grad, size_t grad_stride);
+int softmax_cross_entropy_loss_and_gradient_labels_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride);
+int softmax_cross_entropy_loss_and_gradient_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *loss,
+        double *grad, size_t grad_stride);
 
 /* product[j] = y[j]*(v[j] - sum(v[i]*y[i] for i in range(n))), where the targets sum to 1 */
 int softmax_cross_entropy_hvp_f32(size_t batch, size_t n,
@@ -131,6 +199,18 @@ int softmax_cross_entropy_hvp_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
+        double *product, size_t product_stride);
+int softmax_cross_entropy_hvp_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride);
+int softmax_cross_entropy_hvp_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
         double *product, size_t product_stride);
 
 /* product[j] = y[j]*(v[j] - sum(v[i]*y[i] for i in range(n))), where the targets sum to 1
@@ -144,6 +224,18 @@ int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
         const double *v, size_t v_stride,
+        double *product, size_t product_stride);
+int softmax_cross_entropy_hvp_labels_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride);
+int softmax_cross_entropy_hvp_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *v, size_t v_stride,
+        const double *weights,
         double *product, size_t product_stride);
 
 #ifdef __cplusplus

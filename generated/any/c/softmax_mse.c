@@ -206,6 +206,27 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
+/* How many rows there are from the first on that all have a weight, or that all have none. */
+NOINLINE size_t rows_alike_f32(size_t batch, const float *weights)
+{
+    size_t rows = 1;
+    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
+        rows++;
+    }
+    return rows;
+}
+
+/* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
+NOINLINE void weigh_f32(size_t batch, size_t n, const float *weights, float *rows, size_t stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float weight = weights[row];
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = weight == 0 ? 0 : rows[row * stride + j] * weight;
+        }
+    }
+}
+
 #endif
 
 #if PRECISIONS & 64
@@ -276,6 +297,27 @@ INLINE double power_f64(double base, unsigned exponent)
 INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
+}
+
+/* How many rows there are from the first on that all have a weight, or that all have none. */
+NOINLINE size_t rows_alike_f64(size_t batch, const double *weights)
+{
+    size_t rows = 1;
+    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
+        rows++;
+    }
+    return rows;
+}
+
+/* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
+NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *rows, size_t stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double weight = weights[row];
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = weight == 0 ? 0 : rows[row * stride + j] * weight;
+        }
+    }
 }
 
 #endif
@@ -394,6 +436,58 @@ int softmax_mse_loss_f32(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
+NOINLINE void softmax_mse_loss_weighted_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_mse_loss_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_mse_loss_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss)
+{
+    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, weights + first);
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
 int softmax_mse_gradient_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -432,6 +526,60 @@ int softmax_mse_gradient_f32(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
                     grad + first * grad_stride, grad_stride));
             }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+NOINLINE void softmax_mse_gradient_weighted_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_gradient_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_gradient_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_mse_gradient_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_MSE_OK;
@@ -482,6 +630,64 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
+NOINLINE void softmax_mse_loss_and_gradient_weighted_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_and_gradient_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_loss_and_gradient_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_mse_loss_and_gradient_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
 int softmax_mse_hvp_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -522,6 +728,63 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                     v_stride, product + first * product_stride, product_stride));
             }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+NOINLINE void softmax_mse_hvp_weighted_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_hvp_across_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            } else {
+                RUN(softmax_mse_hvp_along_f32,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            }
+        }
+        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_mse_hvp_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
         }
     }
     return SOFTMAX_MSE_OK;
@@ -570,6 +833,58 @@ int softmax_mse_loss_f64(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
+NOINLINE void softmax_mse_loss_weighted_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            } else {
+                RUN(softmax_mse_loss_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+            }
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_mse_loss_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss)
+{
+    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, weights + first);
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
 int softmax_mse_gradient_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
@@ -608,6 +923,60 @@ int softmax_mse_gradient_f64(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
                     grad + first * grad_stride, grad_stride));
             }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+NOINLINE void softmax_mse_gradient_weighted_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_mse_gradient_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_MSE_OK;
@@ -658,6 +1027,64 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
     return SOFTMAX_MSE_OK;
 }
 
+NOINLINE void softmax_mse_loss_and_gradient_weighted_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_loss_and_gradient_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_mse_loss_and_gradient_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_mse_loss_and_gradient_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
 int softmax_mse_hvp_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
@@ -698,6 +1125,63 @@ int softmax_mse_hvp_f64(size_t batch, size_t n,
                     (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
                     v_stride, product + first * product_stride, product_stride));
             }
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+NOINLINE void softmax_mse_hvp_weighted_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            if (n <= CLASSES) {
+                RUN(softmax_mse_hvp_across_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            } else {
+                RUN(softmax_mse_hvp_along_f64,
+                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
+                    v_stride, product + first * product_stride, product_stride));
+            }
+        }
+        weigh_f64(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_mse_hvp_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
         }
     }
     return SOFTMAX_MSE_OK;

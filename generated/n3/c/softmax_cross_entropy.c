@@ -248,6 +248,27 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
+/* How many rows there are from the first on that all have a weight, or that all have none. */
+NOINLINE size_t rows_alike_f32(size_t batch, const float *weights)
+{
+    size_t rows = 1;
+    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
+        rows++;
+    }
+    return rows;
+}
+
+/* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
+NOINLINE void weigh_f32(size_t batch, size_t n, const float *weights, float *rows, size_t stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const float weight = weights[row];
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = weight == 0 ? 0 : rows[row * stride + j] * weight;
+        }
+    }
+}
+
 #endif
 
 #if PRECISIONS & 64
@@ -390,6 +411,27 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
+/* How many rows there are from the first on that all have a weight, or that all have none. */
+NOINLINE size_t rows_alike_f64(size_t batch, const double *weights)
+{
+    size_t rows = 1;
+    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
+        rows++;
+    }
+    return rows;
+}
+
+/* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
+NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *rows, size_t stride)
+{
+    for (size_t row = 0; row < batch; row++) {
+        const double weight = weights[row];
+        for (size_t j = 0; j < n; j++) {
+            rows[row * stride + j] = weight == 0 ? 0 : rows[row * stride + j] * weight;
+        }
+    }
+}
+
 #endif
 
 /* The kernels. On x86-64 they are compiled for what the compiler's flags allow, for AVX2 and for AVX-512, and the
@@ -497,6 +539,54 @@ int softmax_cross_entropy_n3_loss_f32(size_t batch,
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_loss_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_across_f32,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_loss_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_loss_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, weights + first);
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_loss_labels_f32(size_t batch,
         const float *z, size_t z_stride,
         const int64_t *labels,
@@ -531,6 +621,58 @@ int softmax_cross_entropy_n3_loss_labels_f32(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_loss_labels_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_labels_across_f32,
+                (count, z + first * z_stride, z_stride, labels + first, loss + first));
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_labels_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *loss)
+{
+    const size_t n = 3;
+    if (z == NULL || labels == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_loss_labels_weighted_rows_f32(count, z + first * z_stride, z_stride, labels + first,
+            loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_loss_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                labels + first, loss + first, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_gradient_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -558,6 +700,55 @@ int softmax_cross_entropy_n3_gradient_f32(size_t batch,
             RUN(softmax_cross_entropy_n3_gradient_across_f32,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
                 grad_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_gradient_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_gradient_across_f32,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        }
+        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_gradient_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -597,6 +788,58 @@ int softmax_cross_entropy_n3_gradient_labels_f32(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_gradient_labels_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_gradient_labels_across_f32,
+                (count, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
+        }
+        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_gradient_labels_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || grad == NULL || labels == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_gradient_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+            labels + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_gradient_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                labels + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_loss_and_gradient_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -626,6 +869,59 @@ int softmax_cross_entropy_n3_loss_and_gradient_f32(size_t batch,
             RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f32,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
                 grad + first * grad_stride, grad_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f32,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_and_gradient_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -669,6 +965,63 @@ int softmax_cross_entropy_n3_loss_and_gradient_labels_f32(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_across_f32,
+                (count, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
+                grad_stride));
+        }
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || grad == NULL || labels == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+            labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_hvp_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
@@ -698,6 +1051,60 @@ int softmax_cross_entropy_n3_hvp_f32(size_t batch,
             RUN(softmax_cross_entropy_n3_hvp_across_f32,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
                 product + first * product_stride, product_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_hvp_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_hvp_across_f32,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+                product + first * product_stride, product_stride));
+        }
+        weigh_f32(count, 3, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_hvp_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_hvp_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_hvp_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -741,6 +1148,61 @@ int softmax_cross_entropy_n3_hvp_labels_f32(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_hvp_labels_weighted_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f32(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_hvp_labels_across_f32,
+                (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                product + first * product_stride, product_stride));
+        }
+        weigh_f32(count, 3, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_hvp_labels_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || v == NULL || product == NULL || labels == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_hvp_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_hvp_labels_weighted_rows_f32(count, z + first * z_stride, z_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 #endif
 
 #if PRECISIONS & 64
@@ -770,6 +1232,54 @@ int softmax_cross_entropy_n3_loss_f64(size_t batch,
             const size_t count = batch - first < share ? batch - first : share;
             RUN(softmax_cross_entropy_n3_loss_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_loss_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_loss_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_loss_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -809,6 +1319,58 @@ int softmax_cross_entropy_n3_loss_labels_f64(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_loss_labels_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_labels_across_f64,
+                (count, z + first * z_stride, z_stride, labels + first, loss + first));
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_labels_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *loss)
+{
+    const size_t n = 3;
+    if (z == NULL || labels == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_loss_labels_weighted_rows_f64(count, z + first * z_stride, z_stride, labels + first,
+            loss + first, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_loss_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                labels + first, loss + first, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_gradient_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
@@ -836,6 +1398,55 @@ int softmax_cross_entropy_n3_gradient_f64(size_t batch,
             RUN(softmax_cross_entropy_n3_gradient_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
                 grad_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_gradient_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_gradient_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+                grad_stride));
+        }
+        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_gradient_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -875,6 +1486,58 @@ int softmax_cross_entropy_n3_gradient_labels_f64(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_gradient_labels_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_gradient_labels_across_f64,
+                (count, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
+        }
+        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_gradient_labels_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || grad == NULL || labels == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_gradient_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+            labels + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_gradient_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                labels + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_loss_and_gradient_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
@@ -904,6 +1567,59 @@ int softmax_cross_entropy_n3_loss_and_gradient_f64(size_t batch,
             RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
                 grad + first * grad_stride, grad_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_and_gradient_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+                grad + first * grad_stride, grad_stride));
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_and_gradient_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_loss_and_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -947,6 +1663,63 @@ int softmax_cross_entropy_n3_loss_and_gradient_labels_f64(size_t batch,
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
 }
 
+NOINLINE void softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_loss_and_gradient_labels_across_f64,
+                (count, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
+                grad_stride));
+        }
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *loss,
+        double *grad, size_t grad_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || grad == NULL || labels == NULL || loss == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+            labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_loss_and_gradient_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
 int softmax_cross_entropy_n3_hvp_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
@@ -976,6 +1749,60 @@ int softmax_cross_entropy_n3_hvp_f64(size_t batch,
             RUN(softmax_cross_entropy_n3_hvp_across_f64,
                 (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
                 product + first * product_stride, product_stride));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_hvp_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_hvp_across_f64,
+                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+                product + first * product_stride, product_stride));
+        }
+        weigh_f64(count, 3, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_hvp_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_n3_hvp_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_n3_hvp_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                weights + first);
         }
     }
     return SOFTMAX_CROSS_ENTROPY_N3_OK;
@@ -1014,6 +1841,61 @@ int softmax_cross_entropy_n3_hvp_labels_f64(size_t batch,
             RUN(softmax_cross_entropy_n3_hvp_labels_across_f64,
                 (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 product + first * product_stride, product_stride));
+        }
+    }
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;
+}
+
+NOINLINE void softmax_cross_entropy_n3_hvp_labels_weighted_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = rows_alike_f64(batch - first, weights + first);
+        if (weights[first] != 0) {
+            RUN(softmax_cross_entropy_n3_hvp_labels_across_f64,
+                (count, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+                product + first * product_stride, product_stride));
+        }
+        weigh_f64(count, 3, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+int softmax_cross_entropy_n3_hvp_labels_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    const size_t n = 3;
+    if (z == NULL || v == NULL || product == NULL || labels == NULL || weights == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_N3_BAD_SIZE;
+    }
+    size_t labelled = 0;
+    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+        labelled++;
+    }
+    const size_t share = rows_of_share(n);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_n3_hvp_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_n3_hvp_labels_weighted_rows_f64(count, z + first * z_stride, z_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
         }
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_N3_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_N3_OK;

@@ -32,6 +32,10 @@ extern "C" {
  * read; an output overlaps no other array. Nothing is allocated and no state is kept: any number of threads may call
  * any function.
  *
+ * A function with `weighted` in its name takes a weight for each row, which multiplies what the row gives: 1/batch for
+ * the mean of a batch, an upstream gradient, the weight of a label's class, or a product of those. A row of weight 0
+ * counts for nothing: it gives 0, whatever its logits, targets or label are.
+ *
  * A logit of -inf is a class of probability 0. A row of logits that holds NaN or +inf, or nothing but -inf, gives NaN
  * for that row only.
  *
@@ -61,6 +65,16 @@ int softmax_mse_n3_loss_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *loss);
+int softmax_mse_n3_loss_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss);
+int softmax_mse_n3_loss_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss);
 
 /* grad[j] = 2/3*y[j]*(y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in range(n))) */
 int softmax_mse_n3_gradient_f32(size_t batch,
@@ -70,6 +84,16 @@ int softmax_mse_n3_gradient_f32(size_t batch,
 int softmax_mse_n3_gradient_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
+        double *grad, size_t grad_stride);
+int softmax_mse_n3_gradient_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride);
+int softmax_mse_n3_gradient_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
         double *grad, size_t grad_stride);
 
 /* loss = 1/3*sum((y[i] - t[i])**2 for i in range(n))
@@ -84,6 +108,18 @@ int softmax_mse_n3_loss_and_gradient_f64(size_t batch,
         const double *t, size_t t_stride,
         double *loss,
         double *grad, size_t grad_stride);
+int softmax_mse_n3_loss_and_gradient_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss,
+        float *grad, size_t grad_stride);
+int softmax_mse_n3_loss_and_gradient_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss,
+        double *grad, size_t grad_stride);
 
 /* product[j] = 2/3*y[j]*((v[j] - sum(v[i]*y[i] for i in range(n)))*(2*y[j] - t[j] - sum(y[i]*(y[i] - t[i]) for i in
  * range(n))) - sum(y[i]*(2*y[i] - t[i])*(v[i] - sum(v[k]*y[k] for k in range(n))) for i in range(n))) */
@@ -96,6 +132,18 @@ int softmax_mse_n3_hvp_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
+        double *product, size_t product_stride);
+int softmax_mse_n3_hvp_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        const float *weights,
+        float *product, size_t product_stride);
+int softmax_mse_n3_hvp_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
         double *product, size_t product_stride);
 
 #ifdef __cplusplus
