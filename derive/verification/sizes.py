@@ -60,7 +60,8 @@ def log2(value: Any) -> float:
         value = mpmath.mpf(abs(value))
     _, mantissa, exponent, _ = value._mpf_
     if mantissa:
-        return math.log2(mantissa) + exponent
+        logarithm: float = math.log2(mantissa) + exponent
+        return logarithm
     return NOTHING if value == 0 else abs(float(value))
 
 
