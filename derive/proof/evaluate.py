@@ -4,10 +4,12 @@ Derivatives are taken here by dual numbers, from the definition: this module sha
 """
 
 import dataclasses
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import sympy
@@ -18,6 +20,7 @@ from derive.errors import UnsupportedError
 from derive.notation import Contraction, Partial, free_indices, occurrences
 from derive.proof.arithmetic import add_up, apply, invert, multiply, power, raise_to, take_root
 from derive.proof.dual import Dual, Number, derivative, split
+from derive.proof.exponents import entries, spell_out, take_out
 from derive.proof.field import Field
 
 Definitions = Mapping[IndexedBase | Symbol, tuple[Symbol | None, Expr]]
@@ -122,6 +125,14 @@ class Point:
         return [self.indices[index] if isinstance(index, Symbol) else int(index) - 1 for index in indices]
 
 
+Program = Callable[[Point], Number]
+"""What evaluates one expression. It has been looked through once, and then is evaluated at many points and classes."""
+
+_programs_of = lru_cache(maxsize=2**16)
+"""Keeps the programs of expressions: those of a derivation's steps differ in a small part."""
+_numbers = count()
+
+
 def evaluate(expression: Expr, point: Point) -> Number:
     """The value of `expression` at `point`; explicit class numbers count from 1.
 
@@ -131,128 +142,187 @@ def evaluate(expression: Expr, point: Point) -> Number:
         UnsupportedError: the expression holds a node that has no meaning here.
         BadPointError: a denominator is zero at this point.
     """
-    if isinstance(expression, Indexed):
-        base, index = expression.args  # not remembered: that two entries are equal takes SymPy longer to find
-        return point.entry(base, point.indices[index] if isinstance(index, Symbol) else int(index) - 1)
-    if isinstance(expression, Symbol):
-        return point.scalar(expression)
-    if isinstance(expression, KroneckerDelta) or not expression.args:
-        return _evaluate(expression, point)
-    key = _key(expression, point)
-    found = point.memory.get(key)
-    if found is None:
-        found = point.memory[key] = _evaluate(expression, point)
-    return found
+    return _program(expression)(point)
 
 
-def _key(expression: Expr, point: Point) -> tuple[Any, ...]:
-    """What the value of an expression depends on at a point."""
-    indices = point.indices
-    return (expression, *map(indices.get, _order(expression)), indices.get(notation.label))
+def _remembered(program: Program, indices: Collection[Symbol]) -> Program:
+    """`program`, asked once for each choice of classes for its free `indices` and for the label."""
+    number, label = next(_numbers), notation.label
+    order = sorted(indices, key=str)
+    only = order[0] if len(order) == 1 else None
+
+    def recall(point: Point) -> Number:
+        classes = point.indices
+        if only is not None:
+            key: tuple[Any, ...] = (number, classes.get(only), classes.get(label))
+        else:
+            key = (number, *[classes.get(index) for index in order], classes.get(label))
+        found = point.memory.get(key)
+        if found is None:
+            found = point.memory[key] = program(point)
+        return found
+
+    return recall
 
 
-@cache
-def _exact(number: sympy.Rational) -> Fraction | int:
-    return int(number) if number.is_Integer else Fraction(int(number.p), int(number.q))
+@_programs_of
+def _program(expression: Expr) -> Program:
+    match expression:
+        case Indexed():
+            return _entry_program(expression)
+        case Symbol():
+            return lambda point: point.scalar(expression)
+        case KroneckerDelta():
+            return lambda point: point.field.number(int(operator.eq(*point.indices_of(expression))))
+        case sympy.exp():
+            return _exp_program(expression.args[0])
+        case sympy.core.numbers.Exp1():
+            return _exp_program(sympy.Integer(1))
+    return _remembered(_program_anew(expression), free_indices(expression))
 
 
-@cache
-def _order(expression: Expr) -> tuple[Symbol, ...]:
-    """The free indices of `expression`, always in the same order."""
-    return tuple(sorted(free_indices(expression), key=str))
+def _entry_program(entry: Indexed) -> Program:
+    base, index = entry.args  # not remembered: a point has the entries of its vectors at hand
+    if isinstance(index, Symbol):
+        return lambda point: point.entry(base, point.indices[index])
+    number = int(index) - 1
+    return lambda point: point.entry(base, number)
 
 
-def _evaluate(expression: Expr, point: Point) -> Number:
+def _program_anew(expression: Expr) -> Program:
     match expression:
         case sympy.Mul():
-            return multiply([evaluate(factor, point) for factor in expression.args], point.field)
+            return _product(map(_program, expression.args))
         case sympy.Add():
-            return add_up([evaluate(term, point) for term in expression.args], point.field)
+            return _sum(map(_program, expression.args))
         case sympy.Rational():
-            return point.field.number(_exact(expression))
-        case KroneckerDelta():
-            left, right = point.indices_of(expression)
-            return point.field.number(int(left == right))
-        case sympy.exp():
-            return _exp(expression.args[0], point)
-        case sympy.core.numbers.Exp1():
-            return _exp(sympy.Integer(1), point)
+            exact = int(expression) if expression.is_Integer else Fraction(int(expression.p), int(expression.q))
+            return lambda point: point.field.number(exact)
         case sympy.log():
-            return _log(expression.args[0], point)
+            return _log_program(expression.args[0])
         case sympy.Pow():
-            return _power(expression.base, expression.exp, point)
+            return _power_program(expression.base, expression.exp)
         case Contraction():
-            body, index = expression.body, expression.index
-            return add_up([evaluate(body, point.at({index: number})) for number in range(point.n)], point.field)
+            return _contraction_program(expression)
         case Partial():
-            shifted = point.perturbed(expression.variable)
-            slope = derivative(evaluate(expression.body, shifted), shifted.level)
-            return slope if slope != 0 else point.field.number(0)
+            return _partial_program(expression)
         case sympy.tanh() | sympy.Abs() | sympy.sign():
-            return apply(_FUNCTIONS[expression.func], evaluate(expression.args[0], point), point.field)
+            function, argument = _FUNCTIONS[expression.func], _program(expression.args[0])
+            return lambda point: apply(function, argument(point), point.field)
     raise UnsupportedError(f"cannot evaluate {type(expression).__name__} in {expression}")
 
 
-def _exp(argument: Expr, point: Point) -> Number:
+def _product(factors: Iterable[Program]) -> Program:
+    programs = tuple(factors)
+    return lambda point: multiply([program(point) for program in programs], point.field)
+
+
+def _sum(terms: Iterable[Program]) -> Program:
+    programs = tuple(terms)
+    return lambda point: add_up([program(point) for program in programs], point.field)
+
+
+def _contraction_program(contraction: Contraction) -> Program:
+    index, body = contraction.index, _program(contraction.body)
+
+    def run(point: Point) -> Number:
+        terms, inner = [], point.at({index: 0})
+        classes: Any = inner.indices  # its own copy; what is made of it copies it again
+        for number in range(point.n):
+            classes[index] = number
+            terms.append(body(inner))
+        return add_up(terms, point.field)
+
+    return run
+
+
+def _partial_program(partial: Partial) -> Program:
+    variable, body = partial.variable, _program(partial.body)
+
+    def run(point: Point) -> Number:
+        shifted = point.perturbed(variable)
+        slope = derivative(body(shifted), shifted.level)
+        return slope if slope != 0 else point.field.number(0)
+
+    return run
+
+
+def _root_program(program: Program, power: sympy.Rational) -> Program:
+    """A power of what `program` gives, by a root and a whole power."""
+    p, q = int(power.p), int(power.q)
+    return lambda point: raise_to(take_root(program(point), q, point.field), p, point.field)
+
+
+@_programs_of
+def _exp_program(argument: Expr) -> Program:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
-    key = ("exp", *_key(argument, point))
-    found = point.memory.get(key)
-    if found is None:
-        found = point.memory[key] = _exp_anew(argument, point)
-    return found
+    return _remembered(_exp_anew(sympy.expand(argument)), free_indices(argument))
 
 
-def _exp_anew(argument: Expr, point: Point) -> Number:
-    argument, coefficient, rest, logarithm = _parts_of_exponent(argument)
+def _exp_anew(argument: Expr) -> Program:
     if isinstance(argument, sympy.Add):
-        return multiply([_exp(term, point) for term in argument.args], point.field)
-    if rest == 1:
-        e = apply("exp", point.field.number(1), point.field)
-        return raise_to(take_root(e, int(coefficient.q), point.field), int(coefficient.p), point.field)
-    if logarithm is not None:
-        return _power(logarithm.args[0], argument / logarithm, point)
-    if coefficient != 1:
-        return raise_to(take_root(_exp(rest, point), int(coefficient.q), point.field), int(coefficient.p), point.field)
-    return apply("exp", evaluate(argument, point), point.field)
-
-
-@cache
-def _parts_of_exponent(argument: Expr) -> tuple[Expr, Expr, Expr, Expr | None]:
-    """An exponent multiplied out; its number, the rest, and a logarithm in that, if any."""
-    argument = sympy.expand(argument)
+        return _product(map(_exp_program, argument.args))
     coefficient, rest = argument.as_coeff_Mul()
-    logarithms = (factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log))
-    return argument, coefficient, rest, next(logarithms, None)
+    if rest == 1:
+        return _root_program(lambda point: apply("exp", point.field.number(1), point.field), coefficient)
+    logarithm = next((factor for factor in sympy.Mul.make_args(rest) if isinstance(factor, sympy.log)), None)
+    if logarithm is not None:
+        return _power_program(logarithm.args[0], argument / logarithm)
+    if coefficient != 1:
+        return _root_program(_exp_program(rest), coefficient)
+    inner = _program(argument)
+    return lambda point: apply("exp", inner(point), point.field)
 
 
-def _log(argument: Expr, point: Point) -> Number:
+@_programs_of
+def _log_program(argument: Expr) -> Program:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
-    if (outer := _before(argument, point)) is not None:
-        (value, change), level = split(evaluate(argument, point), point.level), point.level
-        logarithm = _log(argument, outer)
-        return logarithm if change == 0 else Dual(logarithm, invert(value, point.field) * change, level)
-    if isinstance(argument, sympy.Add):
-        argument, exponent = _one_product(argument, point)
+    if not isinstance(argument, (sympy.Add, Indexed)):
+        return _log_of_product(argument)
+    value = _program(argument)
+
+    def run(point: Point) -> Number:
+        if (outer := _before(argument, point)) is not None:
+            (before, change), level = split(value(point), point.level), point.level
+            logarithm = run(outer)
+            return logarithm if change == 0 else Dual(logarithm, invert(before, point.field) * change, level)
+        if isinstance(argument, Indexed):
+            return _log_of_product(argument)(point)
+        product, exponent = _one_product(argument, point)
         if exponent != 0:
-            return evaluate(exponent, point) + _log(argument, point)
+            return evaluate(exponent, point) + _log_program(product)(point)
+        return _log_of_product(product)(point)
+
+    return run
+
+
+@_programs_of
+def _log_of_product(argument: Expr) -> Program:
+    """The logarithm of what is written as one product, or is none."""
     match argument:
         case sympy.Mul():
-            return add_up([_log(factor, point) for factor in argument.args], point.field)
+            return _sum(map(_log_program, argument.args))
         case sympy.exp():
-            return evaluate(argument.args[0], point)
+            return _program(argument.args[0])
         case sympy.Pow():
-            return evaluate(argument.exp, point) * _log(argument.base, point)
+            exponent, base = _program(argument.exp), _log_program(argument.base)
+            return lambda point: exponent(point) * base(point)
         case sympy.Rational() if argument > 0:
             primes = {**factorint(argument.p), **{prime: -count for prime, count in factorint(argument.q).items()}}
-            return add_up(
+            return lambda point: add_up(
                 [_log_prime(prime, point) * point.field.number(count) for prime, count in primes.items() if prime != 1],
                 point.field,
             )
-        case Indexed():
-            if (definition := point.definition(argument)) is not None:
-                return _log(*definition)
-    value = evaluate(argument, point)
-    return point.field.number(0) if value == point.field.number(1) else apply("log", value, point.field)
+    value = _program(argument)
+
+    def run(point: Point) -> Number:
+        if isinstance(argument, Indexed) and (definition := point.definition(argument)) is not None:
+            meaning, inner = definition
+            return _log_program(meaning)(inner)
+        number = value(point)
+        return point.field.number(0) if number == point.field.number(1) else apply("log", number, point.field)
+
+    return run
 
 
 def _before(argument: Expr, point: Point) -> Point | None:
@@ -269,42 +339,15 @@ def _one_product(total: Expr, point: Point) -> tuple[Expr, Expr]:
     1 − y becomes what it is by the definition of y, terms that are 0 here vanish, and 1 + exp(−a) is
     exp(−a) (exp a + 1), so that the logarithm of a sum of exponentials has one form.
     """
-    entries = _entries(total)
-    meanings = {entry: _meaning(entry, point) for entry in entries}
+    found = entries(total)
+    meanings = {entry: _meaning(entry, point) for entry in found}
     known = {entry: meaning for entry, meaning in meanings.items() if meaning is not None}
-    if known or len({entry.indices for entry in entries}) == 1:
-        total = _spell_out(total, tuple(known.items()))
-    if isinstance(total, sympy.Add) and any(entry.base in point.values for entry in entries):
+    if known or len({entry.indices for entry in found}) == 1:
+        total = spell_out(total, tuple(known.items()))
+    if isinstance(total, sympy.Add) and any(entry.base in point.values for entry in found):
         left = [term for term in total.args if evaluate(term, point) != point.field.number(0)]
         total = total if len(left) == len(total.args) else sympy.Add(*left)
-    return _take_out(total)
-
-
-@cache
-def _entries(total: Expr) -> tuple[Indexed, ...]:
-    """The entries in a sum of terms; none where it has a sum over the classes."""
-    return () if total.has(Contraction) else tuple(dict.fromkeys(occurrences(total, Indexed)))
-
-
-@cache
-def _spell_out(total: Expr, meanings: tuple[tuple[Expr, Expr], ...]) -> Expr:
-    """The sum with entries replaced by what they stand for, over one denominator."""
-    found: Expr = sympy.together(total.xreplace(dict(meanings)))
-    return found
-
-
-@cache
-def _take_out(total: Expr) -> tuple[Expr, Expr]:
-    """The product and the exponent e with total = product · exp(e), e the least that no term lacks."""
-    total = sympy.factor_terms(total)
-    if not isinstance(total, sympy.Add):
-        return total, sympy.Integer(0)
-    exponents = [_exponent(term).as_coefficients_dict() for term in total.args]
-    lowest = {atom: min(each.get(atom, 0) for each in exponents) for each in exponents for atom in each if atom != 1}
-    shift = sympy.Add(*(atom * least for atom, least in lowest.items() if least < 0))
-    if shift == 0:
-        return total, shift
-    return sympy.Add(*(sympy.powsimp(term * sympy.exp(-shift)) for term in total.args)), shift
+    return take_out(total)
 
 
 def _meaning(entry: Indexed, point: Point) -> Expr | None:
@@ -315,46 +358,56 @@ def _meaning(entry: Indexed, point: Point) -> Expr | None:
     return notation.rename(definition[0], dict.fromkeys(free_indices(definition[0]), entry.indices[0]))
 
 
-def _exponent(term: Expr) -> Expr:
-    """The exponent of the exponentials in a product."""
-    return sympy.Add(
-        *(sympy.expand(factor.exp) for factor in sympy.Mul.make_args(term) if isinstance(factor, sympy.exp))
-    )
-
-
 def _log_prime(prime: int, point: Point) -> Number:
     return point.field.apply("log", point.field.number(prime))
 
 
-def _power(base: Expr, exponent: Expr, point: Point) -> Number:
+@_programs_of
+def _power_program(base: Expr, exponent: Expr) -> Program:
     """A power, with (ab)^c = a^c b^c, a^(b+c) = a^b a^c and (a^b)^c = a^(bc) for positive bases."""
     if exponent.is_Integer:
-        return raise_to(evaluate(base, point), int(exponent), point.field)
+        inner, whole = _program(base), int(exponent)
+        return lambda point: raise_to(inner(point), whole, point.field)
     match base:
         case sympy.exp():
-            return _exp(base.args[0] * exponent, point)
+            return _exp_program(base.args[0] * exponent)
         case sympy.Mul():
-            return multiply([_power(factor, exponent, point) for factor in base.args], point.field)
+            return _product(_power_program(factor, exponent) for factor in base.args)
         case sympy.Pow():
-            return _power(base.base, base.exp * exponent, point)
+            return _power_program(base.base, base.exp * exponent)
         case Indexed():
-            is_constant = split(evaluate(exponent, point), point.level)[1] == 0
-            if is_constant and (outer := point.before(base)) is not None:
-                (value, change), level = split(evaluate(base, point), point.level), point.level
-                unchanged = _power(base, exponent, outer)
-                slope = multiply([unchanged, evaluate(exponent, outer), invert(value, point.field)], point.field)
-                return unchanged if change == 0 else Dual(unchanged, slope * change, level)
-            if not free_indices(exponent) and (definition := point.definition(base)) is not None:
-                meaning, inner = definition
-                return _power(meaning, exponent, inner)
+            return _entry_power_program(base, exponent)
+    return _general_power_program(base, exponent)
+
+
+def _entry_power_program(base: Indexed, exponent: Expr) -> Program:
+    """A power of the entry of a vector: of what it stands for, and before ε was added to it."""
+    entry, power_of, general = _program(base), _program(exponent), _general_power_program(base, exponent)
+    varies = bool(free_indices(exponent))
+
+    def run(point: Point) -> Number:
+        is_constant = split(power_of(point), point.level)[1] == 0
+        if is_constant and (outer := point.before(base)) is not None:
+            (value, change), level = split(entry(point), point.level), point.level
+            unchanged = run(outer)
+            slope = multiply([unchanged, power_of(outer), invert(value, point.field)], point.field)
+            return unchanged if change == 0 else Dual(unchanged, slope * change, level)
+        if not varies and (definition := point.definition(base)) is not None:
+            meaning, inner = definition
+            return _power_program(meaning, exponent)(inner)
+        return general(point)
+
+    return run
+
+
+def _general_power_program(base: Expr, exponent: Expr) -> Program:
     exponent = sympy.expand(exponent)
     if isinstance(exponent, sympy.Add):
-        return multiply([_power(base, term, point) for term in exponent.args], point.field)
+        return _product(_power_program(base, term) for term in exponent.args)
     coefficient, rest = exponent.as_coeff_Mul()
     if rest == 1:
-        root = take_root(evaluate(base, point), int(coefficient.q), point.field)
-        return raise_to(root, int(coefficient.p), point.field)
+        return _root_program(_program(base), coefficient)
     if coefficient != 1:
-        root = take_root(_power(base, rest, point), int(coefficient.q), point.field)
-        return raise_to(root, int(coefficient.p), point.field)
-    return power(evaluate(base, point), evaluate(exponent, point), point.field)
+        return _root_program(_power_program(base, rest), coefficient)
+    value, power_of = _program(base), _program(exponent)
+    return lambda point: power(value(point), power_of(point), point.field)

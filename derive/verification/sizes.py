@@ -1,5 +1,6 @@
 """Numbers that know how far rounding moves them: a field for `derive.proof.evaluate`."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,27 +8,67 @@ import mpmath
 
 from derive.proof.field import Reals
 
+NOTHING = -math.inf
+"""The logarithm of 0."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Sized:
     """A number and its size: how far it moves, to first order, when all that went into it is off by one part.
 
     The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up.
+
+    Attributes:
+        value: the number, to as many digits as mpmath works in.
+        log_size: the logarithm of the size, base 2. Of a size the first digits matter: floats have those, and as
+            logarithms the range too.
     """
 
     value: Any
-    size: Any
+    log_size: float
+
+    @classmethod
+    def exact(cls, value: Any) -> "Sized":
+        """A number that is given, as large as it is."""
+        return cls(value, log2(value))
+
+    @property
+    def size(self) -> mpmath.mpf:
+        """The size."""
+        return mpmath.mpf(2) ** self.log_size
+
+    def scaled(self, factor: Any) -> "Sized":
+        """The same number of `factor` times the size."""
+        return Sized(self.value, self.log_size + log2(factor))
 
     def __add__(self, other: "Sized") -> "Sized":
-        return Sized(self.value + other.value, self.size + other.size)
+        return Sized(self.value + other.value, log_sum(self.log_size, other.log_size))
 
     def __mul__(self, other: "Sized") -> "Sized":
-        if not (self.size and other.size):
-            return Sized(mpmath.mpf(0), mpmath.mpf(0))  # an exact 0 decides, even beside the logarithm of one
-        return Sized(self.value * other.value, self.size * abs(other.value) + abs(self.value) * other.size)
+        mine, others = self.log_size, other.log_size
+        if mine == NOTHING or others == NOTHING:
+            return Sized(mpmath.mpf(0), NOTHING)  # an exact 0 decides, even beside the logarithm of one
+        return Sized(self.value * other.value, log_sum(mine + log2(other.value), log2(self.value) + others))
 
     def __neg__(self) -> "Sized":
-        return Sized(-self.value, self.size)
+        return Sized(-self.value, self.log_size)
+
+
+def log2(value: Any) -> float:
+    """The logarithm of |value| to base 2, to the digits of a float; NaN of NaN."""
+    if not isinstance(value, mpmath.mpf):
+        value = mpmath.mpf(abs(value))
+    _, mantissa, exponent, _ = value._mpf_
+    if mantissa:
+        logarithm: float = math.log2(mantissa) + exponent
+        return logarithm
+    return NOTHING if value == 0 else abs(float(value))
+
+
+def log_sum(one: float, other: float) -> float:
+    """log2(2^one + 2^other)."""
+    larger, smaller = (one, other) if one >= other else (other, one)
+    return larger if smaller == NOTHING or larger == math.inf else larger + math.log2(1 + 2 ** (smaller - larger))
 
 
 class Sizes:
@@ -37,47 +78,45 @@ class Sizes:
 
     def number(self, value: Any) -> Sized:
         """An exact number."""
-        exact = self.reals.number(value)
-        return Sized(exact, abs(exact))
+        return Sized.exact(self.reals.number(value))
 
     def unknown(self, kind: str, *key: Any) -> Sized:
         """A parameter, the same that `Reals` draws."""
-        exact = self.reals.unknown(kind, *key)
-        return Sized(exact, abs(exact))
+        return Sized.exact(self.reals.unknown(kind, *key))
 
     def rounded(self, product: Sized) -> Sized:
         """A product is off by one part more than its factors together."""
-        return Sized(product.value, product.size + abs(product.value))
+        return Sized(product.value, log_sum(product.log_size, log2(product.value)))
 
     def inverse(self, value: Sized) -> Sized:
         """1/x, of size size/x²."""
-        inverse = self.reals.inverse(value.value)
-        return Sized(inverse, value.size * inverse**2)
+        return Sized(self.reals.inverse(value.value), value.log_size - 2 * log2(value.value))
 
     def apply(self, function: str, value: Sized) -> Sized:
         """f(x), of size |f(x)| + |f'(x)|·size."""
-        if function == "log" and value.size == 0:
-            return Sized(-mpmath.inf, mpmath.inf)
+        if function == "log" and value.log_size == NOTHING:
+            return Sized(-mpmath.inf, math.inf)
         result = self.reals.apply(function, value.value)
         match function:
             case "exp":
-                carried = abs(result) * value.size
+                slope = log2(result)
             case "log":
-                carried = value.size / abs(value.value)
+                slope = -log2(value.value)
             case "tanh":
-                carried = (1 - result**2) * value.size
+                slope = log2(1 - result**2)
             case "abs":
-                carried = value.size
+                slope = 0.0
             case _:
-                carried = 0
-        return Sized(result, abs(result) + carried)
+                slope = NOTHING
+        return Sized(result, log_sum(log2(result), slope + value.log_size))
 
     def root(self, value: Sized, degree: int) -> Sized:
         """A root, whose relative size is at most that of its argument."""
         result = self.reals.root(value.value, degree)
-        return Sized(result, abs(result) * max(1, value.size / abs(value.value)))
+        return Sized(result, log2(result) + max(0.0, value.log_size - log2(value.value)))
 
     def power(self, base: Sized, exponent: Sized) -> Sized:
         """x^c, of relative size 1 + |c|·size/|x|."""
         result = self.reals.power(base.value, exponent.value)
-        return Sized(result, abs(result) * (1 + exponent.size * base.size / abs(base.value)))
+        carried = exponent.log_size + base.log_size - log2(base.value)
+        return Sized(result, log2(result) + log_sum(0.0, carried))

@@ -241,10 +241,10 @@ def _sized(composition: Composition, defined: Point) -> Point:
     of these, and no more: a kernel can compute each without cancellation.
     """
 
-    def size(number: Any) -> Any:
-        return [size(each) for each in number] if isinstance(number, list) else Sized(number, abs(number))
+    def sized(number: Any) -> Any:
+        return [sized(each) for each in number] if isinstance(number, list) else Sized.exact(number)
 
-    values = {name: size(number) for name, number in defined.values.items()}
+    values = {name: sized(number) for name, number in defined.values.items()}
     if composition.y_definition is not None:
         entries, rests = _entries_of_y(composition.y_definition, defined)
         largest = max(defined.values[z])
@@ -252,9 +252,9 @@ def _sized(composition: Composition, defined: Point) -> Point:
         farthest = max(factors)
 
         def far(number: Any) -> Sized:
-            return Sized(number, abs(number) * farthest)
+            return Sized.exact(number).scaled(farthest)
 
-        values[y] = [Sized(entry, entry * factor) for entry, factor in zip(entries, factors, strict=True)]
+        values[y] = [Sized.exact(entry).scaled(factor) for entry, factor in zip(entries, factors, strict=True)]
         values[LOG_Y] = _WhenAsked(lambda number: far(mpmath.log(entries[number])))
         values[REST] = _WhenAsked(lambda number: far(rests[number]))
         values[LOG_REST] = _WhenAsked(lambda number: far(mpmath.log(rests[number])))
