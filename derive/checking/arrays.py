@@ -44,7 +44,6 @@ from derive.checking.functions import (
     divide,
     filled_array,
     identity_array,
-    matrix_array,
     power,
     rename_option,
     shape_of,
@@ -158,10 +157,9 @@ class Evaluator(Letters):
             case "ones":
                 return filled_array(lambda _: Integer(1), self.n)
             case "jacobian":
-                return matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+                return self._jacobian()
             case "hessian":
-                slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
-                return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+                return self._hessian()
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
@@ -346,7 +344,7 @@ class Evaluator(Letters):
             left, right = node.arguments
             return self._operation(Operation("@", left, right))
         if name == r"\sigma" or (name == "softmax" and len(node.arguments) == 1 and not options):
-            return self._activation(self._value(node.arguments[0]))
+            return self._activated(self._value(node.arguments[0]))
         if name == SLOPE:
             return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
@@ -375,25 +373,6 @@ class Evaluator(Letters):
             return as_array(np.einsum(written, *(self._value(each) for each in operands)))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
-
-    def _slope(self, entries: Array) -> Array:
-        """The derivative of each entry of the output with respect to its own logit."""
-
-        def own(entry: Expr) -> Expr:
-            if not isinstance(entry, sympy.Indexed) or entry.base != notation.z:
-                raise IllFormedError("the derivative of the activation is taken at logits")
-            return Partial(self._output(int(entry.indices[0]) - 1), entry)
-
-        return as_array(np.frompyfunc(own, 1, 1)(entries))
-
-    def _activation(self, entries: Array) -> Array:
-        """The activation's y of a vector: what σ(z) means."""
-        definition = self.composition.y_definition
-        if entries.ndim == 0 and isinstance(entries[()], sympy.Indexed) and entries[()].base == notation.z:
-            return as_array(self._probability(int(entries[()].indices[0]) - 1))  # σ(z_i) is the entry i of σ(z)
-        if definition is None or entries.ndim == 0:
-            return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
-        return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))
 
 
 def _truth(value: bool) -> Expr:

@@ -233,7 +233,7 @@ class Runs:
         found = found.reshape(()) if found.size == 1 and self.rank == 0 else found
         if found.shape != due:
             raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row, and {due} is due")
-        return Values(found.astype(object), np.ones(found.shape, dtype=bool))
+        return Values(np.array(found, dtype=object), np.ones(np.shape(found), dtype=bool))
 
 
 def _run(command: Sequence[str], request: str) -> None:

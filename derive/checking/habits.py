@@ -116,7 +116,7 @@ def assign(
         (("I", "eye"), "identity"),
         (("ones",), "ones"),
         (("J",), "jacobian"),
-        (("H",) if has_loss else (), "hessian"),
+        (("H",) if quantity in ("hessian", "hvp") else (), "hessian"),
     ]
     for name in values:
         if name not in taken:

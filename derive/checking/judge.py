@@ -160,8 +160,8 @@ class Court:
                     if not screened[name]:
                         continue
                 ratios = self._ratios(here, wrong, scaled=scaled)
-                if ratios is None:
-                    continue
+                if ratios is None or (hypothesis != weakest and wrong.is_zero and not scaled):
+                    continue  # what is 0 for some targets alone has made no formula that is 0 for those
                 if not scaled:
                     return wrong.cause, wrong.detail
                 factor = _name_factor(ratios, parameters)

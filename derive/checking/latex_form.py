@@ -261,10 +261,10 @@ class Grammar(Derivatives):
         ):
             self.take()
             return self.applied(SLOPE)
+        if token.text in ("f", "s", "h", "S", "p", r"\phi", r"\varphi") and self.is_argument():
+            return self.applied(r"\sigma")
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
-        if token.text in ("f", "s", "h", r"\phi", r"\varphi") and self.is_argument():
-            return self.applied(r"\sigma")
         return self.indexed(Name(token.text))
 
     def crossed(self, name: Name) -> Node | None:

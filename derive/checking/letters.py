@@ -1,17 +1,20 @@
-"""What the letters of a formula are by their roles: vectors of expressions, one entry for each class."""
+"""What the letters of a formula are by their roles: vectors and matrices of expressions, one entry for each class."""
 
 from collections.abc import Callable
 
+import numpy as np
 import sympy
 from sympy import Expr, IndexedBase, Integer
 
 from derive import notation
 from derive.catalogue.model import Composition
-from derive.checking.functions import Array, filled_array
+from derive.checking.formula import IllFormedError
+from derive.checking.functions import APPLIED, Array, as_array, filled_array, matrix_array
+from derive.notation import Partial
 
 
 class Letters:
-    """The vectors of one composition at `n` classes."""
+    """The vectors of one composition at `n` classes, its activation, and the derivatives that have a letter."""
 
     def __init__(self, composition: Composition, n: int) -> None:
         self.composition, self.n = composition, n
@@ -47,3 +50,31 @@ class Letters:
         """The output of the activation at a class."""
         entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
         return entry
+
+    def _jacobian(self) -> Array:
+        """What J is: a row for each output, a column for each logit."""
+        return matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+
+    def _hessian(self) -> Array:
+        """What H is: the second derivatives of the loss."""
+        slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
+        return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+
+    def _slope(self, entries: Array) -> Array:
+        """The derivative of each entry of the output with respect to its own logit."""
+
+        def own(entry: Expr) -> Expr:
+            if not isinstance(entry, sympy.Indexed) or entry.base != notation.z:
+                raise IllFormedError("the derivative of the activation is taken at logits")
+            return Partial(self._output(int(entry.indices[0]) - 1), entry)
+
+        return as_array(np.frompyfunc(own, 1, 1)(entries))
+
+    def _activated(self, entries: Array) -> Array:
+        """The activation's y of a vector: what σ(z) means."""
+        definition = self.composition.y_definition
+        if entries.ndim == 0 and isinstance(entries[()], sympy.Indexed) and entries[()].base == notation.z:
+            return as_array(self._probability(int(entries[()].indices[0]) - 1))  # σ(z_i) is the entry i of σ(z)
+        if definition is None or entries.ndim == 0:
+            return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
+        return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))

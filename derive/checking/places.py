@@ -60,7 +60,7 @@ def find_uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> Uses:
                 visit(body, bound | {index})
             case Item(body=body, indices=indices):
                 visit(body, bound)
-                add(indices, bound, entries)
+                add(indices, bound, compared if _is_one_hot(node) else entries)
                 if isinstance(body, Name) and not any(isinstance(index, Axis) for index in indices):
                     indexed.add(body.name)
                 if isinstance(body, Name) and roles.get(body.name) == "targets":
@@ -81,6 +81,12 @@ def find_uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> Uses:
 
     visit(nodes, frozenset())
     return Uses(tuple(found), frozenset(entries), frozenset(targets), frozenset(compared), frozenset(indexed))
+
+
+def _is_one_hot(node: Item) -> bool:
+    """Whether an item is a row of the identity."""
+    body, rows = node.body, len(node.indices)
+    return isinstance(body, Call) and body.function in ("eye", "identity") and rows == 1
 
 
 def find_places(

@@ -75,7 +75,7 @@ def read_python(text: str, n: int | None = None) -> Chain:
     """
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    text = _BROADCAST.sub(_without_dot, text)
+    text = _BROADCAST.sub(_without_dot, text.replace("−", "-"))  # U+2212, as pages print it
     text = _STATEMENT.sub(lambda found: " " * len(found.group()), text)
     starts = [0, *(end for end in _top_level_equals(text))]
     ends = [*(start - 1 for start in starts[1:]), len(text)]

@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 
+MOST_NUMBERS = 100_000
+"""What one call may return: more than any quantity has, and written in no time."""
+
 
 def call(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """What one call returns, as plain lists: several values where it returns a tuple; or its error, in words."""
-    arrays = {name: np.array(value) if isinstance(value, list) else value for name, value in arguments.items()}
+    # Numbers as entries of an array are: a label has a shape, which a function of a batch may ask for.
+    arrays = {name: np.array(value)[()] for name, value in arguments.items()}
     try:
         found = function(**arrays)
         several = tuple(found.values()) if isinstance(found, dict) else found if isinstance(found, tuple) else (found,)
         if any(np.iscomplexobj(each) for each in several):
             return {"error": "no error, and returned complex numbers"}
+        if (size := max(map(np.size, several))) > MOST_NUMBERS:
+            return {"error": f"no error, and returned {size} numbers"}
         return {"values": [np.asarray(each, dtype=float).tolist() for each in several if each is not None]}
     except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
         return {"error": f"{type(error).__name__}: {error}"[:300]}

@@ -23,13 +23,21 @@ from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
+from derive.errors import DeriveError
 from derive.request import read_class_count, read_quantity
+
+MOST_CLASSES = 16
+"""Classes at which a formula is judged where their number is given: the work grows with its cube."""
 
 
 def check(
     composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, in_file: bool
 ) -> Verdict:
     """The verdict on a formula, or with `in_file` on the function at `FILE.py:FUNCTION`; errors as `judge_formula`."""
+    if n is not None and n > MOST_CLASSES:
+        raise DeriveError(
+            f"N is {n}; a formula is judged at up to {MOST_CLASSES} classes, and without N at 3, 4 and 5 of them"
+        )
     let = read_roles(let, composition)
     return (judge_file if in_file else judge_formula)(composition, quantity, formula, let, n)
 

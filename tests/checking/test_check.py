@@ -391,3 +391,33 @@ def test_wrong_formulas_have_names_of_their_own():
             for stage in mistakes._STAGES:
                 names = [wrong.name for wrong in stage(world, quantity) if wrong.cause]
                 assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "source", "verdict", "reason"),
+    [
+        (
+            "softmax+cross-entropy",
+            "value",
+            "import numpy as np\ndef f(z, k):\n    return np.log(np.exp(z).sum(1)) - z[np.arange(len(k)), k]\n",
+            "right",
+            "",
+        ),
+        ("softmax", "vjp", "def f(y, g):\n    return np.zeros(10**7)\n", "ill-formed", "returned 10000000 numbers"),
+    ],
+    ids=["a loss of batches alone", "a flood of numbers"],
+)
+def test_what_a_function_returns_is_judged_whatever_its_size(composition, quantity, source, verdict, reason, tmp_path):
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    found = derive.check(composition, quantity, f"{tmp_path / 'mine.py'}:f", in_file=True)
+    assert found.verdict == verdict
+    assert reason in found.reason
+
+
+def test_a_class_count_beyond_judging_is_refused():
+    with pytest.raises(DeriveError, match="up to 16 classes"):
+        derive.check("softmax", "jacobian", "np.diag(y) - np.outer(y, y)", n=100_000_000)
+
+
+def test_a_printed_minus_is_read_in_python():
+    assert derive.check("softmax", "jacobian", "y[i]*((i==j) − y[j])").verdict == "right"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+import numpy as np
 from sympy import Expr
 
 from derive.calculus.engine import derive_quantity
@@ -54,6 +55,11 @@ class Wrong:
             return self.values
         except (BadPointError, DeriveError):
             return None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether every entry is 0."""
+        return self.found is not None and not np.any(self.found)
 
 
 def join(*causes: Cause) -> Cause:
