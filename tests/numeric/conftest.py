@@ -1,6 +1,8 @@
 """The generated kernels: every NumPy folder, and every C folder as each compiler builds it."""
 
 import ctypes
+import fcntl
+import os
 
 import pytest
 
@@ -10,7 +12,9 @@ from tests.numeric.c_library import BUILDS, CBackend, available, compile_library
 
 @pytest.fixture(scope="session")
 def open_backend(tmp_path_factory: pytest.TempPathFactory) -> OpenBackend:
-    """The kernels named by build and folder, as in `gcc n3`; C is compiled the first time that it is asked for."""
+    """The kernels named by build and folder, as in `gcc n3`; C is compiled when a process first asks for it."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "libraries"
     known: dict[str, Backend] = {}
 
     def find(name: str) -> Backend:
@@ -22,7 +26,13 @@ def open_backend(tmp_path_factory: pytest.TempPathFactory) -> OpenBackend:
     def compiled(build: str, folder: str) -> Backend:
         if not available(build):
             pytest.skip(f"{BUILDS[build][0]} is not installed")
-        library = compile_library(folder, *BUILDS[build], tmp_path_factory.mktemp(build))
+        place = shared / build
+        place.mkdir(parents=True, exist_ok=True)
+        with (place / f"{folder}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            library = place / f"{folder}.so"
+            if not library.exists():
+                compile_library(folder, *BUILDS[build], place)
         return CBackend(build, folder, ctypes.CDLL(str(library)))
 
     return find

@@ -1,4 +1,4 @@
-"""The C functions that take a weight for each row: rows of the plain function times their weights, 0 for a weight of 0."""
+"""The C functions that take a weight for each row: what the plain ones give, times the weights; 0 for a weight of 0."""
 
 import ctypes
 from typing import Any, cast
