@@ -13,8 +13,8 @@ from tests.numeric.c_library import BUILDS, CBackend, available, compile_library
 @pytest.fixture(scope="session")
 def open_backend(tmp_path_factory: pytest.TempPathFactory) -> OpenBackend:
     """The kernels named by build and folder, as in `gcc n3`; C is compiled when a process first asks for it."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "libraries"
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "libraries"
     known: dict[str, Backend] = {}
 
     def find(name: str) -> Backend:

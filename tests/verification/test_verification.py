@@ -91,6 +91,7 @@ def test_a_changed_file_is_named(copy):
         ("numpy/softmax_cross_entropy.py", "import numpy", "import nothing, numpy"),
         ("c/softmax_cross_entropy.c", "return", "return 2; return"),
         ("c/softmax_cross_entropy.c", "int softmax", "oops softmax"),
+        ("c/softmax_cross_entropy.c", "rows[row * stride + j] * weight", "rows[row * stride + j]"),
     ],
 )
 def test_a_wrong_function_fails_with_a_sentence(copy, file, right, wrong):
