@@ -22,7 +22,8 @@ from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions
 
-GENERATORS = 48
+GENERATORS = (12, 18, 48)
+"""Unknowns of a proof, few at first: SymPy's greatest common divisor goes through all of them, used or not."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +90,25 @@ def _prove(case: Case, finding: Finding) -> int | None:
     n = case.court.classes[0] if len(case.court.classes) == 1 else 2 if short else 3
     if n > 3 or (finding.assumptions and finding.assumptions != ("t-one-hot",)):
         return None
-    rational = RationalFunctions(GENERATORS)
+    for size in GENERATORS:
+        try:
+            return n if _are_one(case, finding, n, RationalFunctions(size)) else None
+        except IndexError:  # more unknowns than that
+            continue
+        except (UnsupportedError, BadPointError, ZeroDivisionError, IllFormedError, TypeError):
+            return None
+    return None
+
+
+def _are_one(case: Case, finding: Finding, n: int, rational: RationalFunctions) -> bool:
+    """Whether both sides are one rational function at `n` classes."""
     labelled = case.court.labelled or bool(finding.assumptions)
     values = {t: [rational.number(Fraction(int(c == 1 % n))) for c in range(n)]} if labelled else {}
     world = World(case.court.composition, n, rational, values, 1 % n)
     _choose_generators(world, rational)
     link = case.links[-1]
-    try:
-        theirs = link(world)
-        truth = world.truth(case.court.quantity)
-    except (UnsupportedError, BadPointError, IndexError, ZeroDivisionError, IllFormedError, TypeError):
-        return None
-    same = all(a == b for a, b in zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
-    return n if same else None
+    theirs, truth = link(world), world.truth(case.court.quantity)
+    return all(a == b for a, b in zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
 
 
 def is_entrywise(composition: Composition) -> bool:
