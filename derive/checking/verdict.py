@@ -26,7 +26,7 @@ from derive.checking.words import EXPLANATIONS, convention_of
 from derive.errors import DeriveError
 from derive.request import read_class_count, read_quantity
 
-MOST_CLASSES = 16
+MOST_CLASSES = 10
 """Classes at which a formula is judged where their number is given: the work grows with its cube."""
 
 

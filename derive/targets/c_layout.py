@@ -34,7 +34,9 @@ def wrap(source: str) -> str:
     A line of a comment stays whole: it is words that are wrapped already, or a command to be copied.
     """
     return "".join(
-        f"{part}\n" for line in source.splitlines() for part in ([line] if line.startswith(" *") else _parts(line))
+        f"{part}\n"
+        for line in source.splitlines()
+        for part in ([line] if line.startswith((" *", "/*")) else _parts(line))
     )
 
 

@@ -192,6 +192,13 @@ def test_a_kernel_that_needs_memory_is_refused() -> None:
         target.files(product(kernel))
 
 
+def test_every_line_of_a_comment_begins_as_one(tmp_path: Path) -> None:
+    source = write(tmp_path, softmax(), cross_entropy())
+    for text in (source.read_text(), source.with_suffix(".h").read_text()):
+        for comment in re.findall(r"/\*.*?\*/", text, flags=re.DOTALL):
+            assert all(line.lstrip().startswith("*") for line in comment.splitlines()[1:]), comment
+
+
 def test_no_line_is_longer_than_120_characters() -> None:
     for text in target.files(product(*programs(None))).values():
         assert max(map(len, text.splitlines())) <= 120

@@ -174,9 +174,8 @@ INLINE float exp_nonpositive_f32(float x)
     return exp_of_sum_nonpositive_f32(x, 0.0f);
 }
 
-/* exp(a - b) as if a - b were exact,
-    where a is at most b: what its rounding lost is recovered without error (Knuth, The
- * Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+/* exp(a - b) as if a - b were exact, where a is at most b: what its rounding lost is recovered without error (Knuth,
+ * The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
 INLINE float exp_difference_nonpositive_f32(float a, float b)
 {
     const float difference = a - b;
@@ -327,9 +326,8 @@ INLINE double exp_nonpositive_f64(double x)
     return exp_of_sum_nonpositive_f64(x, 0.0);
 }
 
-/* exp(a - b) as if a - b were exact,
-    where a is at most b: what its rounding lost is recovered without error (Knuth, The
- * Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
+/* exp(a - b) as if a - b were exact, where a is at most b: what its rounding lost is recovered without error (Knuth,
+ * The Art of Computer Programming, volume 2, section 4.2.2, theorem B). */
 INLINE double exp_difference_nonpositive_f64(double a, double b)
 {
     const double difference = a - b;
@@ -2242,8 +2240,8 @@ NOINLINE REAL ISA(largest_lane)(REAL *lanes)
     return lanes[0];
 }
 
-/* The largest of the n entries of a row,
-    four vectors at a time where it is long: a comparison waits for the last one. */
+/* The largest of the n entries of a row, four vectors at a time where it is long: a comparison waits for the last
+ * one. */
 NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
 {
     REAL lanes[LANES];
