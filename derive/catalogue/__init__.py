@@ -11,6 +11,7 @@ from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
+from derive import notation
 from derive.catalogue.files import SUFFIX, read_file
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DefinitionError, UnknownNameError
@@ -144,6 +145,8 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
             f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y, targets t, parameters",
             definition,
         )
+    if expression.has(notation.loss):
+        raise DefinitionError(f"{definition!r} reads L, the loss itself; a parameter needs another name", definition)
     return loss
 
 

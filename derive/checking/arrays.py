@@ -3,6 +3,7 @@
 Entries are SymPy expressions in z, y, t, g and v at class numbers, which `derive.proof.evaluate` gives exact values.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
@@ -370,7 +371,13 @@ class Evaluator(Letters):
             raise IllFormedError("einsum begins with its pattern, such as 'ij,j->i'")
         try:
             written = pattern.name.replace(" ", "").replace("...", "")
-            return as_array(np.einsum(written, *(self._value(each) for each in operands)))
+            arrays = [self._value(each) for each in operands]
+            subscripts = written.partition("->")[0].split(",")
+            lengths = {letter: size for each, array in zip(subscripts, arrays, strict=True)
+                       for letter, size in zip(each, array.shape, strict=True)}  # fmt: skip
+            if len(arrays) * math.prod(lengths.values()) > MOST_WORK:
+                raise FormulaError("an einsum of the formula runs over too many indices")
+            return as_array(np.einsum(written, *arrays))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
 

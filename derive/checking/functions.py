@@ -92,6 +92,7 @@ def _power(base: Expr, exponent: Expr) -> Expr:
         raise FormulaError(f"the exponent {str(exponent)[:30]} is not between ±{LARGEST_EXPONENT}")
     _refuse_tower(exponent)
     _refuse_tower(base)
+    _refuse_long(exponent)
     if base == 0 and not exponent.is_positive:
         raise IllFormedError("the formula divides by zero")
     if base.is_number and abs(base) > LARGEST_NUMBER:
@@ -117,10 +118,15 @@ def _height(value: Expr) -> int:
 
 def _exp(value: Expr) -> Expr:
     _refuse_tower(value)
-    if _terms(value) > MOST_EXPANDED:
-        raise FormulaError("an exponent of the formula is too large to multiply out")
+    _refuse_long(value)
     result: Expr = sympy.exp(value)
     return result
+
+
+def _refuse_long(exponent: Expr) -> None:
+    """Raise FormulaError for an exponent that would have too many terms multiplied out."""
+    if _terms(exponent) > MOST_EXPANDED:
+        raise FormulaError("an exponent of the formula is too large to multiply out")
 
 
 def _terms(value: Expr) -> int:

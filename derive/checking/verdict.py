@@ -23,7 +23,7 @@ from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
-from derive.errors import DeriveError
+from derive.errors import DeriveError, UnknownNameError
 from derive.request import read_class_count, read_quantity
 
 MOST_CLASSES = 10
@@ -42,6 +42,14 @@ def check(
     return (judge_file if in_file else judge_formula)(composition, quantity, formula, let, n)
 
 
+def _judged(composition: Composition, quantity: str) -> str:
+    """The quantity of that name, if it is one that a formula is judged as; `UnknownNameError` if not."""
+    name = read_quantity(composition, quantity)
+    if name not in composition.quantities:
+        raise UnknownNameError.of("quantity to judge", quantity, composition.quantities, of=composition.name)
+    return name
+
+
 def judge_file(
     composition: Composition, quantity: str, place: str, let: Mapping[str, str], n: int | None = None
 ) -> Verdict:
@@ -50,7 +58,7 @@ def judge_file(
     Raises:
         DeriveError: no such file or function, or an argument without a role.
     """
-    quantity, n = read_quantity(composition, quantity), read_class_count(n)
+    quantity, n = _judged(composition, quantity), read_class_count(n)
     functions = read_functions(place, composition, quantity, let)
     try:
         trial = judge_function(composition, quantity, functions, n)
@@ -105,7 +113,7 @@ def judge_formula(
         FormulaError: it cannot be read; says the position.
         DeriveError: a quantity or role that does not exist.
     """
-    quantity, n, in_latex = read_quantity(composition, quantity), read_class_count(n), is_latex(formula)
+    quantity, n, in_latex = _judged(composition, quantity), read_class_count(n), is_latex(formula)
     # Roles by symbol, in the spelling of the reader.
     symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in (let or {}).items()}
     try:

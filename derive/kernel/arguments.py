@@ -34,7 +34,7 @@ _TAKEN = frozenset(
     NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
     log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
     max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS weights weigh
-    rows_alike
+    rows_fit rows_of_share rows_of_block is_class rows_alike
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""

@@ -105,6 +105,7 @@ class CTarget:
             pieces="end_of_piece" in called,
             steps=STEPS,
             functions=[each for pair in functions for each in pair],
+            labels=any(kernel.labels for kernel in kernels),
             weighted=weighted,
             bodies=bodies,
         )

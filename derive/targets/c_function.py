@@ -117,26 +117,36 @@ class Function:
         lines = dict(self._lines)
         outputs = {name: lines.pop(name) for name in [*lines] if name in {each.name for each in self.kernel.outputs}}
         parameters = {each.name: lines.pop(each.name) for each in self.kernel.parameters}
-        weights = {"weights": f"const {self.precision.type} *weights"}
-        return f"int {self._weighted('')}({_listed((lines | weights | outputs | parameters).values())})"
+        weights = {"weights": self._weights}
+        return f"int {self.helper('weighted')}({_listed((lines | weights | outputs | parameters).values())})"
+
+    def helper(self, ending: str) -> str:
+        """The name of another function that belongs to it."""
+        return self.precision.named(f"{self.stem}_{ending}")
 
     @property
-    def weighted_rows(self) -> str:
-        """The name of what does the work of the function with weights."""
-        return self._weighted("_rows")
-
-    def _weighted(self, ending: str) -> str:
-        return self.precision.named(f"{self.stem}_weighted{ending}")
+    def arguments(self) -> str:
+        """Its parameters, as they are passed on."""
+        return ", ".join(name for line in self._lines.values() for name in _names(line))
 
     @property
-    def weighted_parameters(self) -> str:
-        """The parameters of what does the work of the function with weights."""
-        return f"({_listed((*self._used.values(), f'const {self.precision.type} *weights'))})"
+    def checked_parameters(self) -> str:
+        """Its parameters, and weights of the rows or NULL."""
+        return f"({_listed((*self._lines.values(), self._weights))})"
 
     @property
-    def weighted_arguments(self) -> str:
-        """Its arguments for `count` rows from row `first` on."""
-        return f"{self.shared_arguments}, weights + first"
+    def rows_parameters(self) -> str:
+        """Those of its parameters that matter, and weights of the rows or NULL."""
+        return f"({_listed((*self._used.values(), self._weights))})"
+
+    @property
+    def rows_arguments(self) -> str:
+        """The arguments for `count` rows from row `first` on, with their weights."""
+        return f"{self.shared_arguments}, (weights == NULL ? NULL : weights + first)"
+
+    @property
+    def _weights(self) -> str:
+        return f"const {self.precision.type} *weights"
 
     @property
     def _lines(self) -> Mapping[str, str]:

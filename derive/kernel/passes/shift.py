@@ -18,8 +18,9 @@ def shift(kernel: Kernel) -> Kernel:
     """Σ exp(a_j) becomes Σ exp(a_j - m) with m = max a_j, and every use of it follows."""
     for name in sums(kernel):
         match find_sum(kernel, name):
-            case Reduce(_, _, _, Call("exp", (exponent,))) as total if _is_normaliser(kernel, total):
-                kernel = _shift_sum(kernel, total, exponent)
+            case Reduce(_, _, index, Call("exp", (exponent,))) as total:
+                if indices(exponent) == {index} and _is_normaliser(kernel, total):
+                    kernel = _shift_sum(kernel, total, exponent)
     return kernel
 
 

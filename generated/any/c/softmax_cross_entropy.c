@@ -120,6 +120,22 @@ static int rows_fit(size_t batch, size_t n, size_t stride, size_t entry_size)
     return batch == 0 || batch - 1 <= (limit - n) / stride;
 }
 
+/* Whether a label is one of n classes. */
+INLINE int is_class(int64_t label, size_t n)
+{
+    return label >= 0 && (uint64_t)label < n;
+}
+
+/* How many rows there are from the first on whose labels are classes, or whose labels are none. */
+NOINLINE size_t rows_alike(size_t batch, size_t n, const int64_t *labels)
+{
+    size_t rows = 1;
+    while (rows < batch && is_class(labels[rows], n) == is_class(labels[0], n)) {
+        rows++;
+    }
+    return rows;
+}
+
 /* The rows of n entries that are enough work for a thread. */
 static size_t rows_of_share(size_t n)
 {
@@ -263,16 +279,6 @@ INLINE float log1p_f32(float x)
 INLINE float maximum_f32(float largest, float value)
 {
     return value > largest ? value : largest;
-}
-
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f32(size_t batch, const float *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
 }
 
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
@@ -427,16 +433,6 @@ INLINE double maximum_f64(double largest, double value)
     return value > largest ? value : largest;
 }
 
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f64(size_t batch, const double *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
-}
-
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
 NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *rows, size_t stride)
 {
@@ -525,64 +521,62 @@ NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *r
 
 #if PRECISIONS & 32
 
-int softmax_cross_entropy_loss_f32(size_t batch, size_t n,
+NOINLINE void softmax_cross_entropy_loss_rows_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        float *loss)
+        float *loss,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_loss_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    } else {
+        RUN(softmax_cross_entropy_loss_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        const float *weights)
 {
     if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
         !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
+        softmax_cross_entropy_loss_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
+            softmax_cross_entropy_loss_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
-NOINLINE void softmax_cross_entropy_loss_weighted_rows_f32(size_t batch, size_t n,
+int softmax_cross_entropy_loss_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        float *loss,
-        const float *weights)
+        float *loss)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-    }
+    return softmax_cross_entropy_loss_checked_f32(batch, n, z, z_stride, t, t_stride, loss, NULL);
 }
 
 int softmax_cross_entropy_loss_weighted_f32(size_t batch, size_t n,
@@ -591,29 +585,66 @@ int softmax_cross_entropy_loss_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *loss)
 {
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_checked_f32(batch, n, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_labels_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_labels_across_f32,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            } else {
+                RUN(softmax_cross_entropy_loss_labels_along_f32,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            }
+        }
+        if (weights != NULL) {
+            weigh_f32(count, 1, weights + first, loss + first, 1);
+        }
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_labels_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        const float *weights)
+{
+    if (z == NULL || labels == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
         !rows_fit(batch, 1, 1, sizeof *loss) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
+    size_t labelled = 0;
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
+        labelled++;
+    }
     const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, weights + first);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_loss_labels_rows_f32(count, n, z + first * z_stride, z_stride, labels + first,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, weights + first);
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_loss_labels_rows_f32(count, n, z + first * z_stride, z_stride, labels + first,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_labels_f32(size_t batch, size_t n,
@@ -621,63 +652,7 @@ int softmax_cross_entropy_loss_labels_f32(size_t batch, size_t n,
         const int64_t *labels,
         float *loss)
 {
-    if (z == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_labels_across_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_labels_along_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_labels_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const int64_t *labels,
-        float *loss,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            }
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-    }
+    return softmax_cross_entropy_loss_labels_checked_f32(batch, n, z, z_stride, labels, loss, NULL);
 }
 
 int softmax_cross_entropy_loss_labels_weighted_f32(size_t batch, size_t n,
@@ -686,33 +661,60 @@ int softmax_cross_entropy_loss_labels_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *loss)
 {
-    if (z == NULL || labels == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_labels_checked_f32(batch, n, z, z_stride, labels, loss, weights);
+}
+
+NOINLINE void softmax_cross_entropy_gradient_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_gradient_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    } else {
+        RUN(softmax_cross_entropy_gradient_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_gradient_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
-    size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
-        labelled++;
-    }
     const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        softmax_cross_entropy_loss_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride, labels + first,
-            loss + first, weights + first);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_loss_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                labels + first, loss + first, weights + first);
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
         }
     }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
@@ -720,65 +722,7 @@ int softmax_cross_entropy_gradient_f32(size_t batch, size_t n,
         const float *t, size_t t_stride,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_gradient_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *grad, size_t grad_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, grad, grad_stride, NULL);
 }
 
 int softmax_cross_entropy_gradient_weighted_f32(size_t batch, size_t n,
@@ -787,85 +731,19 @@ int softmax_cross_entropy_gradient_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-            t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, grad, grad_stride, weights);
 }
 
-int softmax_cross_entropy_gradient_labels_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const int64_t *labels,
-        float *grad, size_t grad_stride)
-{
-    if (z == NULL || grad == NULL || labels == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_labels_across_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_labels_along_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_gradient_labels_weighted_rows_f32(size_t batch, size_t n,
+NOINLINE void softmax_cross_entropy_gradient_labels_rows_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const int64_t *labels,
         float *grad, size_t grad_stride,
         const float *weights)
 {
     for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
             if (n <= CLASSES) {
                 RUN(softmax_cross_entropy_gradient_labels_across_f32,
                     (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
@@ -876,17 +754,19 @@ NOINLINE void softmax_cross_entropy_gradient_labels_weighted_rows_f32(size_t bat
                     grad_stride));
             }
         }
-        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        if (weights != NULL) {
+            weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        }
     }
 }
 
-int softmax_cross_entropy_gradient_labels_weighted_f32(size_t batch, size_t n,
+NOINLINE int softmax_cross_entropy_gradient_labels_checked_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const int64_t *labels,
-        const float *weights,
-        float *grad, size_t grad_stride)
+        float *grad, size_t grad_stride,
+        const float *weights)
 {
-    if (z == NULL || grad == NULL || labels == NULL || weights == NULL) {
+    if (z == NULL || grad == NULL || labels == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -896,23 +776,99 @@ int softmax_cross_entropy_gradient_labels_weighted_f32(size_t batch, size_t n,
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
     size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
         labelled++;
     }
     const size_t share = rows_of_share(n);
     if (labelled <= share) {
         const size_t first = 0, count = labelled;
-        softmax_cross_entropy_gradient_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-            labels + first, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_cross_entropy_gradient_labels_rows_f32(count, n, z + first * z_stride, z_stride, labels + first,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < labelled; first += share) {
             const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_gradient_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                labels + first, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_cross_entropy_gradient_labels_rows_f32(count, n, z + first * z_stride, z_stride, labels + first,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
         }
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_gradient_labels_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *grad, size_t grad_stride)
+{
+    return softmax_cross_entropy_gradient_labels_checked_f32(batch, n, z, z_stride, labels, grad, grad_stride, NULL);
+}
+
+int softmax_cross_entropy_gradient_labels_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_gradient_labels_checked_f32(batch, n, z, z_stride, labels, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_and_gradient_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_loss_and_gradient_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    } else {
+        RUN(softmax_cross_entropy_loss_and_gradient_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_and_gradient_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_loss_and_gradient_rows_f32(count, n, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_loss_and_gradient_rows_f32(count, n, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_and_gradient_f32(size_t batch, size_t n,
@@ -921,68 +877,8 @@ int softmax_cross_entropy_loss_and_gradient_f32(size_t batch, size_t n,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_and_gradient_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *loss,
-        float *grad, size_t grad_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_loss_and_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, loss, grad,
+        grad_stride, NULL);
 }
 
 int softmax_cross_entropy_loss_and_gradient_weighted_f32(size_t batch, size_t n,
@@ -992,30 +888,75 @@ int softmax_cross_entropy_loss_and_gradient_weighted_f32(size_t batch, size_t n,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_and_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, loss, grad,
+        grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f32,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f32,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        if (weights != NULL) {
+            weigh_f32(count, 1, weights + first, loss + first, 1);
+            weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        }
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_and_gradient_labels_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
         !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
         !rows_fit(batch, 1, 1, sizeof *loss) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
+    size_t labelled = 0;
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
+        labelled++;
+    }
     const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_loss_and_gradient_labels_rows_f32(count, n, z + first * z_stride, z_stride,
+            labels + first, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_loss_and_gradient_labels_rows_f32(count, n, z + first * z_stride, z_stride,
+                labels + first, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_and_gradient_labels_f32(size_t batch, size_t n,
@@ -1024,72 +965,8 @@ int softmax_cross_entropy_loss_and_gradient_labels_f32(size_t batch, size_t n,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f32,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const int64_t *labels,
-        float *loss,
-        float *grad, size_t grad_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_loss_and_gradient_labels_checked_f32(batch, n, z, z_stride, labels, loss, grad,
+        grad_stride, NULL);
 }
 
 int softmax_cross_entropy_loss_and_gradient_labels_weighted_f32(size_t batch, size_t n,
@@ -1099,34 +976,66 @@ int softmax_cross_entropy_loss_and_gradient_labels_weighted_f32(size_t batch, si
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || grad == NULL || labels == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_and_gradient_labels_checked_f32(batch, n, z, z_stride, labels, loss, grad,
+        grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_hvp_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_hvp_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_cross_entropy_hvp_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_hvp_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
-    size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
-        labelled++;
-    }
     const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-            labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_hvp_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_hvp_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_hvp_f32(size_t batch, size_t n,
@@ -1135,67 +1044,8 @@ int softmax_cross_entropy_hvp_f32(size_t batch, size_t n,
         const float *v, size_t v_stride,
         float *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_hvp_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_cross_entropy_hvp_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_hvp_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        const float *v, size_t v_stride,
-        float *product, size_t product_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
-    }
+    return softmax_cross_entropy_hvp_checked_f32(batch, n, z, z_stride, t, t_stride, v, v_stride, product,
+        product_stride, NULL);
 }
 
 int softmax_cross_entropy_hvp_weighted_f32(size_t batch, size_t n,
@@ -1205,32 +1055,67 @@ int softmax_cross_entropy_hvp_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_hvp_checked_f32(batch, n, z, z_stride, t, t_stride, v, v_stride, product,
+        product_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_hvp_labels_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_hvp_labels_across_f32,
+            (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_cross_entropy_hvp_labels_along_f32,
+            (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_hvp_labels_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const int64_t *labels,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    if (z == NULL || v == NULL || product == NULL || labels == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
         !rows_fit(batch, n, v_stride, sizeof *v) ||
         !rows_fit(batch, n, product_stride, sizeof *product) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
+    size_t labelled = 0;
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
+        labelled++;
+    }
     const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
-            weights + first);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_hvp_labels_rows_f32(count, n, z + first * z_stride, z_stride, v + first * v_stride,
+            v_stride, product + first * product_stride, product_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
-                weights + first);
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_hvp_labels_rows_f32(count, n, z + first * z_stride, z_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride, (weights == NULL ? NULL : weights + first));
         }
     }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_hvp_labels_f32(size_t batch, size_t n,
@@ -1239,70 +1124,8 @@ int softmax_cross_entropy_hvp_labels_f32(size_t batch, size_t n,
         const float *v, size_t v_stride,
         float *product, size_t product_stride)
 {
-    if (z == NULL || v == NULL || product == NULL || labels == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *labels)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_hvp_labels_across_f32,
-                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_cross_entropy_hvp_labels_along_f32,
-                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_hvp_labels_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *v, size_t v_stride,
-        float *product, size_t product_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_labels_across_f32,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_labels_along_f32,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            }
-        }
-        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
-    }
+    return softmax_cross_entropy_hvp_labels_checked_f32(batch, n, z, z_stride, labels, v, v_stride, product,
+        product_stride, NULL);
 }
 
 int softmax_cross_entropy_hvp_labels_weighted_f32(size_t batch, size_t n,
@@ -1312,98 +1135,71 @@ int softmax_cross_entropy_hvp_labels_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *product, size_t product_stride)
 {
-    if (z == NULL || v == NULL || product == NULL || labels == NULL || weights == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        softmax_cross_entropy_hvp_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_hvp_labels_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_hvp_labels_checked_f32(batch, n, z, z_stride, labels, v, v_stride, product,
+        product_stride, weights);
 }
 
 #endif
 
 #if PRECISIONS & 64
 
-int softmax_cross_entropy_loss_f64(size_t batch, size_t n,
+NOINLINE void softmax_cross_entropy_loss_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        double *loss)
+        double *loss,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_loss_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    } else {
+        RUN(softmax_cross_entropy_loss_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    }
+    if (weights != NULL) {
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        const double *weights)
 {
     if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
         !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
+        softmax_cross_entropy_loss_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
+            softmax_cross_entropy_loss_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
-NOINLINE void softmax_cross_entropy_loss_weighted_rows_f64(size_t batch, size_t n,
+int softmax_cross_entropy_loss_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        double *loss,
-        const double *weights)
+        double *loss)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-    }
+    return softmax_cross_entropy_loss_checked_f64(batch, n, z, z_stride, t, t_stride, loss, NULL);
 }
 
 int softmax_cross_entropy_loss_weighted_f64(size_t batch, size_t n,
@@ -1412,29 +1208,66 @@ int softmax_cross_entropy_loss_weighted_f64(size_t batch, size_t n,
         const double *weights,
         double *loss)
 {
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_checked_f64(batch, n, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_labels_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_labels_across_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            } else {
+                RUN(softmax_cross_entropy_loss_labels_along_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
+            }
+        }
+        if (weights != NULL) {
+            weigh_f64(count, 1, weights + first, loss + first, 1);
+        }
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_labels_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        const double *weights)
+{
+    if (z == NULL || labels == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
         !rows_fit(batch, 1, 1, sizeof *loss) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
+    size_t labelled = 0;
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
+        labelled++;
+    }
     const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, weights + first);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_loss_labels_rows_f64(count, n, z + first * z_stride, z_stride, labels + first,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, weights + first);
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_loss_labels_rows_f64(count, n, z + first * z_stride, z_stride, labels + first,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_labels_f64(size_t batch, size_t n,
@@ -1442,63 +1275,7 @@ int softmax_cross_entropy_loss_labels_f64(size_t batch, size_t n,
         const int64_t *labels,
         double *loss)
 {
-    if (z == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        } else {
-            RUN(softmax_cross_entropy_loss_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_labels_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *loss,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            } else {
-                RUN(softmax_cross_entropy_loss_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
-            }
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-    }
+    return softmax_cross_entropy_loss_labels_checked_f64(batch, n, z, z_stride, labels, loss, NULL);
 }
 
 int softmax_cross_entropy_loss_labels_weighted_f64(size_t batch, size_t n,
@@ -1507,33 +1284,60 @@ int softmax_cross_entropy_loss_labels_weighted_f64(size_t batch, size_t n,
         const double *weights,
         double *loss)
 {
-    if (z == NULL || labels == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_labels_checked_f64(batch, n, z, z_stride, labels, loss, weights);
+}
+
+NOINLINE void softmax_cross_entropy_gradient_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_gradient_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    } else {
+        RUN(softmax_cross_entropy_gradient_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_gradient_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
-    size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
-        labelled++;
-    }
     const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        softmax_cross_entropy_loss_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride, labels + first,
-            loss + first, weights + first);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_loss_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                labels + first, loss + first, weights + first);
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
         }
     }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_gradient_f64(size_t batch, size_t n,
@@ -1541,65 +1345,7 @@ int softmax_cross_entropy_gradient_f64(size_t batch, size_t n,
         const double *t, size_t t_stride,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_gradient_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *grad, size_t grad_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, grad, grad_stride, NULL);
 }
 
 int softmax_cross_entropy_gradient_weighted_f64(size_t batch, size_t n,
@@ -1608,85 +1354,19 @@ int softmax_cross_entropy_gradient_weighted_f64(size_t batch, size_t n,
         const double *weights,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-            t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, grad + first * grad_stride, grad_stride, weights + first);
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, grad, grad_stride, weights);
 }
 
-int softmax_cross_entropy_gradient_labels_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *grad, size_t grad_stride)
-{
-    if (z == NULL || grad == NULL || labels == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_gradient_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_gradient_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_gradient_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_gradient_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
-                    grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_gradient_labels_weighted_rows_f64(size_t batch, size_t n,
+NOINLINE void softmax_cross_entropy_gradient_labels_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
         double *grad, size_t grad_stride,
         const double *weights)
 {
     for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
             if (n <= CLASSES) {
                 RUN(softmax_cross_entropy_gradient_labels_across_f64,
                     (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
@@ -1697,17 +1377,19 @@ NOINLINE void softmax_cross_entropy_gradient_labels_weighted_rows_f64(size_t bat
                     grad_stride));
             }
         }
-        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        if (weights != NULL) {
+            weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        }
     }
 }
 
-int softmax_cross_entropy_gradient_labels_weighted_f64(size_t batch, size_t n,
+NOINLINE int softmax_cross_entropy_gradient_labels_checked_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
-        const double *weights,
-        double *grad, size_t grad_stride)
+        double *grad, size_t grad_stride,
+        const double *weights)
 {
-    if (z == NULL || grad == NULL || labels == NULL || weights == NULL) {
+    if (z == NULL || grad == NULL || labels == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -1717,23 +1399,99 @@ int softmax_cross_entropy_gradient_labels_weighted_f64(size_t batch, size_t n,
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
     size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
         labelled++;
     }
     const size_t share = rows_of_share(n);
     if (labelled <= share) {
         const size_t first = 0, count = labelled;
-        softmax_cross_entropy_gradient_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-            labels + first, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_cross_entropy_gradient_labels_rows_f64(count, n, z + first * z_stride, z_stride, labels + first,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < labelled; first += share) {
             const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_gradient_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                labels + first, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_cross_entropy_gradient_labels_rows_f64(count, n, z + first * z_stride, z_stride, labels + first,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
         }
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_gradient_labels_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *grad, size_t grad_stride)
+{
+    return softmax_cross_entropy_gradient_labels_checked_f64(batch, n, z, z_stride, labels, grad, grad_stride, NULL);
+}
+
+int softmax_cross_entropy_gradient_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_gradient_labels_checked_f64(batch, n, z, z_stride, labels, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_and_gradient_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    } else {
+        RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_and_gradient_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_loss_and_gradient_rows_f64(count, n, z + first * z_stride, z_stride,
+            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_loss_and_gradient_rows_f64(count, n, z + first * z_stride, z_stride,
+                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_and_gradient_f64(size_t batch, size_t n,
@@ -1742,68 +1500,8 @@ int softmax_cross_entropy_loss_and_gradient_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_and_gradient_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_loss_and_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, loss, grad,
+        grad_stride, NULL);
 }
 
 int softmax_cross_entropy_loss_and_gradient_weighted_f64(size_t batch, size_t n,
@@ -1813,30 +1511,75 @@ int softmax_cross_entropy_loss_and_gradient_weighted_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_and_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, loss, grad,
+        grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    for (size_t first = 0, count; first < batch; first += count) {
+        count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
+        if (weights == NULL || is_class(labels[first], n)) {
+            if (n <= CLASSES) {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            } else {
+                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
+                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
+                    grad + first * grad_stride, grad_stride));
+            }
+        }
+        if (weights != NULL) {
+            weigh_f64(count, 1, weights + first, loss + first, 1);
+            weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+        }
+    }
+}
+
+NOINLINE int softmax_cross_entropy_loss_and_gradient_labels_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
         !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *labels) ||
         !rows_fit(batch, 1, 1, sizeof *loss) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
+    size_t labelled = 0;
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
+        labelled++;
+    }
     const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-            t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    if (labelled <= share) {
+        const size_t first = 0, count = labelled;
+        softmax_cross_entropy_loss_and_gradient_labels_rows_f64(count, n, z + first * z_stride, z_stride,
+            labels + first, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        for (size_t first = 0; first < labelled; first += share) {
+            const size_t count = labelled - first < share ? labelled - first : share;
+            softmax_cross_entropy_loss_and_gradient_labels_rows_f64(count, n, z + first * z_stride, z_stride,
+                labels + first, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_loss_and_gradient_labels_f64(size_t batch, size_t n,
@@ -1845,72 +1588,8 @@ int softmax_cross_entropy_loss_and_gradient_labels_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || grad == NULL || labels == NULL || loss == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, labels + first, loss + first, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        double *loss,
-        double *grad, size_t grad_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_cross_entropy_loss_and_gradient_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_cross_entropy_loss_and_gradient_labels_checked_f64(batch, n, z, z_stride, labels, loss, grad,
+        grad_stride, NULL);
 }
 
 int softmax_cross_entropy_loss_and_gradient_labels_weighted_f64(size_t batch, size_t n,
@@ -1920,34 +1599,66 @@ int softmax_cross_entropy_loss_and_gradient_labels_weighted_f64(size_t batch, si
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || grad == NULL || labels == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_loss_and_gradient_labels_checked_f64(batch, n, z, z_stride, labels, loss, grad,
+        grad_stride, weights);
+}
+
+NOINLINE void softmax_cross_entropy_hvp_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_hvp_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_cross_entropy_hvp_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
+        weigh_f64(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+NOINLINE int softmax_cross_entropy_hvp_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride,
+        const double *weights)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *labels) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
-    size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
-        labelled++;
-    }
     const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-            labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_cross_entropy_hvp_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_loss_and_gradient_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                labels + first, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_cross_entropy_hvp_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+    return SOFTMAX_CROSS_ENTROPY_OK;
 }
 
 int softmax_cross_entropy_hvp_f64(size_t batch, size_t n,
@@ -1956,67 +1667,8 @@ int softmax_cross_entropy_hvp_f64(size_t batch, size_t n,
         const double *v, size_t v_stride,
         double *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_hvp_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_cross_entropy_hvp_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_hvp_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        const double *v, size_t v_stride,
-        double *product, size_t product_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-        weigh_f64(count, n, weights + first, product + first * product_stride, product_stride);
-    }
+    return softmax_cross_entropy_hvp_checked_f64(batch, n, z, z_stride, t, t_stride, v, v_stride, product,
+        product_stride, NULL);
 }
 
 int softmax_cross_entropy_hvp_weighted_f64(size_t batch, size_t n,
@@ -2026,114 +1678,40 @@ int softmax_cross_entropy_hvp_weighted_f64(size_t batch, size_t n,
         const double *weights,
         double *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_cross_entropy_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
-            weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_cross_entropy_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, v + first * v_stride, v_stride, product + first * product_stride, product_stride,
-                weights + first);
-        }
-    }
-    return SOFTMAX_CROSS_ENTROPY_OK;
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_hvp_checked_f64(batch, n, z, z_stride, t, t_stride, v, v_stride, product,
+        product_stride, weights);
 }
 
-int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const int64_t *labels,
-        const double *v, size_t v_stride,
-        double *product, size_t product_stride)
-{
-    if (z == NULL || v == NULL || product == NULL || labels == NULL) {
-        return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *labels)) {
-        return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
-    }
-    size_t labelled = 0;
-    while (labelled < batch && labels[labelled] >= 0 && (uint64_t)labels[labelled] < n) {
-        labelled++;
-    }
-    const size_t share = rows_of_share(n);
-    if (labelled <= share) {
-        const size_t first = 0, count = labelled;
-        if (n <= CLASSES) {
-            RUN(softmax_cross_entropy_hvp_labels_across_f64,
-                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_cross_entropy_hvp_labels_along_f64,
-                (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < labelled; first += share) {
-            const size_t count = labelled - first < share ? labelled - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
-}
-
-NOINLINE void softmax_cross_entropy_hvp_labels_weighted_rows_f64(size_t batch, size_t n,
+NOINLINE void softmax_cross_entropy_hvp_labels_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *v, size_t v_stride,
         double *product, size_t product_stride,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_cross_entropy_hvp_labels_across_f64,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_cross_entropy_hvp_labels_along_f64,
-                    (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
-                    product + first * product_stride, product_stride));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_cross_entropy_hvp_labels_across_f64,
+            (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_cross_entropy_hvp_labels_along_f64,
+            (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
         weigh_f64(count, n, weights + first, product + first * product_stride, product_stride);
     }
 }
 
-int softmax_cross_entropy_hvp_labels_weighted_f64(size_t batch, size_t n,
+NOINLINE int softmax_cross_entropy_hvp_labels_checked_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const int64_t *labels,
         const double *v, size_t v_stride,
-        const double *weights,
-        double *product, size_t product_stride)
+        double *product, size_t product_stride,
+        const double *weights)
 {
-    if (z == NULL || v == NULL || product == NULL || labels == NULL || weights == NULL) {
+    if (z == NULL || v == NULL || product == NULL || labels == NULL) {
         return SOFTMAX_CROSS_ENTROPY_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -2144,23 +1722,45 @@ int softmax_cross_entropy_hvp_labels_weighted_f64(size_t batch, size_t n,
         return SOFTMAX_CROSS_ENTROPY_BAD_SIZE;
     }
     size_t labelled = 0;
-    while (labelled < batch && (weights[labelled] == 0 || (labels[labelled] >= 0 && (uint64_t)labels[labelled] < n))) {
+    while (labelled < batch && ((weights != NULL && weights[labelled] == 0) || is_class(labels[labelled], n))) {
         labelled++;
     }
     const size_t share = rows_of_share(n);
     if (labelled <= share) {
         const size_t first = 0, count = labelled;
-        softmax_cross_entropy_hvp_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+        softmax_cross_entropy_hvp_labels_rows_f64(count, n, z + first * z_stride, z_stride, v + first * v_stride,
+            v_stride, product + first * product_stride, product_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < labelled; first += share) {
             const size_t count = labelled - first < share ? labelled - first : share;
-            softmax_cross_entropy_hvp_labels_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+            softmax_cross_entropy_hvp_labels_rows_f64(count, n, z + first * z_stride, z_stride, v + first * v_stride,
+                v_stride, product + first * product_stride, product_stride, (weights == NULL ? NULL : weights + first));
         }
     }
     return labelled < batch ? SOFTMAX_CROSS_ENTROPY_BAD_LABEL : SOFTMAX_CROSS_ENTROPY_OK;
+}
+
+int softmax_cross_entropy_hvp_labels_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride)
+{
+    return softmax_cross_entropy_hvp_labels_checked_f64(batch, n, z, z_stride, labels, v, v_stride, product,
+        product_stride, NULL);
+}
+
+int softmax_cross_entropy_hvp_labels_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const int64_t *labels,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    return weights == NULL ? SOFTMAX_CROSS_ENTROPY_NULL_POINTER
+        : softmax_cross_entropy_hvp_labels_checked_f64(batch, n, z, z_stride, labels, v, v_stride, product,
+        product_stride, weights);
 }
 
 #endif

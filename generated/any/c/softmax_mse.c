@@ -205,16 +205,6 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f32(size_t batch, const float *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
-}
-
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
 NOINLINE void weigh_f32(size_t batch, size_t n, const float *weights, float *rows, size_t stride)
 {
@@ -295,16 +285,6 @@ INLINE double power_f64(double base, unsigned exponent)
 INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
-}
-
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f64(size_t batch, const double *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
 }
 
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
@@ -395,73 +375,32 @@ NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *r
 
 #if PRECISIONS & 32
 
-int softmax_mse_loss_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *loss)
-{
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_mse_loss_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_mse_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_loss_weighted_rows_f32(size_t batch, size_t n,
+NOINLINE void softmax_mse_loss_rows_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
         float *loss,
         const float *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_mse_loss_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_loss_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    } else {
+        RUN(softmax_mse_loss_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    }
+    if (weights != NULL) {
         weigh_f32(count, 1, weights + first, loss + first, 1);
     }
 }
 
-int softmax_mse_loss_weighted_f32(size_t batch, size_t n,
+NOINLINE int softmax_mse_loss_checked_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        const float *weights,
-        float *loss)
+        float *loss,
+        const float *weights)
 {
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -473,92 +412,65 @@ int softmax_mse_loss_weighted_f32(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            loss + first, weights + first);
+        softmax_mse_loss_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_loss_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, loss + first, weights + first);
+            softmax_mse_loss_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-int softmax_mse_gradient_f32(size_t batch, size_t n,
+int softmax_mse_loss_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        float *grad, size_t grad_stride)
+        float *loss)
 {
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_gradient_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_mse_gradient_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
+    return softmax_mse_loss_checked_f32(batch, n, z, z_stride, t, t_stride, loss, NULL);
 }
 
-NOINLINE void softmax_mse_gradient_weighted_rows_f32(size_t batch, size_t n,
+int softmax_mse_loss_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss)
+{
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_loss_checked_f32(batch, n, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_mse_gradient_rows_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
         float *grad, size_t grad_stride,
         const float *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_gradient_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    } else {
+        RUN(softmax_mse_gradient_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    }
+    if (weights != NULL) {
         weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
     }
 }
 
-int softmax_mse_gradient_weighted_f32(size_t batch, size_t n,
+NOINLINE int softmax_mse_gradient_checked_f32(size_t batch, size_t n,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        const float *weights,
-        float *grad, size_t grad_stride)
+        float *grad, size_t grad_stride,
+        const float *weights)
 {
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -570,14 +482,90 @@ int softmax_mse_gradient_weighted_f32(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_gradient_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride)
+{
+    return softmax_mse_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, grad, grad_stride, NULL);
+}
+
+int softmax_mse_gradient_weighted_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_mse_loss_and_gradient_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_loss_and_gradient_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    } else {
+        RUN(softmax_mse_loss_and_gradient_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_mse_loss_and_gradient_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_and_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_and_gradient_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
@@ -589,68 +577,7 @@ int softmax_mse_loss_and_gradient_f32(size_t batch, size_t n,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_and_gradient_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_mse_loss_and_gradient_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_and_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_loss_and_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_loss_and_gradient_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *loss,
-        float *grad, size_t grad_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_and_gradient_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_loss_and_gradient_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-        weigh_f32(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_mse_loss_and_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, loss, grad, grad_stride, NULL);
 }
 
 int softmax_mse_loss_and_gradient_weighted_f32(size_t batch, size_t n,
@@ -660,27 +587,63 @@ int softmax_mse_loss_and_gradient_weighted_f32(size_t batch, size_t n,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_loss_and_gradient_checked_f32(batch, n, z, z_stride, t, t_stride, loss, grad, grad_stride,
+        weights);
+}
+
+NOINLINE void softmax_mse_hvp_rows_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_hvp_across_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_mse_hvp_along_f32,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
+        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+NOINLINE int softmax_mse_hvp_checked_f32(size_t batch, size_t n,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
         !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_MSE_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_hvp_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_loss_and_gradient_weighted_rows_f32(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_hvp_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
@@ -692,67 +655,7 @@ int softmax_mse_hvp_f32(size_t batch, size_t n,
         const float *v, size_t v_stride,
         float *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_hvp_across_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_mse_hvp_along_f32,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_hvp_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_mse_hvp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_hvp_weighted_rows_f32(size_t batch, size_t n,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        const float *v, size_t v_stride,
-        float *product, size_t product_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_hvp_across_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_mse_hvp_along_f32,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-        weigh_f32(count, n, weights + first, product + first * product_stride, product_stride);
-    }
+    return softmax_mse_hvp_checked_f32(batch, n, z, z_stride, t, t_stride, v, v_stride, product, product_stride, NULL);
 }
 
 int softmax_mse_hvp_weighted_f32(size_t batch, size_t n,
@@ -762,103 +665,41 @@ int softmax_mse_hvp_weighted_f32(size_t batch, size_t n,
         const float *weights,
         float *product, size_t product_stride)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_mse_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_hvp_weighted_rows_f32(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-        }
-    }
-    return SOFTMAX_MSE_OK;
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_hvp_checked_f32(batch, n, z, z_stride, t, t_stride, v, v_stride, product, product_stride,
+        weights);
 }
 
 #endif
 
 #if PRECISIONS & 64
 
-int softmax_mse_loss_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss)
-{
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        } else {
-            RUN(softmax_mse_loss_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_mse_loss_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_loss_weighted_rows_f64(size_t batch, size_t n,
+NOINLINE void softmax_mse_loss_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *loss,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            } else {
-                RUN(softmax_mse_loss_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_loss_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    } else {
+        RUN(softmax_mse_loss_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    }
+    if (weights != NULL) {
         weigh_f64(count, 1, weights + first, loss + first, 1);
     }
 }
 
-int softmax_mse_loss_weighted_f64(size_t batch, size_t n,
+NOINLINE int softmax_mse_loss_checked_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        const double *weights,
-        double *loss)
+        double *loss,
+        const double *weights)
 {
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -870,92 +711,65 @@ int softmax_mse_loss_weighted_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            loss + first, weights + first);
+        softmax_mse_loss_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_loss_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, loss + first, weights + first);
+            softmax_mse_loss_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
 }
 
-int softmax_mse_gradient_f64(size_t batch, size_t n,
+int softmax_mse_loss_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        double *grad, size_t grad_stride)
+        double *loss)
 {
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        } else {
-            RUN(softmax_mse_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
+    return softmax_mse_loss_checked_f64(batch, n, z, z_stride, t, t_stride, loss, NULL);
 }
 
-NOINLINE void softmax_mse_gradient_weighted_rows_f64(size_t batch, size_t n,
+int softmax_mse_loss_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss)
+{
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_loss_checked_f64(batch, n, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_mse_gradient_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *grad, size_t grad_stride,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_gradient_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    } else {
+        RUN(softmax_mse_gradient_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+            grad_stride));
+    }
+    if (weights != NULL) {
         weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
     }
 }
 
-int softmax_mse_gradient_weighted_f64(size_t batch, size_t n,
+NOINLINE int softmax_mse_gradient_checked_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        const double *weights,
-        double *grad, size_t grad_stride)
+        double *grad, size_t grad_stride,
+        const double *weights)
 {
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -967,14 +781,90 @@ int softmax_mse_gradient_weighted_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_gradient_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
+{
+    return softmax_mse_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, grad, grad_stride, NULL);
+}
+
+int softmax_mse_gradient_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_mse_loss_and_gradient_rows_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_loss_and_gradient_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    } else {
+        RUN(softmax_mse_loss_and_gradient_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+            grad + first * grad_stride, grad_stride));
+    }
+    if (weights != NULL) {
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_mse_loss_and_gradient_checked_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_loss_and_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_loss_and_gradient_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
@@ -986,68 +876,7 @@ int softmax_mse_loss_and_gradient_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_loss_and_gradient_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        } else {
-            RUN(softmax_mse_loss_and_gradient_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_loss_and_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_loss_and_gradient_weighted_rows_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_loss_and_gradient_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            } else {
-                RUN(softmax_mse_loss_and_gradient_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                    grad + first * grad_stride, grad_stride));
-            }
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-        weigh_f64(count, n, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_mse_loss_and_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, loss, grad, grad_stride, NULL);
 }
 
 int softmax_mse_loss_and_gradient_weighted_f64(size_t batch, size_t n,
@@ -1057,109 +886,41 @@ int softmax_mse_loss_and_gradient_weighted_f64(size_t batch, size_t n,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_mse_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_loss_and_gradient_weighted_rows_f64(count, n, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
-        }
-    }
-    return SOFTMAX_MSE_OK;
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_loss_and_gradient_checked_f64(batch, n, z, z_stride, t, t_stride, loss, grad, grad_stride,
+        weights);
 }
 
-int softmax_mse_hvp_f64(size_t batch, size_t n,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        const double *v, size_t v_stride,
-        double *product, size_t product_stride)
-{
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_MSE_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_MSE_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
-            RUN(softmax_mse_hvp_across_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        } else {
-            RUN(softmax_mse_hvp_along_f64,
-                (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                v_stride, product + first * product_stride, product_stride));
-        }
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
-                RUN(softmax_mse_hvp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_mse_hvp_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
-    }
-    return SOFTMAX_MSE_OK;
-}
-
-NOINLINE void softmax_mse_hvp_weighted_rows_f64(size_t batch, size_t n,
+NOINLINE void softmax_mse_hvp_rows_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
         double *product, size_t product_stride,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            if (n <= CLASSES) {
-                RUN(softmax_mse_hvp_across_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            } else {
-                RUN(softmax_mse_hvp_along_f64,
-                    (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride,
-                    v_stride, product + first * product_stride, product_stride));
-            }
-        }
+    const size_t first = 0, count = batch;
+    if (n <= CLASSES) {
+        RUN(softmax_mse_hvp_across_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    } else {
+        RUN(softmax_mse_hvp_along_f64,
+            (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+            product + first * product_stride, product_stride));
+    }
+    if (weights != NULL) {
         weigh_f64(count, n, weights + first, product + first * product_stride, product_stride);
     }
 }
 
-int softmax_mse_hvp_weighted_f64(size_t batch, size_t n,
+NOINLINE int softmax_mse_hvp_checked_f64(size_t batch, size_t n,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
-        const double *weights,
-        double *product, size_t product_stride)
+        double *product, size_t product_stride,
+        const double *weights)
 {
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_MSE_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -1172,17 +933,40 @@ int softmax_mse_hvp_weighted_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+        softmax_mse_hvp_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_hvp_weighted_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+            softmax_mse_hvp_rows_f64(count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_OK;
+}
+
+int softmax_mse_hvp_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride)
+{
+    return softmax_mse_hvp_checked_f64(batch, n, z, z_stride, t, t_stride, v, v_stride, product, product_stride, NULL);
+}
+
+int softmax_mse_hvp_weighted_f64(size_t batch, size_t n,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_NULL_POINTER
+        : softmax_mse_hvp_checked_f64(batch, n, z, z_stride, t, t_stride, v, v_stride, product, product_stride,
+        weights);
 }
 
 #endif

@@ -187,16 +187,6 @@ INLINE float maximum_f32(float largest, float value)
     return value > largest ? value : largest;
 }
 
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f32(size_t batch, const float *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
-}
-
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
 NOINLINE void weigh_f32(size_t batch, size_t n, const float *weights, float *rows, size_t stride)
 {
@@ -277,16 +267,6 @@ INLINE double power_f64(double base, unsigned exponent)
 INLINE double maximum_f64(double largest, double value)
 {
     return value > largest ? value : largest;
-}
-
-/* How many rows there are from the first on that all have a weight, or that all have none. */
-NOINLINE size_t rows_alike_f64(size_t batch, const double *weights)
-{
-    size_t rows = 1;
-    while (rows < batch && (weights[rows] == 0) == (weights[0] == 0)) {
-        rows++;
-    }
-    return rows;
 }
 
 /* Rows of n numbers times their weights; 0 for a row without one, whatever is in it. */
@@ -377,60 +357,28 @@ NOINLINE void weigh_f64(size_t batch, size_t n, const double *weights, double *r
 
 #if PRECISIONS & 32
 
-int softmax_mse_n3_loss_f32(size_t batch,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *loss)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_across_f32,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_loss_weighted_rows_f32(size_t batch,
+NOINLINE void softmax_mse_n3_loss_rows_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
         float *loss,
         const float *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_loss_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_loss_across_f32,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    if (weights != NULL) {
         weigh_f32(count, 1, weights + first, loss + first, 1);
     }
 }
 
-int softmax_mse_n3_loss_weighted_f32(size_t batch,
+NOINLINE int softmax_mse_n3_loss_checked_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        const float *weights,
-        float *loss)
+        float *loss,
+        const float *weights)
 {
     const size_t n = 3;
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -442,76 +390,60 @@ int softmax_mse_n3_loss_weighted_f32(size_t batch,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_loss_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            loss + first, weights + first);
+        softmax_mse_n3_loss_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_loss_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, loss + first, weights + first);
+            softmax_mse_n3_loss_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
 }
 
-int softmax_mse_n3_gradient_f32(size_t batch,
+int softmax_mse_n3_loss_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        float *grad, size_t grad_stride)
+        float *loss)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_gradient_across_f32,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-            grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_gradient_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
+    return softmax_mse_n3_loss_checked_f32(batch, z, z_stride, t, t_stride, loss, NULL);
 }
 
-NOINLINE void softmax_mse_n3_gradient_weighted_rows_f32(size_t batch,
+int softmax_mse_n3_loss_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *loss)
+{
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_loss_checked_f32(batch, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_mse_n3_gradient_rows_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
         float *grad, size_t grad_stride,
         const float *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_gradient_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_gradient_across_f32,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+        grad_stride));
+    if (weights != NULL) {
         weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
     }
 }
 
-int softmax_mse_n3_gradient_weighted_f32(size_t batch,
+NOINLINE int softmax_mse_n3_gradient_checked_f32(size_t batch,
         const float *z, size_t z_stride,
         const float *t, size_t t_stride,
-        const float *weights,
-        float *grad, size_t grad_stride)
+        float *grad, size_t grad_stride,
+        const float *weights)
 {
     const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -523,14 +455,85 @@ int softmax_mse_n3_gradient_weighted_f32(size_t batch,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_n3_gradient_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_n3_gradient_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_MSE_N3_OK;
+}
+
+int softmax_mse_n3_gradient_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *grad, size_t grad_stride)
+{
+    return softmax_mse_n3_gradient_checked_f32(batch, z, z_stride, t, t_stride, grad, grad_stride, NULL);
+}
+
+int softmax_mse_n3_gradient_weighted_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *weights,
+        float *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_gradient_checked_f32(batch, z, z_stride, t, t_stride, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_mse_n3_loss_and_gradient_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_loss_and_gradient_across_f32,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+        grad + first * grad_stride, grad_stride));
+    if (weights != NULL) {
+        weigh_f32(count, 1, weights + first, loss + first, 1);
+        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_mse_n3_loss_and_gradient_checked_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        float *loss,
+        float *grad, size_t grad_stride,
+        const float *weights)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_n3_loss_and_gradient_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_n3_loss_and_gradient_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
@@ -542,51 +545,7 @@ int softmax_mse_n3_loss_and_gradient_f32(size_t batch,
         float *loss,
         float *grad, size_t grad_stride)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_and_gradient_across_f32,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-            grad + first * grad_stride, grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_and_gradient_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_loss_and_gradient_weighted_rows_f32(size_t batch,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        float *loss,
-        float *grad, size_t grad_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_loss_and_gradient_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-        weigh_f32(count, 1, weights + first, loss + first, 1);
-        weigh_f32(count, 3, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_mse_n3_loss_and_gradient_checked_f32(batch, z, z_stride, t, t_stride, loss, grad, grad_stride, NULL);
 }
 
 int softmax_mse_n3_loss_and_gradient_weighted_f32(size_t batch,
@@ -596,28 +555,58 @@ int softmax_mse_n3_loss_and_gradient_weighted_f32(size_t batch,
         float *loss,
         float *grad, size_t grad_stride)
 {
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_loss_and_gradient_checked_f32(batch, z, z_stride, t, t_stride, loss, grad, grad_stride,
+        weights);
+}
+
+NOINLINE void softmax_mse_n3_hvp_rows_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_hvp_across_f32,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+        product + first * product_stride, product_stride));
+    if (weights != NULL) {
+        weigh_f32(count, 3, weights + first, product + first * product_stride, product_stride);
+    }
+}
+
+NOINLINE int softmax_mse_n3_hvp_checked_f32(size_t batch,
+        const float *z, size_t z_stride,
+        const float *t, size_t t_stride,
+        const float *v, size_t v_stride,
+        float *product, size_t product_stride,
+        const float *weights)
+{
     const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
         !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, n, v_stride, sizeof *v) ||
+        !rows_fit(batch, n, product_stride, sizeof *product) ||
         !rows_fit(batch, 1, 1, sizeof *weights)) {
         return SOFTMAX_MSE_N3_BAD_SIZE;
     }
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_loss_and_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_n3_hvp_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_loss_and_gradient_weighted_rows_f32(count, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_n3_hvp_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
@@ -629,50 +618,7 @@ int softmax_mse_n3_hvp_f32(size_t batch,
         const float *v, size_t v_stride,
         float *product, size_t product_stride)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_hvp_across_f32,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-            product + first * product_stride, product_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_hvp_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_hvp_weighted_rows_f32(size_t batch,
-        const float *z, size_t z_stride,
-        const float *t, size_t t_stride,
-        const float *v, size_t v_stride,
-        float *product, size_t product_stride,
-        const float *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f32(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_hvp_across_f32,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
-        weigh_f32(count, 3, weights + first, product + first * product_stride, product_stride);
-    }
+    return softmax_mse_n3_hvp_checked_f32(batch, z, z_stride, t, t_stride, v, v_stride, product, product_stride, NULL);
 }
 
 int softmax_mse_n3_hvp_weighted_f32(size_t batch,
@@ -682,91 +628,37 @@ int softmax_mse_n3_hvp_weighted_f32(size_t batch,
         const float *weights,
         float *product, size_t product_stride)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_mse_n3_hvp_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_hvp_weighted_rows_f32(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_hvp_checked_f32(batch, z, z_stride, t, t_stride, v, v_stride, product, product_stride,
+        weights);
 }
 
 #endif
 
 #if PRECISIONS & 64
 
-int softmax_mse_n3_loss_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_loss_weighted_rows_f64(size_t batch,
+NOINLINE void softmax_mse_n3_loss_rows_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *loss,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_loss_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
-        }
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_loss_across_f64,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
+    if (weights != NULL) {
         weigh_f64(count, 1, weights + first, loss + first, 1);
     }
 }
 
-int softmax_mse_n3_loss_weighted_f64(size_t batch,
+NOINLINE int softmax_mse_n3_loss_checked_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        const double *weights,
-        double *loss)
+        double *loss,
+        const double *weights)
 {
     const size_t n = 3;
-    if (z == NULL || t == NULL || loss == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || loss == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -778,76 +670,60 @@ int softmax_mse_n3_loss_weighted_f64(size_t batch,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_loss_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            loss + first, weights + first);
+        softmax_mse_n3_loss_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            loss + first, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_loss_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, loss + first, weights + first);
+            softmax_mse_n3_loss_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                loss + first, (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
 }
 
-int softmax_mse_n3_gradient_f64(size_t batch,
+int softmax_mse_n3_loss_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        double *grad, size_t grad_stride)
+        double *loss)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_gradient_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-            grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_gradient_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
+    return softmax_mse_n3_loss_checked_f64(batch, z, z_stride, t, t_stride, loss, NULL);
 }
 
-NOINLINE void softmax_mse_n3_gradient_weighted_rows_f64(size_t batch,
+int softmax_mse_n3_loss_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *loss)
+{
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_loss_checked_f64(batch, z, z_stride, t, t_stride, loss, weights);
+}
+
+NOINLINE void softmax_mse_n3_gradient_rows_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         double *grad, size_t grad_stride,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_gradient_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
-                grad_stride));
-        }
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_gradient_across_f64,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
+        grad_stride));
+    if (weights != NULL) {
         weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
     }
 }
 
-int softmax_mse_n3_gradient_weighted_f64(size_t batch,
+NOINLINE int softmax_mse_n3_gradient_checked_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
-        const double *weights,
-        double *grad, size_t grad_stride)
+        double *grad, size_t grad_stride,
+        const double *weights)
 {
     const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || grad == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -859,14 +735,85 @@ int softmax_mse_n3_gradient_weighted_f64(size_t batch,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, grad + first * grad_stride, grad_stride, weights + first);
+        softmax_mse_n3_gradient_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
-                t_stride, grad + first * grad_stride, grad_stride, weights + first);
+            softmax_mse_n3_gradient_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                grad + first * grad_stride, grad_stride, (weights == NULL ? NULL : weights + first));
+        }
+    }
+    return SOFTMAX_MSE_N3_OK;
+}
+
+int softmax_mse_n3_gradient_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *grad, size_t grad_stride)
+{
+    return softmax_mse_n3_gradient_checked_f64(batch, z, z_stride, t, t_stride, grad, grad_stride, NULL);
+}
+
+int softmax_mse_n3_gradient_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *weights,
+        double *grad, size_t grad_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_gradient_checked_f64(batch, z, z_stride, t, t_stride, grad, grad_stride, weights);
+}
+
+NOINLINE void softmax_mse_n3_loss_and_gradient_rows_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_loss_and_gradient_across_f64,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
+        grad + first * grad_stride, grad_stride));
+    if (weights != NULL) {
+        weigh_f64(count, 1, weights + first, loss + first, 1);
+        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
+    }
+}
+
+NOINLINE int softmax_mse_n3_loss_and_gradient_checked_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        double *loss,
+        double *grad, size_t grad_stride,
+        const double *weights)
+{
+    const size_t n = 3;
+    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
+        return SOFTMAX_MSE_N3_NULL_POINTER;
+    }
+    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
+        !rows_fit(batch, n, t_stride, sizeof *t) ||
+        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
+        !rows_fit(batch, 1, 1, sizeof *loss) ||
+        !rows_fit(batch, 1, 1, sizeof *weights)) {
+        return SOFTMAX_MSE_N3_BAD_SIZE;
+    }
+    const size_t share = rows_of_share(n);
+    if (batch <= share) {
+        const size_t first = 0, count = batch;
+        softmax_mse_n3_loss_and_gradient_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
+            t_stride, loss + first, grad + first * grad_stride, grad_stride,
+            (weights == NULL ? NULL : weights + first));
+    } else {
+        PARALLEL_FOR
+        for (size_t first = 0; first < batch; first += share) {
+            const size_t count = batch - first < share ? batch - first : share;
+            softmax_mse_n3_loss_and_gradient_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
+                t_stride, loss + first, grad + first * grad_stride, grad_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
@@ -878,51 +825,7 @@ int softmax_mse_n3_loss_and_gradient_f64(size_t batch,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_loss_and_gradient_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-            grad + first * grad_stride, grad_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_loss_and_gradient_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_loss_and_gradient_weighted_rows_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        double *loss,
-        double *grad, size_t grad_stride,
-        const double *weights)
-{
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_loss_and_gradient_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
-                grad + first * grad_stride, grad_stride));
-        }
-        weigh_f64(count, 1, weights + first, loss + first, 1);
-        weigh_f64(count, 3, weights + first, grad + first * grad_stride, grad_stride);
-    }
+    return softmax_mse_n3_loss_and_gradient_checked_f64(batch, z, z_stride, t, t_stride, loss, grad, grad_stride, NULL);
 }
 
 int softmax_mse_n3_loss_and_gradient_weighted_f64(size_t batch,
@@ -932,94 +835,36 @@ int softmax_mse_n3_loss_and_gradient_weighted_f64(size_t batch,
         double *loss,
         double *grad, size_t grad_stride)
 {
-    const size_t n = 3;
-    if (z == NULL || t == NULL || grad == NULL || loss == NULL || weights == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, grad_stride, sizeof *grad) ||
-        !rows_fit(batch, 1, 1, sizeof *loss) ||
-        !rows_fit(batch, 1, 1, sizeof *weights)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        softmax_mse_n3_loss_and_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride,
-            t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_loss_and_gradient_weighted_rows_f64(count, z + first * z_stride, z_stride,
-                t + first * t_stride, t_stride, loss + first, grad + first * grad_stride, grad_stride, weights + first);
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_loss_and_gradient_checked_f64(batch, z, z_stride, t, t_stride, loss, grad, grad_stride,
+        weights);
 }
 
-int softmax_mse_n3_hvp_f64(size_t batch,
-        const double *z, size_t z_stride,
-        const double *t, size_t t_stride,
-        const double *v, size_t v_stride,
-        double *product, size_t product_stride)
-{
-    const size_t n = 3;
-    if (z == NULL || t == NULL || v == NULL || product == NULL) {
-        return SOFTMAX_MSE_N3_NULL_POINTER;
-    }
-    if (!rows_fit(batch, n, z_stride, sizeof *z) ||
-        !rows_fit(batch, n, t_stride, sizeof *t) ||
-        !rows_fit(batch, n, v_stride, sizeof *v) ||
-        !rows_fit(batch, n, product_stride, sizeof *product)) {
-        return SOFTMAX_MSE_N3_BAD_SIZE;
-    }
-    const size_t share = rows_of_share(n);
-    if (batch <= share) {
-        const size_t first = 0, count = batch;
-        RUN(softmax_mse_n3_hvp_across_f64,
-            (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-            product + first * product_stride, product_stride));
-    } else {
-        PARALLEL_FOR
-        for (size_t first = 0; first < batch; first += share) {
-            const size_t count = batch - first < share ? batch - first : share;
-            RUN(softmax_mse_n3_hvp_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
-    }
-    return SOFTMAX_MSE_N3_OK;
-}
-
-NOINLINE void softmax_mse_n3_hvp_weighted_rows_f64(size_t batch,
+NOINLINE void softmax_mse_n3_hvp_rows_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
         double *product, size_t product_stride,
         const double *weights)
 {
-    for (size_t first = 0, count; first < batch; first += count) {
-        count = rows_alike_f64(batch - first, weights + first);
-        if (weights[first] != 0) {
-            RUN(softmax_mse_n3_hvp_across_f64,
-                (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
-                product + first * product_stride, product_stride));
-        }
+    const size_t first = 0, count = batch;
+    RUN(softmax_mse_n3_hvp_across_f64,
+        (count, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
+        product + first * product_stride, product_stride));
+    if (weights != NULL) {
         weigh_f64(count, 3, weights + first, product + first * product_stride, product_stride);
     }
 }
 
-int softmax_mse_n3_hvp_weighted_f64(size_t batch,
+NOINLINE int softmax_mse_n3_hvp_checked_f64(size_t batch,
         const double *z, size_t z_stride,
         const double *t, size_t t_stride,
         const double *v, size_t v_stride,
-        const double *weights,
-        double *product, size_t product_stride)
+        double *product, size_t product_stride,
+        const double *weights)
 {
     const size_t n = 3;
-    if (z == NULL || t == NULL || v == NULL || product == NULL || weights == NULL) {
+    if (z == NULL || t == NULL || v == NULL || product == NULL) {
         return SOFTMAX_MSE_N3_NULL_POINTER;
     }
     if (!rows_fit(batch, n, z_stride, sizeof *z) ||
@@ -1032,17 +877,40 @@ int softmax_mse_n3_hvp_weighted_f64(size_t batch,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        softmax_mse_n3_hvp_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-            v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+        softmax_mse_n3_hvp_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+            v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+            (weights == NULL ? NULL : weights + first));
     } else {
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            softmax_mse_n3_hvp_weighted_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
-                v + first * v_stride, v_stride, product + first * product_stride, product_stride, weights + first);
+            softmax_mse_n3_hvp_rows_f64(count, z + first * z_stride, z_stride, t + first * t_stride, t_stride,
+                v + first * v_stride, v_stride, product + first * product_stride, product_stride,
+                (weights == NULL ? NULL : weights + first));
         }
     }
     return SOFTMAX_MSE_N3_OK;
+}
+
+int softmax_mse_n3_hvp_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        double *product, size_t product_stride)
+{
+    return softmax_mse_n3_hvp_checked_f64(batch, z, z_stride, t, t_stride, v, v_stride, product, product_stride, NULL);
+}
+
+int softmax_mse_n3_hvp_weighted_f64(size_t batch,
+        const double *z, size_t z_stride,
+        const double *t, size_t t_stride,
+        const double *v, size_t v_stride,
+        const double *weights,
+        double *product, size_t product_stride)
+{
+    return weights == NULL ? SOFTMAX_MSE_N3_NULL_POINTER
+        : softmax_mse_n3_hvp_checked_f64(batch, z, z_stride, t, t_stride, v, v_stride, product, product_stride,
+        weights);
 }
 
 #endif
