@@ -21,6 +21,7 @@ from derive.checking.formula import (
     Transpose,
     negate,
     rewrite,
+    walk,
 )
 from derive.checking.habits import is_description
 from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
@@ -170,9 +171,15 @@ class Grammar(Derivatives):
             self.expect("_")
             index, begin = self.inside(self.group_tokens()).sum_index(without)
         count = self.refuse_part(begin, end)
-        sign = self.skip("-")
+        sign, start = self.skip("-"), self.place
         body = self.product()
-        return Total(negate(body) if sign else body, index, tuple(without), count)
+        if sign:
+            body = negate(body)
+        # A sum over examples, a^{(i)}: a batch of one row is judged, and the sum over its rows is that row's.
+        written = "".join(token.text for token in self.tokens[start : self.place])
+        if index is not None and f"^{{({index})}}" in written and Name(index) not in walk((body,)):
+            return body
+        return Total(body, index, tuple(without), count)
 
     def atom(self) -> Node:
         """What no sign divides."""

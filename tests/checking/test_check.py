@@ -415,7 +415,7 @@ def test_what_a_function_returns_is_judged_whatever_its_size(composition, quanti
 
 
 def test_a_class_count_beyond_judging_is_refused():
-    with pytest.raises(DeriveError, match="up to 16 classes"):
+    with pytest.raises(DeriveError, match="up to 10 classes"):
         derive.check("softmax", "jacobian", "np.diag(y) - np.outer(y, y)", n=100_000_000)
 
 
