@@ -147,8 +147,8 @@ def build(
         dry: write nothing; the result says what would change.
         layer: write a linear layer before each composition that has a loss besides: its derivation, and NumPy kernels.
         allow_unsafe: write kernels that are wrong at some finite inputs; their heads say where.
-        quantities: derivatives with respect to targets and parameters to build besides, for every composition in
-            `compositions`: `gradient:t`, `gradient:gamma`.
+        quantities: derivatives to build besides, for every composition in `compositions`: `gradient:t`,
+            `gradient:gamma`, `gauss-newton`, `gnvp`.
         track: shows how far the build is; called with the items of a stage and what is done to them.
         printed: told the files of each composition in each target, texts by path, before all are there and written.
 

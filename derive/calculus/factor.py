@@ -260,14 +260,15 @@ def turn_round(expression: Expr) -> Expr:
 
 def _other_way_round(entry: Expr, difference: Expr) -> tuple[Expr, Expr] | None:
     """x_b and δ_ab − x_a, for x_a and δ_ab − x_b."""
-    match difference:
-        case sympy.Add(args=(first, second)):
-            delta, other = (first, second) if isinstance(first, KroneckerDelta) else (second, first)
-            if isinstance(entry, Indexed) and isinstance(delta, KroneckerDelta) and isinstance(-other, Indexed):
-                a, b = entry.indices[0], (-other).indices[0]
-                if (-other).base == entry.base and {a, b} == set(delta.args):
-                    return -other, delta - entry
-    return None
+    deltas = [term for term in difference.args if isinstance(term, KroneckerDelta)]
+    if not (isinstance(entry, Indexed) and isinstance(difference, sympy.Add) and len(deltas) == 1):
+        return None
+    other = deltas[0] - difference
+    if not (isinstance(other, Indexed) and other.base == entry.base):
+        return None
+    if {entry.indices[0], other.indices[0]} != set(deltas[0].args):
+        return None
+    return other, deltas[0] - entry
 
 
 def cancel(expression: Expr) -> Expr:

@@ -54,12 +54,12 @@ def gauss_newton_entry(composition: Composition) -> Expr:
 
 def gauss_newton_product(problem: Problem) -> Chains:
     """Σ_k G_jk v_k, G the Gauss-Newton matrix."""
-    matrix = gauss_newton(problem)[-1]
+    *before, matrix = gauss_newton(problem)
     title = "Gauss-Newton-vector product: the Gauss-Newton matrix times the direction v"
     line = start(problem, title, times_direction(matrix.left), problem.assumptions)
     line.put("Gauss-Newton matrix put in", "its closed form", times_direction(matrix.result), matrix.assumptions)
     line.finish()
-    return (line.chain(),)
+    return (*before, matrix, line.chain())
 
 
 def times_direction(entry: Expr) -> Expr:
@@ -128,5 +128,5 @@ def _variable(name: str, *definitions: Expr | None) -> Expr:
         return entry
     found = next((node for node in nodes if isinstance(node, Symbol) and node.name == name), None)
     if found is None:
-        raise UnsupportedError(f"there is no {name} to be differentiated by; of a label none is left")
+        raise UnsupportedError(f"there is no {name} to be differentiated by; a label takes the place of targets")
     return found

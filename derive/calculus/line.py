@@ -22,7 +22,7 @@ LONGEST_FORMULA = 6000.0
 
 _REASONS = {
     forms.FACTORED: "what the terms share goes in front",
-    forms.TURNED: "y_j (δ_jk − y_k) is the same with j and k exchanged, and the factor in front goes into the sum",
+    forms.TURNED: "the entries of a Jacobian stay the same with their two classes exchanged, y_j (δ_jk − y_k)",
     forms.CANCELLED: "common factors of numerator and denominator cancel",
     forms.EXPANDED: "terms cancel when the product is multiplied out",
 }

@@ -20,7 +20,7 @@ from derive.checking.model import GOOD, Counterexample
 from derive.checking.world import BINARY, World, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
-from derive.proof.field import BadPointError, RationalFunctions
+from derive.proof.field import BadPointError, RationalFunctions, TooManyUnknownsError
 
 GENERATORS = (12, 18, 48)
 """Unknowns of a proof, few at first: SymPy's greatest common divisor goes through all of them, used or not."""
@@ -92,15 +92,15 @@ def _prove(case: Case, finding: Finding) -> int | None:
         return None
     for size in GENERATORS:
         try:
-            return n if _are_one(case, finding, n, RationalFunctions(size)) else None
-        except IndexError:  # more unknowns than that
+            return n if _are_the_same(case, finding, n, RationalFunctions(size)) else None
+        except TooManyUnknownsError:
             continue
         except (UnsupportedError, BadPointError, ZeroDivisionError, IllFormedError, TypeError):
             return None
     return None
 
 
-def _are_one(case: Case, finding: Finding, n: int, rational: RationalFunctions) -> bool:
+def _are_the_same(case: Case, finding: Finding, n: int, rational: RationalFunctions) -> bool:
     """Whether both sides are one rational function at `n` classes."""
     labelled = case.court.labelled or bool(finding.assumptions)
     values = {t: [rational.number(Fraction(int(c == 1 % n))) for c in range(n)]} if labelled else {}

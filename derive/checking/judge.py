@@ -161,7 +161,7 @@ class Court:
                         continue
                 ratios = self._ratios(here, wrong, scaled=scaled)
                 if ratios is None or (hypothesis != weakest and wrong.is_zero and not scaled):
-                    continue  # what is 0 for some targets alone has made no formula that is 0 for those
+                    continue  # 0 for these targets, and not for all: it says nothing
                 if not scaled:
                     return wrong.cause, wrong.detail
                 factor = _name_factor(ratios, parameters)

@@ -212,5 +212,5 @@ def canonical(symbol: str) -> str:
 def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     if "==" in text:
-        text = text.replace("−", "-")  # of a page, in what is Python else
+        text = text.replace("−", "-")  # a minus as pages print it; all else is Python
     return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

@@ -128,7 +128,7 @@ class Point:
 Program = Callable[[Point], Number]
 """What evaluates one expression. It has been looked through once, and then is evaluated at many points and classes."""
 
-_programs_of = lru_cache(maxsize=2**16)
+_cached = lru_cache(maxsize=2**16)
 """Keeps the programs of expressions: those of a derivation's steps differ in a small part."""
 _numbers = count()
 
@@ -165,7 +165,7 @@ def _remembered(program: Program, indices: Collection[Symbol]) -> Program:
     return recall
 
 
-@_programs_of
+@_cached
 def _program(expression: Expr) -> Program:
     match expression:
         case Indexed():
@@ -227,7 +227,7 @@ def _contraction_program(contraction: Contraction) -> Program:
 
     def run(point: Point) -> Number:
         terms, inner = [], point.at({index: 0})
-        classes: Any = inner.indices  # its own copy; what is made of it copies it again
+        classes: Any = inner.indices  # a copy; a point that is made of `inner` and kept is asked with its own classes
         for number in range(point.n):
             classes[index] = number
             terms.append(body(inner))
@@ -247,13 +247,13 @@ def _partial_program(partial: Partial) -> Program:
     return run
 
 
-def _root_program(program: Program, power: sympy.Rational) -> Program:
+def _root_program(program: Program, exponent: sympy.Rational) -> Program:
     """A power of what `program` gives, by a root and a whole power."""
-    p, q = int(power.p), int(power.q)
+    p, q = int(exponent.p), int(exponent.q)
     return lambda point: raise_to(take_root(program(point), q, point.field), p, point.field)
 
 
-@_programs_of
+@_cached
 def _exp_program(argument: Expr) -> Program:
     """exp, with exp(a + b) = exp a · exp b, exp(m a) = (exp a)^m for rational m and exp(c log a) = a^c."""
     return _remembered(_exp_anew(sympy.expand(argument)), free_indices(argument))
@@ -274,7 +274,7 @@ def _exp_anew(argument: Expr) -> Program:
     return lambda point: apply("exp", inner(point), point.field)
 
 
-@_programs_of
+@_cached
 def _log_program(argument: Expr) -> Program:
     """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
     if not isinstance(argument, (sympy.Add, Indexed)):
@@ -296,7 +296,7 @@ def _log_program(argument: Expr) -> Program:
     return run
 
 
-@_programs_of
+@_cached
 def _log_of_product(argument: Expr) -> Program:
     """The logarithm of what is written as one product, or is none."""
     match argument:
@@ -362,7 +362,7 @@ def _log_prime(prime: int, point: Point) -> Number:
     return point.field.apply("log", point.field.number(prime))
 
 
-@_programs_of
+@_cached
 def _power_program(base: Expr, exponent: Expr) -> Program:
     """A power, with (ab)^c = a^c b^c, a^(b+c) = a^b a^c and (a^b)^c = a^(bc) for positive bases."""
     if exponent.is_Integer:

@@ -132,6 +132,10 @@ class PrimeField:
         return self.unknown("power", base, exponent)
 
 
+class TooManyUnknownsError(UnsupportedError):
+    """There are more unknowns than generators."""
+
+
 @dataclass
 class RationalFunctions:
     """Rational functions with one generator for each unknown, made when it is first asked for."""
@@ -151,6 +155,8 @@ class RationalFunctions:
     def unknown(self, kind: str, *key: Any) -> FracElement:
         name = (kind, *key)
         if name not in self.generators:
+            if len(self.generators) == self.size:
+                raise TooManyUnknownsError(f"a proof has room for {self.size} unknowns")
             self.generators[name] = self._field.gens[len(self.generators)]
         return self.generators[name]
 

@@ -88,8 +88,8 @@ class Precision:
 
     @property
     def size(self) -> int:
-        """The bits of a number."""
-        return 128 // self.square
+        """The bits of a number: `square` of them are 16 bytes."""
+        return 16 * 8 // self.square
 
     def named(self, function: str) -> str:
         """The name of a function of the file for this type."""

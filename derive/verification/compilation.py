@@ -68,7 +68,7 @@ class Compilers:
         return self.started.get(texts) or self._compile(source)
 
     def _compile(self, source: Path) -> Compilation:
-        # To read takes a tenth of the time: one compiler has the first type, another that and the second.
+        # To read takes a tenth of the time: one compiler has the first type, another reads and then has the second.
         first, *others = PRECISIONS
         parts = {first: self.pool.submit(compile_for_this_machine, source, self._folder(), first)}
         whole = self.pool.submit(read_for_every_machine, source)
