@@ -1,7 +1,7 @@
 """The pipeline, once: definitions, derivations, kernels, texts, files."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +81,22 @@ def build(
     _refuse_twins(compositions)
     results = [derive_quantities(each, n) for each in track(compositions, "deriving")]
     kernels = [plan_kernels(each, n) for each in track(compositions, "planning kernels")]
-    breaks = [find_breaks(c, k) for c, k in zip(track(compositions, "trying hard inputs"), kernels, strict=True)]
-    if not allow_unsafe:
-        _refuse_unsafe(compositions, breaks)
     before = track(compositions, "deriving layers") if layer else ()
     layers = [derive_layer_before(each, n) for each in before] or [None] * len(compositions)
-    parts = zip(compositions, results, kernels, breaks, layers, strict=True)
     products = [
-        Product(each, n, result, kernel, layer=layer_before, unsafe=unsafe)
-        for each, result, kernel, unsafe, layer_before in parts
+        Product(each, n, result, kernel, layer=layer_before)
+        for each, result, kernel, layer_before in zip(compositions, results, kernels, layers, strict=True)
     ]
+    # Compilers may begin while hard inputs are tried. What breaks there is printed again, with a head that says so.
     texts = [print_product(each, targets, printed) for each in track(products, "printing")]
+    breaks = [find_breaks(each.composition, each.kernels) for each in track(products, "trying hard inputs")]
+    if not allow_unsafe:
+        _refuse_unsafe(compositions, breaks)
+    products = [replace(product, unsafe=found) for product, found in zip(products, breaks, strict=True)]
+    texts = [
+        print_product(product, targets) if product.unsafe else text
+        for product, text in zip(products, texts, strict=True)
+    ]
     files = gather(products, targets, texts, layer=layer)
     changes = compare(folder, files) if dry else write(folder, files)
     own = {product.composition.name: tuple(sorted(text)) for product, text in zip(products, texts, strict=True)}

@@ -14,6 +14,7 @@ import hashlib
 import random
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Protocol
 
 import mpmath
@@ -178,6 +179,13 @@ class RationalFunctions:
         return self.unknown("power", base, exponent)
 
 
+@lru_cache(maxsize=2**14)
+def _applied(function: str, value: mpmath.mpf, precision: int) -> mpmath.mpf:  # noqa: ARG001 - a part of the key
+    """A function of a real number, once: derivatives around a point ask for the exponentials at that point again."""
+    functions = {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "abs": abs, "sign": mpmath.sign}
+    return functions[function](value)
+
+
 @dataclass
 class Reals:
     """Real numbers to the precision that mpmath works in; unknowns are drawn from `[low, high]`."""
@@ -204,8 +212,7 @@ class Reals:
         return 1 / value
 
     def apply(self, function: str, value: mpmath.mpf) -> mpmath.mpf:
-        functions = {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "abs": abs, "sign": mpmath.sign}
-        return functions[function](value)
+        return _applied(function, value, mpmath.mp.prec)
 
     def root(self, value: mpmath.mpf, degree: int) -> mpmath.mpf:
         return mpmath.root(value, degree)

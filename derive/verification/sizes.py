@@ -60,7 +60,7 @@ def log2(value: Any) -> float:
         value = mpmath.mpf(abs(value))
     _, mantissa, exponent, _ = value._mpf_
     if mantissa:
-        logarithm: float = math.log2(mantissa) + exponent
+        logarithm: float = math.log2(int(mantissa)) + exponent  # of gmpy2's integers it takes none beyond floats
         return logarithm
     return NOTHING if value == 0 else abs(float(value))
 
