@@ -113,7 +113,8 @@ def _cancelled(expression: Expr) -> Expr:
     groups: dict[Expr, list[Expr]] = {}
     for term in Add.make_args(sympy.expand(rational)):
         exponent = sympy.powsimp(term).as_powers_dict().get(_X, sympy.S.Zero)
-        _, broken = exponent.as_coeff_Add()
+        number, _ = exponent.as_coeff_Add()
+        broken = exponent - sympy.floor(number)
         groups.setdefault(broken, []).append(sympy.powsimp(term / _X**broken))
     meant = {dummy: node for node, dummy in opaque.items()}
     found = Add(*(_X**broken * _divided(terms, meant) for broken, terms in groups.items()))

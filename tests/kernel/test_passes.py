@@ -232,6 +232,18 @@ def test_functions_of_a_row_leave_its_loops() -> None:
     assert lines[1:] == ["log_s = log(s)", "out[j] = t[j]*log_s"]
 
 
+def test_functions_of_the_label_leave_the_loops_of_their_row() -> None:
+    inner = call("log1p", add(S, call("expm1", sub(Z_LABEL, M))))
+    label_case = select(Same("j", LABEL), call("exp", neg(inner)), mul(T, inner))
+    lines = ran(hoist, VECTOR, MAXIMUM, SHIFTED_SUM, stored(label_case), labels=True)
+    assert lines[2:] == [
+        "expm1_label = expm1(z[label] - z_max)",
+        "log1p_label = log1p(s + expm1_label)",
+        "exp_label = exp(-log1p_label)",
+        "out[j] = select(j is label, exp_label, t[j]*log1p_label)",
+    ]
+
+
 def test_what_is_taken_away_comes_last() -> None:
     assert ran(tidy, VECTOR, SUM, stored(add(neg(S), Z)))[-1] == "out[j] = z[j] - s"
     assert ran(tidy, VECTOR, SUM, stored(add(neg(S), neg(Z))))[-1] == "out[j] = -(s + z[j])"
@@ -296,6 +308,18 @@ def test_a_loop_does_not_reorder_what_overwrites() -> None:
     total = Reduce("total", "sum", "j", OUT)
     fused = fuse(kernel(VECTOR, filled, total, twice))
     assert fused.body == (Loop("j", (filled, total, twice)),)
+
+
+def test_a_maximum_of_what_a_map_stores_comes_after_it() -> None:
+    largest = Reduce("largest", "max", "j", OUT)
+    lines = ran(fuse, VECTOR, stored(EXP), SUM, largest, stored(mul(OUT, Scalar("largest"), S)))
+    assert lines == [
+        "for j:",
+        "  out[j] = exp(z[j])",
+        "  s = sum over j of exp(z[j])",
+        "largest = max over j of out[j]",
+        "out[j] = out[j]*largest*s",
+    ]
 
 
 def test_passes_before_fusion_refuse_loops() -> None:

@@ -37,6 +37,7 @@ def test_it_is_asked_for_where_1_less_y_divides_or_has_a_logarithm():
         "sum(t[i]*y[i]/(1 - y[i]) for i in range(n))*y[j] - t[j]/(1 - y[j])",
         "y[j]*((y[k] - 1)*v[k] + sum((1 - delta(i, k))*y[i]*v[i] for i in range(n)))/(1 - y[k])**2",
         "sum(t[i]*log(1 - y[i]) for i in range(n))",
+        "(sum(t[i]*sqrt(1 - y[i]) for i in range(n)) - v[k]*sqrt(1 - y[k]))*y[j]/(1 - y[k])",
     ],
 )
 def test_every_entry_keeps_its_value(text):

@@ -49,8 +49,9 @@ def _share_an_array(earlier: Plain, later: Plain) -> bool:
 
 
 def _is_entrywise(earlier: Plain, later: Plain) -> bool:
-    """Whether each class of `later` needs but the same class of `earlier`."""
-    return len(loop_indices(earlier)) == len(loop_indices(later)) == 1 and LABEL not in indices(later.value)
+    """Whether each class of `later` needs but the same class of `earlier`, and one loop can run both."""
+    runs_with_others = len(loop_indices(earlier)) == len(loop_indices(later)) == 1 and not _is_maximum(later)
+    return runs_with_others and LABEL not in indices(later.value)
 
 
 def _delay_sums(statements: Sequence[Plain], levels: list[int]) -> list[int]:

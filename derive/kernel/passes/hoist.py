@@ -1,16 +1,16 @@
-"""Logarithms and the like of a row's scalars are computed once a row, not once a class."""
+"""Logarithms and the like that are the same for all classes of a row are computed once a row, not once a class."""
 
 from dataclasses import replace
 
 from derive.kernel.expressions import indices, rewrite, scalars, walk
-from derive.kernel.ir import Call, Expression, Kernel, Let, Scalar
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Scalar
 from derive.kernel.statements import Plain, fresh_name, names, plain, rewrite_statement
 
-_COSTLY = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "pow")
+_COSTLY = ("exp", "exp_difference", "expm1", "log", "log1p", "sqrt", "tanh", "pow")
 
 
 def hoist(kernel: Kernel) -> Kernel:
-    """f(s), wherever a map or a sum computes it, gets a name of its own before that."""
+    """f(s) and f(z_label), wherever a map or a sum computes them, get names of their own before that."""
     known: dict[Call, str] = {}
     body: list[Plain] = []
 
@@ -18,11 +18,17 @@ def hoist(kernel: Kernel) -> Kernel:
         return Scalar(known[node]) if isinstance(node, Call) and node in known else None
 
     for statement in plain(kernel):
-        for node in () if isinstance(statement, Let) else walk(statement.value):
-            if isinstance(node, Call) and node.operation in _COSTLY and not indices(node) and node not in known:
-                wanted = "_".join((node.operation, *(sorted(scalars(node)) or ["constant"])))
-                name = fresh_name(wanted, {*names(kernel), *known.values()})
+        inside_out = () if isinstance(statement, Let) else reversed(list(walk(statement.value)))
+        for node in inside_out:
+            if isinstance(node, Call) and node.operation in _COSTLY and indices(node) <= {LABEL} and node not in known:
+                name = fresh_name(_wanted_name(node), {*names(kernel), *known.values()})
                 body.append(Let(name, rewrite(node, rule)))
                 known[node] = name
         body.append(rewrite_statement(statement, rule))
     return replace(kernel, body=tuple(body))
+
+
+def _wanted_name(node: Call) -> str:
+    """log_s for log(s), log_label for a logarithm of something of the label's class."""
+    read = ["label"] if indices(node) else sorted(scalars(node)) or ["constant"]
+    return "_".join((node.operation, *read))
