@@ -113,3 +113,16 @@ def test_what_is_left_of_1_for_a_label_has_a_logarithm_where_it_underflows() -> 
     for logits, exact in (([1000, 0, 0], np.log(2) - 1000), ([0, 0, 0], np.log(2 / 3)), ([1000, 1000], -np.log(2))):
         got = interpret(kernel, {"z": np.array(logits, np.float32)}, 0)["out"]
         np.testing.assert_allclose(got, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-12, 0.25])
+def test_what_is_left_of_1_is_exact_where_it_is_nearly_all(scale: float) -> None:
+    whole = forms.total(t[k] * y[k])
+    loss, gradient = log(1 - whole), y[j] * (whole - t[j]) / (1 - whole)
+    kernel = compile_kernel("made", [Output("loss", 0, loss), Output("grad", 1, gradient)], ["z", "t"], forms.Y)
+    logits, targets = np.array([0.5, -1.0, 2.0]), scale * np.array([1.0, 0.5, 0.0])
+    got = interpret(kernel, {"z": logits, "t": targets})
+    share = np.exp(logits) / np.exp(logits).sum()
+    wanted = share @ targets
+    np.testing.assert_allclose(got["loss"], np.log1p(-wanted), rtol=1e-14)
+    np.testing.assert_allclose(got["grad"], share * (wanted - targets) / (1 - wanted), rtol=1e-14)
