@@ -46,7 +46,7 @@ class Below(Function):
     nargs = (3,)
 
 
-def choose_rests(closed_form: Expr, y_definition: Expr, parameters: Mapping[str, Parameter]) -> Expr:
+def choose_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mapping[str, Parameter]) -> Expr:
     """`closed_form` as `write_rests` has it where little is left of 1, and as it stands where much is."""
     rests = write_rests(closed_form, y_definition, parameters)
     taken = {whole for node in occurrences(closed_form, (Pow, sympy.log)) if (whole := _taken(node)) is not None}
@@ -70,11 +70,12 @@ def _taken(node: Expr) -> Expr | None:
     return None
 
 
-def write_rests(closed_form: Expr, y_definition: Expr, parameters: Mapping[str, Parameter]) -> Expr:
+def write_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mapping[str, Parameter]) -> Expr:
     """`closed_form` with what is left of 1, and of a sum of exponentials, as sums of their own where they matter."""
-    total = total_of(y_definition)
-    if total is None or not any(_is_critical(node) for node in occurrences(closed_form, (Pow, sympy.log))):
+    if not any(_is_critical(node) for node in occurrences(closed_form, (Pow, sympy.log))):
         return closed_form
+    if y_definition is None or (total := total_of(y_definition)) is None:
+        return rewrite(closed_form, _without_label)
 
     def visit(node: Expr) -> Expr | None:
         if not _is_critical(node):
@@ -187,6 +188,14 @@ def _vanishes(whole: Expr, parameters: Mapping[str, Parameter]) -> bool:
         except (BadPointError, UnsupportedError, ZeroDivisionError, ValueError):
             continue
     return False
+
+
+def _without_label(node: Expr) -> Expr | None:
+    """A critical node with Σ f_i - f_k as one sum."""
+    if not _is_critical(node):
+        return None
+    base, *exponent = (rewrite(each, _without_label) for each in node.args)
+    return node.func(_of_exponentials(base) or base, *exponent)
 
 
 def _of_exponentials(whole: Expr) -> Expr | None:
