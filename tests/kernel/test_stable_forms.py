@@ -9,7 +9,7 @@ from derive.kernel.dump import dump
 from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel, store
-from derive.notation import j, k, label, t, y, z
+from derive.notation import j, k, label, t, v, y, z
 from tests.kernel import programs as forms
 
 GAMMA = Symbol("gamma", real=True)
@@ -106,6 +106,14 @@ def test_a_probability_is_not_divided_by_itself_where_a_target_is_0() -> None:
     kernel = compile_kernel("made", [Output("out", 1, y[j] / (t[j] + 3 * y[j]))], ["z", "t"], forms.Y)
     got = interpret(kernel, {"z": np.array([0, 1000, 2], np.float32), "t": np.array([0, 1, 0.5], np.float32)})["out"]
     np.testing.assert_allclose(got, [1 / 3, 1 / 4, 0])
+
+
+def test_a_target_of_0_beside_a_quotient_by_a_probability_makes_a_product_0() -> None:
+    form = forms.total(t[k] ** 2 * v[k] / y[k])
+    kernel = compile_kernel("made", [Output("out", 0, form)], ["z", "t", "v"], forms.Y)
+    values = {"z": [0, 1000, 0], "t": [0, 0.5, 0], "v": [1, 2, 0]}
+    got = interpret(kernel, {name: np.array(each, np.float32) for name, each in values.items()})
+    np.testing.assert_allclose(got["out"], 0.5)
 
 
 def test_what_is_left_of_1_for_a_label_has_a_logarithm_where_it_underflows() -> None:

@@ -128,7 +128,7 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
         for line in body
         if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
     }
-    is_unbounded = any(_is_unbounded(line.value) for line in (total, *around))
+    is_unbounded = _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
     unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
     division = _Division(known, maximum, others, unbounded)
     before = body.index(total)
