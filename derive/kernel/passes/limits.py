@@ -43,7 +43,7 @@ class _Limits:
     vectors: frozenset[str]
 
     def guard(self, value: Expression, settled: tuple[Element, ...] = ()) -> Expression:
-        """`value` with a choice around the smallest parts of it that have a limit, the `settled` entries not being 0."""
+        """`value` with a choice around the smallest parts of it that have a limit, the `settled` entries not 0."""
         if not isinstance(value, Call) or value.operation == "log":
             return value
         for entry in dict.fromkeys(self.beside(value)):
