@@ -175,10 +175,13 @@ def build_command(
     """
     from derive import tables
     from derive.api import build
+    from derive.compiler import find_compiler
     from derive.verification.compilation import compilers
 
     if check and and_verify:
         raise click.UsageError("--check writes nothing that --verify could test; leave one of them out")
+    if and_verify and (not targets or "c" in targets):
+        find_compiler()  # without one there is nothing to verify, which is better said before the work
     with compilers() if and_verify else nullcontext() as at_work:
         with _progress() as track:
             made = build(

@@ -91,6 +91,8 @@ def _run(command: Sequence[str], options: Sequence[str], sources: Sequence[Path]
         raise MissingToolError(f"the C compiler {command[0]!r} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         complaint = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
+        for source in sources:
+            complaint = complaint.replace(f"{source.parent}{os.sep}", "")  # the folder may be gone
         names = ", ".join(source.name for source in sources)
         raise MissingToolError(f"{command[0]!r} does not compile {names}, which needs a C11 compiler: {complaint}")
 

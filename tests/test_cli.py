@@ -282,3 +282,14 @@ def completed(words: str, place: int) -> str:
         env={**os.environ, **request},
     )
     return done.stdout
+
+
+def test_a_missing_compiler_is_named_before_anything_is_derived(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert main(["build", "--composition", "softmax", "--out", str(tmp_path / "out"), "--verify"]) == 2
+    assert "CC is 'no-such-compiler'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    wanted = ["build", "--composition", "softmax", "--target", "numpy", "--out", str(tmp_path / "out"), "--verify"]
+    assert main(wanted) == 0

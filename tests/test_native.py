@@ -70,5 +70,6 @@ def test_no_compiler_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_compiler_that_refuses_the_source_is_quoted(tmp_path: Path) -> None:
     broken = tmp_path / "broken.c"
     broken.write_text("int broken(void) { return missing; }\n")
-    with pytest.raises(MissingToolError, match=r"does not compile broken\.c.*missing"):
+    with pytest.raises(MissingToolError, match=r"does not compile broken\.c.*missing") as refusal:
         compile_library([broken], tmp_path)
+    assert str(tmp_path) not in str(refusal.value)

@@ -11,6 +11,8 @@ from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
+from sympy import Symbol
+
 from derive import notation
 from derive.catalogue.files import SUFFIX, read_file
 from derive.catalogue.model import Activation, Composition, Loss
@@ -18,12 +20,23 @@ from derive.errors import DefinitionError, UnknownNameError
 from derive.language.habits import SUSPECTS
 from derive.language.read import VECTORS, read
 from derive.language.show import text
-from derive.notation import vectors, y, z
+from derive.notation import free_indices, occurrences, vectors, y, z
 
 Definition = TypeVar("Definition", Activation, Loss)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 """What reads as a name; anything else after the plus sign is a definition, or the path of a definition file."""
+
+_VECTORS = {
+    "g": "the vector g, the gradient of a vector-Jacobian product",
+    "v": "the vector v, the direction of a product",
+}
+_TAKEN = {
+    "i": "the index of a row of a result",
+    "j": "the index of an entry of a result",
+    "o": "the output of an activation that has no letter",
+}
+"""What letters mean beside a loss, in derivations and in kernels."""
 
 DEFAULT = ("softmax", "log-softmax", "softmax+cross-entropy", "softmax+mse")
 """The compositions that are built where none is asked for; the rest of the catalogue is built by name."""
@@ -142,9 +155,15 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
     strangers = sorted({str(base) for base in vectors(expression)} & (set(VECTORS) - {"z", "y", "t"}))
     if strangers:
         raise DefinitionError(
-            f"{definition!r} reads the vector {strangers[0]}; a loss reads logits z, output y, targets t, parameters",
+            f"{definition!r} reads {_VECTORS[strangers[0]]}; a loss reads logits z, output y, targets t, parameters",
             definition,
         )
+    numbers = {symbol.name for symbol in occurrences(expression, Symbol) if not symbol.is_integer}
+    indices = {index.name for index in free_indices(expression)}
+    for name in sorted(numbers | {str(base) for base in vectors(expression)}):
+        meaning = _TAKEN.get(name, "a class index too" if name in numbers & indices else None)
+        if meaning is not None:
+            raise DefinitionError(f"{name} in {definition!r} is {meaning}; a parameter needs another name", definition)
     if expression.has(notation.loss):
         raise DefinitionError(f"{definition!r} reads L, the loss itself; a parameter needs another name", definition)
     return loss

@@ -34,7 +34,8 @@ _TAKEN = frozenset(
     NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
     log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
     max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS weights weigh
-    rows_fit rows_of_share rows_of_block is_class rows_alike
+    rows_fit rows_of_share rows_of_block is_class rows_alike unix linux i386 sun mips vax isnan isinf isfinite isnormal
+    isgreater isgreaterequal isless islessequal islessgreater isunordered fpclassify signbit offsetof math_errhandling
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""
@@ -81,6 +82,7 @@ def _spell(name: str) -> str:
     if spelled.startswith("_"):
         spelled = f"parameter{spelled}"  # in C such names belong to the compiler
     is_taken = spelled in _KEYWORDS or spelled in _TAKEN or keyword.iskeyword(spelled) or spelled.endswith(_ENDINGS)
+    is_taken |= spelled.isupper() and "_" in spelled  # as the macros of C's headers: M_PI, DBL_MAX
     return f"{spelled}_" if is_taken else spelled
 
 

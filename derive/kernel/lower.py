@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import sympy
 from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+from sympy.codegen.cfunctions import log1p
 
 from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
@@ -32,6 +33,7 @@ from derive.kernel.ir import (
     Statement,
 )
 from derive.kernel.names import name_sum
+from derive.kernel.rests import Below
 from derive.kernel.statements import fresh_name
 from derive.notation import Contraction, free_indices, i, j, label, n, rename, y
 
@@ -41,7 +43,10 @@ _FUNCTIONS = {
     sympy.Abs: "abs",
     sympy.sign: "sign",
     sympy.tanh: "tanh",
+    log1p: "log1p",
 }
+
+_HALF = Const(Fraction(1, 2))
 
 INDICES: Mapping[int, tuple[Symbol, ...]] = {0: (), 1: (j,), 2: (i, j)}
 """The free indices of a closed form by rank: j for a vector, i (row) and j (column) for a matrix."""
@@ -138,8 +143,9 @@ class _Lowering:
                 return self.lower_product(expression, bound)
             case Pow(args=(base, exponent)):
                 return self.lower_power(base, exponent, bound)
-            case sympy.exp(args=(argument,)) if argument.is_Rational:
-                return call("exp", self.lower(argument, bound))
+            case Below(args=(small, below, above)):
+                whole, *values = (self.lower(each, bound) for each in (small, below, above))
+                return select(call("less", whole, _HALF), *values)
             case sympy.Max(args=(first, *rest)):
                 value = self.lower(first, bound)
                 for other in rest:

@@ -28,8 +28,8 @@ from derive.kernel.passes.split import split_sums
 from derive.kernel.passes.tidy import tidy
 from derive.kernel.passes.weigh import weigh
 from derive.kernel.passes.zeros import guard_zeros
-from derive.kernel.rests import sums_to_1, write_rests
-from derive.kernel.single import divides_by_rest, single_out
+from derive.kernel.rests import choose_rests, sums_to_1
+from derive.kernel.single import divides_by_rest, leaves_label_out, single_out
 from derive.kernel.validate import validate
 from derive.notation import free_indices, label
 
@@ -81,10 +81,10 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
-    if y_definition is None or not sums_to_1(y_definition):
-        return list(outputs)
-    found = [replace(each, closed_form=write_rests(each.closed_form, y_definition, parameters)) for each in outputs]
-    if not any(divides_by_rest(each.closed_form, of_label=labels) for each in found):
+    found = [replace(each, closed_form=choose_rests(each.closed_form, y_definition, parameters)) for each in outputs]
+    forms = [each.closed_form for each in found]
+    leaves_little = sums_to_1(y_definition) and any(divides_by_rest(form, of_label=labels) for form in forms)
+    if not leaves_little and not (labels and any(leaves_label_out(form) for form in forms)):
         return found
     return [replace(each, closed_form=single_out(each.closed_form, INDICES[each.rank])) for each in found]
 

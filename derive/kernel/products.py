@@ -113,12 +113,12 @@ def raised(base: Expression, exponent: Expression) -> Expression:
 
 
 def one_fraction(*factors: Expression) -> Expression:
-    """The product of `factors` with all divisors in one."""
+    """The product of `factors` with all divisors in one, but for those of probabilities, which stay whole."""
     above: list[Expression] = []
     below: list[Expression] = []
     for factor in factors:
         match factor:
-            case Call("div", (numerator, denominator)):
+            case Call("div", (numerator, denominator)) if not is_share(factor):
                 above.append(numerator)
                 below.append(denominator)
             case _:

@@ -3,6 +3,7 @@
 Where one class has all but the whole probability, 1 - Σ t y is the rounding of 1 and the sum on the right keeps its
 digits. It is written so where its digits matter: where its logarithm is taken, or it divides, or a broken power is
 taken of it, and it is 0 where one class has all of the probability. So is Σ exp(z) - exp(z_k): Σ (1 - δ_ik) exp(z_i).
+Where it is close to 1 instead, the sum on the right has lost what its logarithm is as small as: there it is 1 - Σ t y.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ from itertools import product
 
 import mpmath
 import sympy
-from sympy import Add, Expr, Indexed, IndexedBase, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Function, Indexed, IndexedBase, KroneckerDelta, Mul, Pow, Symbol
+from sympy.codegen.cfunctions import log1p
 
 from derive.calculus.contract import fact, normalise
 from derive.calculus.rewrite import rewrite
@@ -38,11 +40,42 @@ def total_of(y_definition: Expr) -> Contraction | None:
     return None
 
 
-def write_rests(closed_form: Expr, y_definition: Expr, parameters: Mapping[str, Parameter]) -> Expr:
+class Below(Function):
+    """Below(w, a, b) is a where w < 1/2, and b elsewhere."""
+
+    nargs = (3,)
+
+
+def choose_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mapping[str, Parameter]) -> Expr:
+    """`closed_form` as `write_rests` has it where little is left of 1, and as it stands where much is."""
+    rests = write_rests(closed_form, y_definition, parameters)
+    taken = {whole for node in occurrences(closed_form, (Pow, sympy.log)) if (whole := _taken(node)) is not None}
+    if rests == closed_form or len(taken) != 1:
+        return rests
+    (whole,) = taken
+
+    def visit(node: Expr) -> Expr | None:
+        return log1p(-whole) if node == sympy.log(1 - whole) else None
+
+    return Below(whole, rewrite(closed_form, visit), rests)
+
+
+def _taken(node: Expr) -> Expr | None:
+    """W where `node` is critical and has 1 - W, W = Σ w y."""
+    if _is_critical(node):
+        for factor in Mul.make_args(node.args[0]):
+            whole = 1 - factor
+            if isinstance(factor, Add) and isinstance(whole, Contraction) and whole.has(y.label):
+                return whole
+    return None
+
+
+def write_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mapping[str, Parameter]) -> Expr:
     """`closed_form` with what is left of 1, and of a sum of exponentials, as sums of their own where they matter."""
-    total = total_of(y_definition)
-    if total is None or not any(_is_critical(node) for node in occurrences(closed_form, (Pow, sympy.log))):
+    if not any(_is_critical(node) for node in occurrences(closed_form, (Pow, sympy.log))):
         return closed_form
+    if y_definition is None or (total := total_of(y_definition)) is None:
+        return rewrite(closed_form, _without_label)
 
     def visit(node: Expr) -> Expr | None:
         if not _is_critical(node):
@@ -155,6 +188,14 @@ def _vanishes(whole: Expr, parameters: Mapping[str, Parameter]) -> bool:
         except (BadPointError, UnsupportedError, ZeroDivisionError, ValueError):
             continue
     return False
+
+
+def _without_label(node: Expr) -> Expr | None:
+    """A critical node with Σ f_i - f_k as one sum."""
+    if not _is_critical(node):
+        return None
+    base, *exponent = (rewrite(each, _without_label) for each in node.args)
+    return node.func(_of_exponentials(base) or base, *exponent)
 
 
 def _of_exponentials(whole: Expr) -> Expr | None:

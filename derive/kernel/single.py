@@ -47,6 +47,19 @@ def divides_by_rest(closed_form: Expr, of_label: bool) -> bool:
     )
 
 
+def leaves_label_out(closed_form: Expr) -> bool:
+    """Whether `closed_form` divides by a sum of exponentials over all classes but the label's, or has its logarithm."""
+    return any(
+        isinstance(node.args[0], Add)
+        and any(
+            total.has(sympy.exp) and label in free_indices(total) and total.body.has(KroneckerDelta(total.index, label))
+            for total in Add.make_args(node.args[0])
+            if isinstance(total, Contraction)
+        )
+        for node in occurrences(closed_form, (sympy.log, Pow))
+    )
+
+
 def single_out(closed_form: Expr, indices: Sequence[Symbol]) -> Expr:
     """`closed_form` with a case for the label's class and one for the others, and 1 - y of that class cancelled.
 
@@ -69,7 +82,7 @@ def _with_sums_split(expression: Expr) -> Expr:
     """Every sum of something of y as the label's term and the sum over the others."""
 
     def visit(node: Expr) -> Expr | None:
-        if not isinstance(node, Contraction) or not node.has(y.label):
+        if not isinstance(node, Contraction) or not (node.has(y.label) or node.has(sympy.exp)):
             return None
         body, index = node.open()
         delta = KroneckerDelta(index, label)

@@ -11,7 +11,7 @@ import ast
 import difflib
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sympy
 from sympy import Expr, Indexed, IndexedBase, KroneckerDelta, Rational, Symbol
@@ -86,7 +86,8 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
     expression = reader.expression(tree.body)
     if ENTRY in free_indices(expression):
         name = reader.vectors[0].id
-        raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]")
+        hint = "" if name in "zyt" else "; a parameter needs another name"
+        raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]{hint}")
     return expression
 
 
@@ -276,10 +277,22 @@ class _Reader:
         if len(self.bound) > MOST_NESTED_SUMS:
             raise self.failure(node, f"sums stand {len(self.bound)} deep in each other; at most {MOST_NESTED_SUMS} do")
         body = self.expression(argument.elt)
+        self.refuse_unbound(argument, body, indices)
         self.bound = outer
         for index in reversed(indices):
             body = Contraction(body, index)
         return body
+
+    def refuse_unbound(self, node: ast.GeneratorExp, body: Expr, indices: Sequence[Symbol]) -> None:
+        """Refuse `sum(y[i] for j in range(n))`: an index that does not occur was meant for one that no sum binds."""
+        found = free_indices(body)
+        idle = [index.name for index in indices if index not in found]
+        unbound = sorted(index.name for index in found - {*self.bound.values(), ENTRY})
+        if idle and unbound:
+            raise self.failure(
+                node.generators[0].target,
+                f"the sum runs over {idle[0]}, and {self.piece(node.elt)} has {unbound[0]}, which no sum runs over",
+            )
 
     def over_classes(self, node: ast.expr, body: Expr, *vectors: ast.expr) -> Expr:
         """The sum of a vector's entries; each of `vectors` must be one."""

@@ -22,7 +22,7 @@ _OUTER_INDICES = "ikqrs"
 
 
 def refuse_undefined(composition: Composition) -> None:
-    """Refuse a loss that is defined at none of a few rows of logits.
+    """Refuse a loss that is defined at none of a few rows of logits, whatever class a label names.
 
     Raises:
         UnsupportedError: says which logarithm or power of it is not defined, and of what.
@@ -32,9 +32,9 @@ def refuse_undefined(composition: Composition) -> None:
         return
     found = []
     for row in _LOGITS:
-        point = _point(composition, row)
+        points = [_point(composition, row, sure) for sure in range(len(row) if composition.takes_labels else 1)]
         try:
-            undefined = next(_undefined(definition, point, 0), None)
+            undefined = next((each for point in points for each in _undefined(definition, point, 0)), None)
         except BadPointError:
             return
         if undefined is None:
@@ -47,7 +47,7 @@ def refuse_undefined(composition: Composition) -> None:
     )
 
 
-def _point(composition: Composition, row: tuple[Fraction, ...]) -> Point:
+def _point(composition: Composition, row: tuple[Fraction, ...], sure: int) -> Point:
     definitions: Definitions = {
         base: (i, meaning)
         for base, meaning in ((y, composition.y_definition), (composition.output_vector, composition.output))
@@ -58,7 +58,7 @@ def _point(composition: Composition, row: tuple[Fraction, ...]) -> Point:
         middle = mpmath.mpf(parameter.range.middle().numerator) / parameter.range.middle().denominator
         name = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
         values[name] = [middle] * len(row) if parameter.per_class else middle
-    return Point(Reals(), len(row), values, definitions, {label: 0})
+    return Point(Reals(), len(row), values, definitions, {label: sure})
 
 
 def _reals(numbers: tuple[Fraction, ...]) -> list[mpmath.mpf]:

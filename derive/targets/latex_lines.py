@@ -13,6 +13,7 @@ from derive.targets.latex_width import (
     TALL_PARENTHESIS,
     is_tall,
     operator_width,
+    parentheses,
     width,
 )
 
@@ -26,7 +27,10 @@ class Line:
 
 
 class LineBreaker(LatexSpeller):
-    """Writes a formula on as many lines as it needs: broken before a plus or minus, the outermost that helps."""
+    """Writes a formula on as many lines as it needs: broken before a plus or minus, the outermost that helps.
+
+    A factor that fits on a line of its own, behind others that take half of one, is moved there, after a times sign.
+    """
 
     def lines(self, node: Node, room: float, later: float | None = None) -> list[Line]:
         """`node` in lines: the first of at most `room` points, the others of at most `later`, `room` where None.
@@ -44,7 +48,7 @@ class LineBreaker(LatexSpeller):
                 return self._broken_terms(node, room, later)
             case Product():
                 return self._broken_product(node, room, later)
-            case Fraction(above, below) if width(below) < min(room, later) and isinstance(above, (Terms, Product)):
+            case Fraction(above, below) if _gains(above, below, min(room, later)):
                 factors = above.factors if isinstance(above, Product) else (above,)
                 return self._broken_product(Product((Fraction(ONE, below), *factors)), room, later)
             case ClassSum(_, body):
@@ -69,6 +73,9 @@ class LineBreaker(LatexSpeller):
                 done += [Line("", 0.0), whole]  # the bracket before it ends its line
                 continue
             first, *rest = self._after(sign, term, later if done else room, later)
+            if not position and first.width > room < later:
+                done.append(Line("", 0.0))  # likewise: not even the beginning fits behind it
+                first, *rest = self._after(sign, term, later, later)
             done += [Line(f"{{}} {first.written}" if position else first.written, first.width), *rest]
         return done
 
@@ -81,6 +88,10 @@ class LineBreaker(LatexSpeller):
         widest = max(range(len(node.factors)), key=rank)
         before, factor, after = node.factors[:widest], node.factors[widest], node.factors[widest + 1 :]
         head, tail = self._side_by_side(before, factor), self._side_by_side(after, None)
+        own = self._side_by_side((factor, *after), None)
+        if room / 2 < head.width and own.width + parentheses(factor, Terms) + OPERATOR <= later:
+            # What follows a long head stands whole on a line of its own, rather than broken in its parentheses.
+            return [head, Line(_joined(r"{} \times", own.written), own.width + OPERATOR)]
         bracket = bool(after) and self._piece(factor).is_open
         lines = self._after(head, factor, room, later - tail.width, bracket=bracket)
         if len(lines) == 1:
@@ -111,6 +122,12 @@ class LineBreaker(LatexSpeller):
         last = lines[-1]
         lines[-1] = Line(_joined(last.written, right), last.width + extra)
         return lines
+
+
+def _gains(above: Node, below: Node, room: float) -> bool:
+    """Whether a fraction is narrower as one over its denominator times its numerator, which can be broken."""
+    is_narrower = width(below) < room and width(below, inline=True) < width(above, inline=True)
+    return isinstance(above, (Terms, Product)) and is_narrower
 
 
 def _can_be_broken(node: Node) -> bool:

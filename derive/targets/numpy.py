@@ -96,6 +96,7 @@ def module_context(product: Product) -> dict[str, Any]:
         "vectors_taken": any(function.checked_first or function.dense_program for function in functions),
         "labels_taken": bool(by_labels),
         "labels_only": not dense,
+        "dense_only": product.composition.loss is not None and not by_labels,
         "parameters_taken": any(kernel.parameters for kernel in kernels),
         "losses_taken": product.composition.loss is not None,
         "upstream_taken": any(function.has_upstream for function in functions),

@@ -22,13 +22,17 @@ Numbers = Sequence[Any]
 
 @dataclass(frozen=True)
 class Typed:
-    """A loss as text, and as a function of probabilities, targets (None for a label), the label and parameters."""
+    """A loss as text, and as a function of what the activation gives, targets or the label, and parameters.
+
+    A parameter with several numbers is one for each class, repeated.
+    """
 
     definition: str
     value: Callable[..., Any]
     where: str = ""
-    parameters: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
     labels: bool = False
+    activation: str = "softmax"
 
 
 def xlogy(x: Any, y: Any) -> Any:
@@ -90,6 +94,39 @@ LOSSES |= {
 }
 
 
+LOSSES |= {
+    # Menon and others, Long-tail learning via logit adjustment, 2021
+    "logit-adjustment": Typed(
+        "-log(p[k]*y[k]/sum(p[i]*y[i] for i in range(n)))",
+        lambda y, k, p: -mpmath.log(p[k] * y[k] / sum(a * b for a, b in zip(p, y, strict=True))),
+        parameters={"p": (0.5, 0.25, 1.5)},
+        labels=True,
+    ),
+    # Cao and others, Learning imbalanced datasets with label-distribution-aware margin loss, 2019
+    "margin": Typed(
+        "-log(exp(s*(z[k] - m[k]))/(exp(s*(z[k] - m[k])) + sum(exp(s*z[i]) for i in range(n)) - exp(s*z[k])))",
+        lambda z, k, m, s: (
+            mpmath.log(
+                mpmath.exp(s * (z[k] - m[k])) + sum(mpmath.exp(s * z[i]) * mpmath.mpf(i != k) for i in range(len(z)))
+            )
+            - s * (z[k] - m[k])
+        ),
+        parameters={"m": (0.5, 0.25, 1.5), "s": 2.0},
+        labels=True,
+        activation="identity",
+    ),
+    # Su and others, ZLPR: a novel loss for multi-label classification, 2022
+    "several-labels": Typed(
+        "log(1 + sum((1 - t)*exp(z))) + log(1 + sum(t*exp(-z)))",
+        lambda z, t: (
+            mpmath.log(1 + sum((1 - a) * mpmath.exp(b) for a, b in zip(t, z, strict=True)))
+            + mpmath.log(1 + sum(a * mpmath.exp(-b) for a, b in zip(t, z, strict=True)))
+        ),
+        activation="identity",
+    ),
+}
+
+
 def rows(n: int) -> list[list[float]]:
     """Ties, and one class 30, 80 and 1000 above or below the others: the first, one in the middle, the last."""
     spread = [((7 * number) % n) / 4 for number in range(n)]
@@ -128,33 +165,45 @@ def derivatives(
     ]
 
 
-def softmax(z: Numbers) -> list[Any]:
+def softmax(z: Numbers) -> Numbers:
     greatest = max(z)
     exponentials = [mpmath.exp(each - greatest) for each in z]
     total = sum(exponentials)
     return [each / total for each in exponentials]
 
 
+def identity(z: Numbers) -> Numbers:
+    return z
+
+
+ACTIVATIONS = {"softmax": softmax, "identity": identity}
+
+
 @pytest.mark.parametrize("n", [2, 3, 17])
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_gradient_and_product_at_hard_rows(name: str, n: int) -> None:
     typed = LOSSES[name]
-    composition = Composition(activations()["softmax"], Loss(name, typed.definition, source="", where=typed.where))
+    definition = Loss(name, typed.definition, source="", where=typed.where)
+    composition = Composition(activations()[typed.activation], definition)
     kernels = {kernel.name: kernel for kernel in plan_kernels(composition, None)}
     v = [((5 * number) % 7 - 2.5) / 2 for number in range(n)]
     classes: Sequence[Any] = range(0, n, max(1, n // 3)) if typed.labels else targets(n)
     places = sorted({0, n // 2, n - 1})
+    parameters = {
+        key: np.resize(value, n).tolist() if isinstance(value, tuple) else value
+        for key, value in typed.parameters.items()
+    }
     for z in rows(n):
         for target in classes:
             with mpmath.workdps(DIGITS + int(0.44 * (max(z) - min(z)))):
 
                 def loss(at: Numbers, target: Any = target) -> Any:
-                    return typed.value(softmax(at), target, **typed.parameters)
+                    return typed.value(ACTIVATIONS[typed.activation](at), target, **parameters)
 
                 exact = {"loss": [loss([mpmath.mpf(each) for each in z])]}
                 exact["gradient"], exact["hvp"] = derivatives(loss, z, v, places)
             for dtype, allowed in ((np.float32, 1e-4), (np.float64, 1e-12)):
-                given = {"z": z, "v": v, **typed.parameters} | ({} if typed.labels else {"t": target})
+                given = {"z": z, "v": v, **parameters} | ({} if typed.labels else {"t": target})
                 values = {key: np.array(value, dtype) for key, value in given.items()}
                 for quantity, truth in exact.items():
                     label = target if typed.labels else None

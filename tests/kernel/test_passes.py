@@ -79,6 +79,11 @@ def test_a_factor_cancels_against_its_divisor() -> None:
     assert ran(cancel, VECTOR, stored(mul(T, div(ONE, mul(T, EXP)))))[-1] == "out[j] = 1/exp(z[j])"
 
 
+def test_a_power_cancels_as_far_as_a_term_is_divided() -> None:
+    squared = mul(T, call("pow", EXP, Const(Fraction(2))), add(Z, div(T, EXP)))
+    assert ran(cancel, VECTOR, stored(squared)) == ["out[j] = t[j]*((exp(z[j])*z[j]) + t[j])*exp(z[j])"]
+
+
 def test_a_factor_that_all_terms_of_a_sum_share_cancels_too() -> None:
     sum_of_two = add(mul(EXP, T), neg(mul(Z, EXP)))
     lines = ran(cancel, VECTOR, stored(mul(add(ONE, neg(div(ONE, EXP))), sum_of_two)))

@@ -9,7 +9,7 @@ from derive.kernel.dump import dump
 from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel, store
-from derive.notation import j, k, label, t, y, z
+from derive.notation import j, k, label, t, v, y, z
 from tests.kernel import programs as forms
 
 GAMMA = Symbol("gamma", real=True)
@@ -108,8 +108,29 @@ def test_a_probability_is_not_divided_by_itself_where_a_target_is_0() -> None:
     np.testing.assert_allclose(got, [1 / 3, 1 / 4, 0])
 
 
+def test_a_target_of_0_beside_a_quotient_by_a_probability_makes_a_product_0() -> None:
+    form = forms.total(t[k] ** 2 * v[k] / y[k])
+    kernel = compile_kernel("made", [Output("out", 0, form)], ["z", "t", "v"], forms.Y)
+    values = {"z": [0, 1000, 0], "t": [0, 0.5, 0], "v": [1, 2, 0]}
+    got = interpret(kernel, {name: np.array(each, np.float32) for name, each in values.items()})
+    np.testing.assert_allclose(got["out"], 0.5)
+
+
 def test_what_is_left_of_1_for_a_label_has_a_logarithm_where_it_underflows() -> None:
     kernel = compile_kernel("made", [Output("out", 0, log(1 - y[label]))], ["z"], forms.Y, labels=True)
     for logits, exact in (([1000, 0, 0], np.log(2) - 1000), ([0, 0, 0], np.log(2 / 3)), ([1000, 1000], -np.log(2))):
         got = interpret(kernel, {"z": np.array(logits, np.float32)}, 0)["out"]
         np.testing.assert_allclose(got, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-12, 0.25])
+def test_what_is_left_of_1_is_exact_where_it_is_nearly_all(scale: float) -> None:
+    whole = forms.total(t[k] * y[k])
+    loss, gradient = log(1 - whole), y[j] * (whole - t[j]) / (1 - whole)
+    kernel = compile_kernel("made", [Output("loss", 0, loss), Output("grad", 1, gradient)], ["z", "t"], forms.Y)
+    logits, targets = np.array([0.5, -1.0, 2.0]), scale * np.array([1.0, 0.5, 0.0])
+    got = interpret(kernel, {"z": logits, "t": targets})
+    share = np.exp(logits) / np.exp(logits).sum()
+    wanted = share @ targets
+    np.testing.assert_allclose(got["loss"], np.log1p(-wanted), rtol=1e-14)
+    np.testing.assert_allclose(got["grad"], share * (wanted - targets) / (1 - wanted), rtol=1e-14)

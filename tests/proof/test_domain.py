@@ -21,6 +21,8 @@ def test_every_loss_of_the_catalogue_is_defined_for_probabilities(activation: st
         ("softmax+sum(t*log(y - 1))", r"log\(y\[i\] - 1\)"),
         ("softmax+sum(t*sqrt(log(y)))", r"sqrt\(log\(y\[i\]\)\)"),
         ("identity+sum(t*z**a)", r"z\[i\]\*\*a"),
+        ("identity+-log(z[k])", r"log\(z\[label\]\)"),
+        ("softmax+sqrt(z[k])", r"sqrt\(z\[label\]\)"),
     ],
 )
 def test_the_logarithm_of_a_negative_number_is_refused(name: str, piece: str) -> None:
@@ -29,7 +31,15 @@ def test_the_logarithm_of_a_negative_number_is_refused(name: str, piece: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["identity+mse", "identity+sum(abs(z - t))", "log-softmax+-sum(t*y)", "softmax+sum(t*log(y - 0.1))"]
+    "name",
+    [
+        "identity+mse",
+        "identity+sum(abs(z - t))",
+        "log-softmax+-sum(t*y)",
+        "softmax+sum(t*log(y - 0.1))",
+        "softmax+-log(y[k] - 0.1)",
+        "softmax+-log(1 - y[k])",
+    ],
 )
 def test_what_is_defined_somewhere_is_allowed(name: str) -> None:
     refuse_undefined(read_composition(name))

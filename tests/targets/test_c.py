@@ -64,6 +64,18 @@ def test_no_parameter_is_called_as_a_macro_is(tmp_path: Path) -> None:
     assert [name for name, each in name_arguments(given).items() if each.name in macros] == []
 
 
+@pytest.mark.parametrize("standard", ["c11", "gnu11", "gnu17"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_no_parameter_is_called_as_a_macro_of_the_headers_is(tmp_path: Path, compiler: str, standard: str) -> None:
+    source = write(tmp_path, softmax(), cross_entropy())
+    command = [compiler, f"-std={standard}", "-dM", "-E", str(source)]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    macros = {name for name in re.findall(r"#define (\w+)", listed) if not name.startswith("_")}
+    assert {"INT8_MAX", "NULL"} <= macros
+    given = [Parameter(name, per_class=False) for name in sorted(macros)]
+    assert [name for name, each in name_arguments(given).items() if each.name in macros] == []
+
+
 def test_the_header_is_valid_on_its_own_in_c_and_in_cpp(tmp_path: Path) -> None:
     header = write(tmp_path, softmax()).with_suffix(".h")
     for options in (["-std=c11", "-x", "c"], ["-std=c++11", "-x", "c++"]):

@@ -86,8 +86,22 @@ def test_a_term_that_fits_on_a_line_of_its_own_is_not_broken_behind_a_long_head(
     assert LatexSpeller().spell(term) in second.written
 
 
+def test_a_factor_that_fits_on_a_line_of_its_own_is_not_broken_behind_a_long_head() -> None:
+    head, factor = Name("h" * 20), Terms(((False, Name("b" * 6)), (True, Name("c" * 6))))
+    first, second = LineBreaker().lines(Product((head, factor)), width(head) + 20)
+    assert first.written == LatexSpeller().spell(head)
+    assert second.written == r"{} \times " + f"({LatexSpeller().spell(factor)})"
+
+
+def test_a_sum_whose_first_term_begins_too_wide_begins_on_the_next_line() -> None:
+    long = Terms(tuple((False, Name(letter * 9)) for letter in "bcdef"))
+    node = Product((Name("h" * 20), Terms(((False, Product((Name("a" * 12), long))), (True, Name("g" * 9))))))
+    room = width(Name("h" * 20)) + 40
+    assert all(line.width <= room for line in LineBreaker().lines(node, room))
+
+
 def plain(latex: str) -> str:
-    return re.sub(r"\\left|\\right|\\biggl|\\biggr|\{\}|\s", "", latex)
+    return re.sub(r"\\times|\\left|\\right|\\biggl|\\biggr|\{\}|\s", "", latex)
 
 
 def test_a_sum_is_broken_before_its_signs() -> None:

@@ -196,3 +196,14 @@ def test_a_long_row_sums_to_1_along_any_axis() -> None:
     z = np.random.default_rng(0).normal(size=(100_000, 2)).astype(np.float32)
     total = module.value(z, axis=0).astype(np.float64).sum(axis=0)
     assert np.abs(total - 1).max() < 8 * 2.0**-24
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3,)])
+def test_a_loss_of_dense_targets_alone_refuses_what_labels_look_like(shape: tuple[int, ...]) -> None:
+    module = load(text_of(product_of(COMPOSITIONS["softmax+mse"])))
+    z, labels = np.zeros(shape), np.ones(shape[:-1], int)
+    for call in (module.loss, module.gradient, module.loss_and_gradient, module.hessian):
+        with pytest.raises(ValueError, match=r"t holds integers of shape .*; this loss takes dense targets, shape"):
+            call(z, labels)
+    dense = np.eye(3, dtype=int)[0]
+    np.testing.assert_array_equal(module.loss(z, np.broadcast_to(dense, shape)), module.loss(z, dense.astype(float)))

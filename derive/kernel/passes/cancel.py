@@ -27,11 +27,20 @@ def _rule(node: Expression) -> Expression | None:
     for factor in (factor for factor in factors if not is_number(factor)):
         rest = list(factors)
         rest.remove(factor)
+        one, left = _one_of(factor)
         for place, other in enumerate(rest):
-            divided = _times(other, factor)
+            divided = _times(other, one)
             if divided is not None:
-                return rewrite(mul(*rest[:place], divided, *rest[place + 1 :]), _rule)
+                return rewrite(mul(*rest[:place], divided, *rest[place + 1 :], left), _rule)
     return None
+
+
+def _one_of(factor: Expression) -> tuple[Expression, Expression]:
+    """X and x to the n - 1 where `factor` is x to a whole number n above 1; itself and 1 where it is something else."""
+    match factor:
+        case Call("pow", (base, Const(exponent))) if exponent.denominator == 1 and exponent > 1:
+            return base, power(base, Const(exponent - 1))
+    return factor, ONE
 
 
 def _reduced(above: Expression, below: Expression) -> Expression | None:

@@ -42,17 +42,30 @@ class _Limits:
 
     vectors: frozenset[str]
 
-    def guard(self, value: Expression) -> Expression:
-        """`value` with a choice around the smallest parts of it that have a limit."""
-        if not isinstance(value, Call) or value.operation == "log" or next(self.divided(value), None) is None:
+    def guard(self, value: Expression, settled: tuple[Element, ...] = ()) -> Expression:
+        """`value` with a choice around the smallest parts of it that have a limit, the `settled` entries not 0."""
+        if not isinstance(value, Call) or value.operation == "log":
             return value
-        children = tuple(self.guard(child) for child in value.arguments)
-        guarded = rebuild(value.operation, children)
+        for entry in dict.fromkeys(self.beside(value)):
+            limit = None if entry in settled else _at_zero(value, entry)
+            if limit is not None:
+                return select(call("equal", entry, ZERO), limit, self.guard(value, (*settled, entry)))
+        children = tuple(self.guard(child, settled) for child in value.arguments)
+        guarded = value if children == value.arguments else rebuild(value.operation, children)
         for entry in dict.fromkeys(self.divided(guarded)):
-            limit = _at_zero(value, entry)
+            limit = None if entry in settled else _at_zero(value, entry)
             if limit is not None:
                 return select(call("equal", entry, ZERO), limit, value)
         return guarded
+
+    def beside(self, value: Expression) -> Iterator[Element]:
+        """The entries among the factors of a product that stand beside a quotient by a probability, as in t · (v/y)."""
+        match value:
+            case Call("mul", factors):
+                quotients = [factor for factor in factors if _divides_by_share(factor)]
+                for factor in factors if quotients else ():
+                    if factor not in quotients:
+                        yield from self.entries(factor)
 
     def divided(self, value: Expression) -> Iterator[Element]:
         """The entries at whose zero some divisor in `value` is a product with a probability."""
@@ -87,6 +100,13 @@ def _at_zero(value: Expression, entry: Element) -> Expression | None:
         if any(_divides(share, node) for node in walk(limit)):
             return None
     return limit
+
+
+def _divides_by_share(value: Expression) -> bool:
+    match value:
+        case Call("div", (_, below)) if not is_share(value):
+            return any(_degree(below, share)[0] > 0 for share in _shares(below))
+    return False
 
 
 def _divides(share: Expression, node: Expression) -> bool:

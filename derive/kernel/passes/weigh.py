@@ -60,8 +60,19 @@ def _name_wholes(kernel: Kernel) -> tuple[Kernel, Collection[str]]:
     return kernel, wholes
 
 
-def _naming(value: Expression, name: str) -> Rewrite:
-    return lambda node: Scalar(name) if node == value else None
+def _naming(whole: Expression, name: str) -> Rewrite:
+    """Name the terms of `whole` wherever they stand together, alone or among others."""
+    parts = arguments(whole, "add")
+
+    def rule(node: Expression) -> Expression | None:
+        terms = list(arguments(node, "add"))
+        if len(terms) < len(parts) or any(part not in terms for part in parts):
+            return None
+        for part in parts:
+            terms.remove(part)
+        return add(Scalar(name), *(rewrite(term, rule) for term in terms))
+
+    return rule
 
 
 def _find_wholes(kernel: Kernel) -> list[Expression]:
@@ -117,7 +128,9 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
         for line in body
         if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
     }
-    division = _Division(known, maximum, others)
+    is_unbounded = _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
+    unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
+    division = _Division(known, maximum, others, unbounded)
     before = body.index(total)
     rest: list[Plain] = []
     places: dict[str, int] = {}
@@ -155,12 +168,14 @@ class _Division:
         known: the sums, and the logarithms of their largest terms.
         maximum: that of the sum over the classes.
         others: what sums of the same powers of probabilities are called once they are divided by that term too.
+        unbounded: the sums of exponentials that are no probabilities.
         used: the sums whose quotients by it were needed.
     """
 
     known: Mapping[Expression, Expression]
     maximum: Expression
     others: Mapping[str, Scalar]
+    unbounded: Collection[Expression]
     used: set[str] = field(default_factory=set)
 
     def rule(self, node: Expression) -> Expression | None:
@@ -168,7 +183,7 @@ class _Division:
         match node:
             case Call("log", (inner,)) if any(factor in self.known for factor, _ in factors_of(inner, sums=self.known)):
                 return self.logarithm(inner)
-            case Call("mul" | "div") if (distributed := _distributed(node, self.known)) is not None:
+            case Call("mul" | "div") if (distributed := _distributed(node, self.known, self.unbounded)) is not None:
                 return rewrite(distributed, self.rule)
             case Call("mul" | "div" | "pow" | "sqrt") if _is_divided(node, self.known):
                 return self.divided(node)
@@ -228,15 +243,32 @@ class _Division:
         return [Let(largest.name, size), Let(line.name, add(*overs))] if isinstance(largest, Scalar) else [line]
 
 
-def _distributed(product: Expression, known: Collection[Expression]) -> Expression | None:
-    """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor."""
+def _distributed(
+    product: Expression, known: Collection[Expression], unbounded: Collection[Expression]
+) -> Expression | None:
+    """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor.
+
+    So is (a + b)/Σ where a or b has an exponential that may overflow, or a sum of them: it meets the divisor then.
+    """
     factors = list(factors_of(product, sums=known))
+    is_divided = _is_divided(product, known)
     for place, (factor, exponent) in enumerate(factors):
-        if is_call(factor, "add") and exponent == ONE and _mentions_quotient(factor, known):
-            outer = mul(*(raised(*each) for each in (*factors[:place], *factors[place + 1 :])))
-            if take_apart(outer).exponent is not None:
-                return add(*(mul(outer, term) for term in arguments(factor, "add")))
+        if not is_call(factor, "add") or exponent != ONE:
+            continue
+        outer = mul(*(raised(*each) for each in (*factors[:place], *factors[place + 1 :])))
+        meets = _mentions_quotient(factor, known) and take_apart(outer).exponent is not None
+        if meets or (is_divided and any(_is_unbounded(term, unbounded) for term in arguments(factor, "add"))):
+            return add(*(mul(outer, term) for term in arguments(factor, "add")))
     return None
+
+
+def _is_unbounded(expression: Expression, sums: Collection[Expression] = ()) -> bool:
+    """Whether `expression` has an exponential that is no probability, or one of the `sums` of such."""
+    if expression in sums or is_call(expression, "exp"):
+        return True
+    if is_share(expression) or not isinstance(expression, Call) or expression.operation == "log":
+        return False
+    return any(_is_unbounded(each, sums) for each in expression.arguments)
 
 
 def _mentions_quotient(expression: Expression, known: Collection[Expression]) -> bool:

@@ -52,7 +52,7 @@ def loss(
 
     Args:
         z: logits.
-        t: dense targets, broadcast to z's shape.
+        t: dense targets, broadcast to z's shape; not integers with one axis less, which are labels.
         axis: the axis of z that holds the classes.
         reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
             those of the reduced loss.
@@ -93,7 +93,7 @@ def gradient(
 
     Args:
         z: logits.
-        t: dense targets, broadcast to z's shape.
+        t: dense targets, broadcast to z's shape; not integers with one axis less, which are labels.
         axis: the axis of z that holds the classes.
         reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
             those of the reduced loss.
@@ -136,7 +136,7 @@ def loss_and_gradient(
 
     Args:
         z: logits.
-        t: dense targets, broadcast to z's shape.
+        t: dense targets, broadcast to z's shape; not integers with one axis less, which are labels.
         axis: the axis of z that holds the classes.
         reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
             those of the reduced loss.
@@ -184,7 +184,7 @@ def hessian(
 
     Args:
         z: logits.
-        t: dense targets, broadcast to z's shape.
+        t: dense targets, broadcast to z's shape; not integers with one axis less, which are labels.
         axis: the axis of z that holds the classes.
         reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
             those of the reduced loss.
@@ -228,7 +228,7 @@ def hvp(
 
     Args:
         z: logits.
-        t: dense targets, broadcast to z's shape.
+        t: dense targets, broadcast to z's shape; not integers with one axis less, which are labels.
         v: direction, broadcast to z's shape.
         axis: the axis of z that holds the classes.
         reduction: `none`; `sum` over the rows; or `mean`, the sum divided by that of the rows' weights. Derivatives are
@@ -489,6 +489,10 @@ def _vector(name: str, value: ArrayLike, rows: Array, axis: int) -> Array:
     """`value` broadcast to the shape of z, and laid out like its rows."""
     vector = _real(name, value)
     shape = _move(rows, -1, axis).shape
+    if name == "t" and vector.dtype.kind in "iu" and vector.ndim == rows.ndim - 1:
+        raise ValueError(
+            f"t holds integers of shape {vector.shape}, as labels do; this loss takes dense targets, shape {shape}"
+        )
     try:
         full = np.broadcast_to(vector, shape)
     except ValueError:
