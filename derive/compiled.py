@@ -13,14 +13,14 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, update_wrapper
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from derive.at_once import TYPES, Signature, make_at_once, print_at_once, try_at_once
 from derive.cache import cache_folder
 from derive.catalogue.model import Composition
 from derive.compiler import FLAGS, compile_sources, find_compiler, options_of_this_machine, processor_flags
@@ -40,11 +40,6 @@ Calls = Mapping[np.dtype[Any], Callable[..., int]]
 THREADS = "-fopenmp"
 """Has threads share the rows, where the compiler and its libraries have OpenMP."""
 
-_TYPES: Mapping[str, tuple[np.dtype[Any], type[Any]]] = {
-    "f32": (np.dtype(np.float32), ctypes.c_float),
-    "f64": (np.dtype(np.float64), ctypes.c_double),
-}
-
 
 @cache
 def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool = False) -> ModuleType:
@@ -57,21 +52,20 @@ def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool 
     """
     product = make_product(composition, n, allow_unsafe=allow_unsafe)
     module = _execute(numpy_target.files(product)[f"{product.stem}.py"], product.stem)
-    library = load_cached(c_target.files(product), cache_folder())
+    kernels = [kernel for kernel in product.kernels if all(array.rank < 2 for array in kernel.outputs)]
+    library = load_cached({**c_target.files(product), **print_at_once(product.stem, kernels)}, cache_folder())
     by_c: set[Callable[..., None]] = set()
     at_once: dict[str, dict[bool, Callable[..., bool]]] = {}
-    for kernel in product.kernels:
-        if all(array.rank < 2 for array in kernel.outputs):
-            calls = _find_calls(library, product.stem, kernel)
-            name = program_name(kernel)
-            program = _replace_program(getattr(module, name), kernel, calls)
-            setattr(module, name, program)
-            by_c.add(program)
-            at_once.setdefault(kernel.name, {})[kernel.labels] = _make_at_once(kernel, calls)
+    for kernel in kernels:
+        name = program_name(kernel)
+        program = _replace_program(getattr(module, name), kernel, _find_calls(library, product.stem, kernel))
+        setattr(module, name, program)
+        by_c.add(program)
+        at_once.setdefault(kernel.name, {})[kernel.labels] = make_at_once(library, product.stem, kernel)
     vars(module)["_in_blocks"] = _run_whole(vars(module)["_in_blocks"], by_c)
     outs = {kernel.name: len(kernel.outputs) for kernel in product.kernels}
     for name, ways in at_once.items():
-        setattr(module, name, _try_at_once(getattr(module, name), ways, outs[name]))
+        setattr(module, name, try_at_once(getattr(module, name), ways, outs[name]))
     return module
 
 
@@ -135,41 +129,16 @@ def _execute(source: str, stem: str) -> ModuleType:
     return module
 
 
-@dataclass(frozen=True)
-class _Parameters:
-    """The parameters of a C function that are not sizes, in its order: arrays of rows, then those of the definition.
-
-    Attributes:
-        arrays: the name of each array, and whether it has an entry for every class or one a row.
-        inputs: how many of the arrays are inputs; outputs come after them.
-        labels: whether the second array is the class labels.
-        numbers: the name of each parameter of the definition, and whether it has a number for every class.
-    """
-
-    arrays: tuple[tuple[str, bool], ...]
-    inputs: int
-    labels: bool
-    numbers: tuple[tuple[str, bool], ...]
-
-    @classmethod
-    def of(cls, kernel: Kernel) -> "_Parameters":
-        arrays = [(array.name, array.rank == 1) for array in (*kernel.inputs, *kernel.outputs)]
-        if kernel.labels:
-            arrays.insert(1, ("labels", False))
-        numbers = tuple((parameter.name, parameter.per_class) for parameter in kernel.parameters)
-        return cls(tuple(arrays), len(kernel.inputs) + kernel.labels, kernel.labels, numbers)
-
-
 def _find_calls(library: ctypes.CDLL, stem: str, kernel: Kernel) -> Calls:
     """The C functions of `kernel`, with the types of their arguments."""
-    parameters = _Parameters.of(kernel)
+    signature = Signature.of(kernel)
     calls: dict[np.dtype[Any], Callable[..., int]] = {}
     for precision in PRECISIONS:
-        dtype, real = _TYPES[precision.name]
+        dtype, real = TYPES[precision.name]
         types: list[type[Any]] = [ctypes.c_size_t] * (1 if kernel.n is not None else 2)
-        for _, per_class in parameters.arrays:
-            types += [ctypes.c_void_p, ctypes.c_size_t] if per_class else [ctypes.c_void_p]
-        types += [ctypes.c_void_p if per_class else real for _, per_class in parameters.numbers]
+        for array in signature.arrays:
+            types += [ctypes.c_void_p, ctypes.c_size_t] if array.per_class else [ctypes.c_void_p]
+        types += [ctypes.c_void_p if number.per_class else real for number in signature.numbers]
         call = library[function_name(stem, kernel, precision)]
         call.restype, call.argtypes = ctypes.c_int, types
         calls[dtype] = call
@@ -221,88 +190,7 @@ def _call(call: Callable[..., int], kernel: Kernel, values: Mapping[str, Array])
         numbers.append(np.broadcast_to(of_a_row, n).copy() if parameter.per_class else of_a_row)
     arguments: list[Any] = [batch] if kernel.n is not None else [batch, n]
     outputs = [values[array.name] for array in kernel.outputs]
-    for (_, per_class), array in zip(_Parameters.of(kernel).arrays, (*inputs, *outputs), strict=True):
-        arguments += [array.ctypes.data, n] if per_class else [array.ctypes.data]
+    for each, array in zip(Signature.of(kernel).arrays, (*inputs, *outputs), strict=True):
+        arguments += [array.ctypes.data, n] if each.per_class else [array.ctypes.data]
     arguments += [each.ctypes.data if each.ndim else float(each) for each in numbers]
     return call(*arguments)
-
-
-def _make_at_once(kernel: Kernel, calls: Calls) -> Callable[..., bool]:
-    """A function that takes all arrays and parameters of a kernel: whether it could be called on them, and was."""
-    names: dict[str, Any] = {
-        "calls": calls,
-        "ndarray": np.ndarray,
-        "LABEL": np.dtype(np.int64),
-        "address": ctypes.addressof,
-        # Three times as fast as `array.ctypes`. It refuses arrays that are read-only, empty or have gaps.
-        "memory": ctypes.c_char.from_buffer,
-    }
-    exec(_print_at_once(_Parameters.of(kernel), kernel.n), names)  # noqa: S102 - no text of the user's but names
-    made: Callable[..., bool] = names["at_once"]
-    return made
-
-
-def _print_at_once(parameters: _Parameters, n: int | None) -> str:
-    """Python that checks arrays and calls a kernel: without loops it takes half the time, 3 microseconds in all."""
-    arrays = [f"array_{index}" for index in range(len(parameters.arrays))]
-    numbers = [f"number_{index}" for index in range(len(parameters.numbers))]
-    vectors = [name for name, (_, per_class) in zip(numbers, parameters.numbers, strict=True) if per_class]
-    singles = [name for name in numbers if name not in vectors]
-    are_known = [" is ".join(f"type({name})" for name in (*arrays, *vectors)) + " is ndarray"]
-    are_known += [f"type({name}) is float" for name in singles]
-    unfit = ["len(shape) != 2", "dtype not in calls", *([] if n is None else [f"shape[1] != {n}"])]
-    for index, (name, (_, per_class)) in enumerate(zip(arrays, parameters.arrays, strict=True)):
-        if index > 0:
-            unfit.append(f"{name}.dtype is not {'LABEL' if parameters.labels and index == 1 else 'dtype'}")
-            unfit.append(f"{name}.shape != {'shape' if per_class else 'shape[:1]'}")
-    for name in vectors:
-        unfit += [f"{name}.dtype is not dtype", f"{name}.shape != shape[1:]"]
-    overlap = [
-        f"at_{one} < at_{other} + {other}.nbytes and at_{other} < at_{one} + {one}.nbytes"
-        for index, one in enumerate(arrays[parameters.inputs :], parameters.inputs)
-        for other in (*arrays[:index], *vectors)
-    ]
-    arguments = ["batch", *([] if n is not None else ["n"])]
-    for name, (_, per_class) in zip(arrays, parameters.arrays, strict=True):
-        arguments += [f"at_{name}", *(["n"] if per_class else [])]
-    arguments += [f"at_{name}" if name in vectors else name for name in numbers]
-    lines = [
-        f"def at_once({', '.join([*arrays, *numbers])}):",
-        f"    if not ({' and '.join(are_known)}): return False",
-        f"    shape, dtype = {arrays[0]}.shape, {arrays[0]}.dtype",
-        f"    if {' or '.join(unfit)}: return False",
-        "    try:",
-        *(f"        at_{name} = address(memory({name}))" for name in (*arrays, *vectors)),
-        "    except (TypeError, ValueError, BufferError): return False",
-        f"    if {' or '.join(overlap)}: return False",
-        "    batch, n = shape",
-        f"    return calls[dtype]({', '.join(arguments)}) == 0",
-    ]
-    return "\n".join(lines)
-
-
-def _try_at_once(
-    function: Callable[..., Any], ways: Mapping[bool, Callable[..., bool]], outs: int
-) -> Callable[..., Any]:
-    """`function` of the module, with the same signature, results and errors, tried first on the arrays as they lie.
-
-    Args:
-        function: the function that people call, whose programs C does.
-        ways: the kernels for it, by whether they take labels.
-        outs: how many arrays `out` holds.
-    """
-    parameters = inspect.signature(function).parameters.values()
-    inputs = sum(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
-    numbers = tuple(each.name for each in parameters if each.kind is each.KEYWORD_ONLY and each.default is each.empty)
-    needed = frozenset(numbers)
-    dense, labelled = (ways.get(labels, next(iter(ways.values()))) for labels in (False, True))
-
-    def tried(*given: Any, out: Any = None, **named: Any) -> Any:
-        if out is not None and len(given) == inputs and named.keys() == needed:
-            arrays = (out,) if outs == 1 else out
-            at_once = labelled if inputs > 1 and getattr(given[1], "ndim", 0) == 1 else dense
-            if len(arrays) == outs and at_once(*given, *arrays, *[named[name] for name in numbers]):
-                return out
-        return function(*given, out=out, **named)
-
-    return update_wrapper(tried, function)
