@@ -214,6 +214,16 @@ def test_a_split_sum_may_be_read_by_the_next() -> None:
     assert "first" not in " ".join(lines)
 
 
+def test_a_split_sum_that_is_read_more_than_once_keeps_its_name() -> None:
+    log_y = add(sub(Z, M), neg(call("log1p", R)))
+    total = Reduce("entropy", "sum", "j", mul(T, log_y))
+    lines = ran(split_sums, VECTOR, MAXIMUM, Let("r", ONE), total, stored(mul(T, Scalar("entropy"), Scalar("entropy"))))
+    assert lines[4:] == [
+        "entropy = -((2*t_dot_half_gap) + (target_sum*log1p(r)))",
+        "out[j] = t[j]*entropy*entropy",
+    ]
+
+
 def test_a_factor_of_0_decides_a_product_with_a_logarithm() -> None:
     lines = ran(guard_zeros, VECTOR, MAXIMUM, stored(mul(T, sub(Z, M))))
     assert lines[-1] == "out[j] = select(t[j] == 0, 0, t[j]*(z[j] - z_max))"
@@ -247,6 +257,12 @@ def test_functions_of_the_label_leave_the_loops_of_their_row() -> None:
         "exp_label = exp(-log1p_label)",
         "out[j] = select(j is label, exp_label, t[j]*log1p_label)",
     ]
+
+
+def test_a_function_that_a_loop_computes_has_its_name_where_a_row_computes_it_first() -> None:
+    root = call("sqrt", S)
+    lines = ran(hoist, VECTOR, SUM, Let("r", add(root, ONE)), stored(mul(T, root, R)))
+    assert lines[1:] == ["sqrt_s = sqrt(s)", "r = sqrt_s + 1", "out[j] = t[j]*sqrt_s*r"]
 
 
 def test_what_is_taken_away_comes_last() -> None:

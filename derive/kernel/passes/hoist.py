@@ -10,7 +10,14 @@ _COSTLY = ("exp", "exp_difference", "expm1", "log", "log1p", "sqrt", "tanh", "po
 
 
 def hoist(kernel: Kernel) -> Kernel:
-    """f(s) and f(z_label), wherever a map or a sum computes them, get names of their own before that."""
+    """f(s) and f(z_label), wherever a map or a sum computes them, get names of their own before they are first used."""
+    in_loops = {
+        node
+        for statement in plain(kernel)
+        if not isinstance(statement, Let)
+        for node in walk(statement.value)
+        if isinstance(node, Call) and node.operation in _COSTLY and indices(node) <= {LABEL}
+    }
     known: dict[Call, str] = {}
     body: list[Plain] = []
 
@@ -18,9 +25,8 @@ def hoist(kernel: Kernel) -> Kernel:
         return Scalar(known[node]) if isinstance(node, Call) and node in known else None
 
     for statement in plain(kernel):
-        inside_out = () if isinstance(statement, Let) else reversed(list(walk(statement.value)))
-        for node in inside_out:
-            if isinstance(node, Call) and node.operation in _COSTLY and indices(node) <= {LABEL} and node not in known:
+        for node in reversed(list(walk(statement.value))):  # what is inside first
+            if isinstance(node, Call) and node in in_loops and node not in known:
                 name = fresh_name(_wanted_name(node), {*names(kernel), *known.values()})
                 body.append(Let(name, rewrite(node, rule)))
                 known[node] = name

@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.kernel.expressions import add, arguments, is_call, mul, neg, sub, walk
-from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Reduce, Scalar
+from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Let, Reduce, Scalar
 from derive.kernel.names import name_element_sum
 from derive.kernel.statements import find_sum, fresh_name, names, noted, plain, rewrite_kernel, sums
 
@@ -55,6 +55,8 @@ def _split_sum(kernel: Kernel, total: Reduce) -> Kernel:
     place = body.index(total)
     before = body[:place] if known in body[:place] else (*body[:place], known)
     after = tuple(line for line in body[place + 1 :] if line != known)
+    if sum(node == Scalar(total.name) for line in after for node in walk(line.value)) > 1:
+        return noted(replace(kernel, body=(*before, gap, Let(total.name, whole), *after)), NOTE)
     rest = rewrite_kernel(replace(kernel, body=after), lambda node: whole if node == Scalar(total.name) else None)
     return noted(replace(kernel, body=(*before, gap, *rest.body)), NOTE)
 
