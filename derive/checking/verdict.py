@@ -67,7 +67,6 @@ def judge_file(
         return _ill_formed(composition, quantity, str(error), functions[0].describe(), diagonal)
     finding, court = trial.finding, trial.court
     derive = _derivation(composition, quantity, labelled=court.labelled)
-    counts = ", ".join(map(str, court.classes))
     return Verdict(
         finding.verdict,
         finding.assumptions,
@@ -76,7 +75,7 @@ def judge_file(
         _mistake(finding, derive),
         _counterexample(trial),
         trial.function.describe(),
-        (f"run at random points with n = {counts}, on single rows and on a batch, and compared to 7 digits",),
+        trial.checks(),
         trial.runs.refusal(trial.batch),
         derive=derive,
     )
@@ -86,7 +85,7 @@ def _counterexample(trial: Trial) -> Counterexample | None:
     if trial.finding.verdict in GOOD:
         return None
     if trial.batch:
-        return find_batch_counterexample(trial.court, trial.batch, trial.runs.of(trial.batch))
+        return find_batch_counterexample(trial.court, trial.batch, trial.runs.of(trial.batch), trial.runs.precision)
     return find_counterexample(trial.court, trial.runs, trial.finding)
 
 
