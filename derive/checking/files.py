@@ -58,6 +58,10 @@ class Function:
             for name, role in self.roles.items()
         }
 
+    def differing_from(self, other: "Function") -> dict[str, str]:
+        """What `--let` must say to have this reading and not the other: symbols by role."""
+        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role}
+
 
 def read_functions(place: str, composition: Composition, quantity: str, let: Mapping[str, str]) -> tuple[Function, ...]:
     """The function at `grad.py:function` in each reading of its arguments, the most usual first; nothing is run.

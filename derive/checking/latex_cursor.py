@@ -12,6 +12,8 @@ from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
+ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "given", "by")
+"""Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
 _OTHERWISE = ("otherwise", "else", "o.w", "o/w")
 _ENTRY = re.compile(r"[ytY]_\{(\w)\}")

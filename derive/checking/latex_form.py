@@ -24,7 +24,7 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.habits import is_description
-from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
+from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
@@ -46,6 +46,8 @@ _SPELLINGS = {
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
     "one_hot": "onehot",
 }  # fmt: skip
+_BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
+"""Words that stand behind a product and in none."""
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
@@ -97,9 +99,7 @@ class Grammar(Derivatives):
     def starts_factor(self) -> bool:
         """Whether what comes next goes on with a product."""
         token = self.now
-        if token.kind == "end" or (
-            token.kind == "word" and token.text.split()[0].lower() in (*CONDITION_WORDS, "otherwise", "else")
-        ):
+        if token.kind == "end" or (token.kind == "word" and token.text.split()[0].lower() in _BEHIND):
             return False
         if token.text.startswith(r"\end"):
             return False
@@ -249,11 +249,11 @@ class Grammar(Derivatives):
         token = self.take()
         if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
             return found
-        if token.text == "d" and self.starts_factor() and self.now.kind == "letter":
+        if token.text == "d" and (self.next("^") or (self.starts_factor() and self.now.kind == "letter")):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
-            if self.now.position == token.position + 1:
+            if self.now.kind == "letter" and self.now.position == token.position + 1:
                 return self.indexed(Name(f"d{self.take().text}"))
         if token.text in (r"\delta", "δ") and self.next("_"):
             found = self.attempt(self.delta)

@@ -49,6 +49,7 @@ class Trial:
         runs: its results.
         batch: a batch on which alone it is wrong; empty for none.
         one_row: that it takes one row at a time, in words; empty where it takes batches too.
+        others: what it comes to in other readings of its arguments, that are as likely and disagree.
     """
 
     function: Function
@@ -57,6 +58,7 @@ class Trial:
     runs: Runs
     batch: Sequence[World] = ()
     one_row: str = ""
+    others: "tuple[Trial, ...]" = ()
 
     def checks(self) -> tuple[str, ...]:
         """What was checked, in sentences."""
@@ -88,7 +90,18 @@ def judge_function(
             break
     if not trials:
         raise fault or IllFormedError("there is no such function")
-    return min(trials, key=lambda trial: order.get(trial.finding.verdict, 3))
+    chosen = min(trials, key=lambda trial: order.get(trial.finding.verdict, 3))
+    return replace(chosen, others=tuple(trial for trial in trials if _is_rival(trial, chosen)))
+
+
+def _is_rival(trial: Trial, chosen: Trial) -> bool:
+    """Whether a trial takes an argument as another vector, and comes to something else.
+
+    Labels and one-hot targets are two ways to say one thing: a function takes one of them.
+    """
+    same = {"label": "targets"}
+    mine, theirs = ([same.get(role, role) for role in each.function.roles.values()] for each in (chosen, trial))
+    return mine != theirs and trial.finding.verdict != chosen.finding.verdict
 
 
 def _try(composition: Composition, quantity: str, function: Function, n: int | None) -> Trial:

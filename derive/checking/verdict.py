@@ -77,8 +77,16 @@ def judge_file(
         trial.function.describe(),
         trial.checks(),
         trial.runs.refusal(trial.batch),
-        derive=derive,
+        trial.function.differing_from(trial.others[0].function) if trial.others else {},
+        tuple(_other_trial(each, trial) for each in trial.others),
+        derive,
     )
+
+
+def _other_trial(trial: Trial, chosen: Trial) -> OtherReading:
+    finding, function = trial.finding, trial.function
+    let, mistake = function.differing_from(chosen.function), "+".join(finding.cause) or None
+    return OtherReading(let, finding.verdict, finding.assumptions, finding.factor, mistake, function.describe())
 
 
 def _counterexample(trial: Trial) -> Counterexample | None:
