@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from derive.checking.formula import Item, Listed, Name, Node, Total, rewrite, walk
+from derive.checking.formula import FormulaError, Item, Listed, Name, Node, Total, rewrite, walk
+
+MOST_PIECES = 3000
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,11 @@ def _values(part: Any) -> Iterator[Node]:
 
 
 def write_out_definitions(nodes: Sequence[Node], definitions: Sequence[Definition]) -> tuple[Node, ...]:
-    """The formulas with every defined letter written out; a definition may use those before it."""
+    """The formulas with every defined letter written out; a definition may use those before it.
+
+    Raises:
+        FormulaError: what comes out is too large.
+    """
     written: dict[str, Definition] = {}
     for definition in definitions:
         written[definition.name] = replace(definition, body=_substituted(definition.body, written))
@@ -53,6 +59,10 @@ def write_out_definitions(nodes: Sequence[Node], definitions: Sequence[Definitio
 
 
 def _substituted(node: Node, written: Mapping[str, Definition]) -> Node:
+    parts = [part.name for part in walk(node) if isinstance(part, Name) and part.name in written]
+    if sum(_size(written[name].body) for name in parts) > MOST_PIECES:
+        raise FormulaError("the formula is too large with its definitions written out")
+
     def meaning(part: Node) -> Node | None:
         match part:
             case Item(body=Name(name=name), indices=(index,)) if name in written and written[name].index:
@@ -67,6 +77,10 @@ def _substituted(node: Node, written: Mapping[str, Definition]) -> Node:
 
     found: Node = rewrite(node, meaning)
     return found
+
+
+def _size(node: Node) -> int:
+    return sum(1 for _ in walk(node))
 
 
 def _at(body: Node, index: str, other: Node) -> Node:

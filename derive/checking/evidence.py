@@ -71,7 +71,7 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     counts = ", ".join(map(str, case.court.classes))
     lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
     if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
-        lines.append("clip left out: taken as within its bounds")
+        lines.append("what guards a logarithm (clip, maximum, where) left out: taken as not at work")
     if finding.verdict not in GOOD:
         return tuple(lines)
     if finding.assumptions:

@@ -51,6 +51,7 @@ _PATTERN = re.compile(
 )
 
 _LATEX_ONLY = re.compile(rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|δ_|\^")
+_ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
 _INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
 
 _FONTS = {
@@ -213,4 +214,6 @@ def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     if "==" in text:
         text = text.replace("−", "-")  # a minus as pages print it; all else is Python
+    if _ASIDE.search(text) is not None:
+        return True  # words behind a formula
     return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

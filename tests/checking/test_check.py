@@ -333,7 +333,19 @@ def test_rows_of_a_batch_that_feel_each_other_are_found(code, verdict, mistake, 
 
 
 @pytest.mark.parametrize(
-    "formula", ["x^" * 200 + "2", "exp(" * 30 + "z" + ")" * 30, "f'(" * 80, "y_i " * 900, "d" * 200 + r"\alpha"]
+    "formula",
+    [
+        "x^" * 200 + "2",
+        "exp(" * 30 + "z" + ")" * 30,
+        "f'(" * 80,
+        "y_i " * 900,
+        "d" * 200 + r"\alpha",
+        "kl_div(" * 30 + "z" + ")" * 30,
+        "KL(t, " * 30 + "y" + ")" * 30,
+        r"D_{KL}(t \| " * 30 + "y" + ")" * 30,
+        "; ".join(f"{b}_i = {a}_i {a}_i {a}_i {a}_i" for a, b in zip("ycdefghlmno", "cdefghlmnop", strict=True))
+        + r"; p_i \hat y",
+    ],
 )
 def test_towers_and_deep_nests_are_refused_at_once(formula):
     started = time.process_time()
@@ -422,3 +434,17 @@ def test_a_class_count_beyond_judging_is_refused():
 
 def test_a_printed_minus_is_read_in_python():
     assert derive.check("softmax", "jacobian", "y[i]*((i==j) − y[j])").verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("np.maximum(z, 0)", "--file"),
+        ("F.cross_entropy(z, k, weight=w)", "weight of cross_entropy is not read"),
+        ("nn.Linear(3, 4)(z)", "CrossEntropyLoss"),
+        ("np.array([y[0], [y[1]]])", "neither a vector nor a matrix"),
+    ],
+)
+def test_what_is_not_read_says_what_would_be(formula, said):
+    with pytest.raises(FormulaError, match=said):
+        derive.check(CE, "gradient", formula)
