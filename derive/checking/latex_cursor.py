@@ -77,7 +77,7 @@ class Cursor:
     def failure(self, problem: str) -> FormulaError:
         """The error for what comes next."""
         position = self.now.position
-        return FormulaError(f"cannot read the formula at position {position}: {problem}", self.text, position)
+        return FormulaError(f"cannot read the formula at position {position + 1}: {problem}", self.text, position)
 
     def attempt(self, read: Callable[[], Node | None]) -> Node | None:
         """What `read` finds, or None with nothing taken where it finds nothing or fails."""
@@ -258,8 +258,8 @@ class Cursor:
         if first not in ("", "0", "1") or (last and (not is_count or counted_from_0 == (last == count))):
             place = (begin or end)[0].position
             raise FormulaError(
-                f"cannot read the formula at position {place}: a sum runs over all classes, from 1 to n or from 0 to"
-                f" n - 1, and not from {first or '1'} to {last or 'n'}",
+                f"cannot read the formula at position {place + 1}: a sum runs over all classes, from 1 to n or from 0"
+                f" to n - 1, and not from {first or '1'} to {last or 'n'}",
                 self.text,
                 place,
             )

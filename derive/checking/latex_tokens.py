@@ -91,7 +91,9 @@ def tokenize(text: str) -> list[Token]:
     while position < len(body):
         found = _PATTERN.match(body, position)
         if found is None:
-            raise FormulaError(f"cannot read {body[position]!r} at position {position} of the formula", text, position)
+            raise FormulaError(
+                f"cannot read {body[position]!r} at position {position + 1} of the formula", text, position
+            )
         _append(tokens, found)
         position = found.end()
     return [*_without_fonts(tokens), Token("end", "", len(text))]
@@ -105,7 +107,8 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "environment":
             tokens.append(Token("sign", re.sub(r"\s|\*", "", whole), at))
         case "command":
-            tokens.extend(_command(whole[1:], at))
+            is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
+            tokens.extend(_command("sum" if is_sum else whole[1:], at))
         case "plain":
             tokens.append(Token("word", whole, at))
         case "function":

@@ -117,7 +117,7 @@ class _Reader:
     def failure(self, node: ast.AST, problem: str) -> FormulaError:
         column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
         position = self.start + column
-        return FormulaError(f"{problem} (at position {position} of {excerpt(self.whole)})", self.whole, position)
+        return FormulaError(f"{problem} (at position {position + 1} of {excerpt(self.whole)})", self.whole, position)
 
     def piece(self, node: ast.AST) -> str:
         return excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
@@ -129,15 +129,16 @@ class _Reader:
             position = self.start + (error.offset - 1 if error.offset else len(self.text))
             at_end = position >= self.start + len(self.text)
             reason = "something is missing at the end" if at_end else (error.msg or "invalid syntax").split(".")[0]
-            message = f"cannot read {excerpt(self.whole)} at position {position}: {reason}"
+            message = f"cannot read {excerpt(self.whole)} at position {position + 1}: {reason}"
             raise FormulaError(message, self.whole, position) from None
         except (MemoryError, RecursionError, ValueError):
-            message = f"cannot read {excerpt(self.whole)} at position {self.start}: nested too deeply"
+            message = f"cannot read {excerpt(self.whole)} at position {self.start + 1}: nested too deeply"
             raise FormulaError(message, self.whole, self.start) from None
         size = sum(1 for _ in ast.walk(tree))
         if size > MOST_PIECES:
             raise FormulaError(
-                f"the formula at position {self.start} has {size} pieces; at most {MOST_PIECES} are read", self.whole
+                f"the formula at position {self.start + 1} has {size} pieces; at most {MOST_PIECES} are read",
+                self.whole,
             )
         return self.node(tree.body)
 
@@ -366,11 +367,28 @@ def _is_every_row(tree: ast.expr) -> bool:
 
 
 def _is_guard(arguments: Sequence[ast.expr]) -> bool:
-    """Whether `where(t > 0, t*log(t/y), 0)` only says that 0 log 0 is 0."""
+    """Whether `where(t > 0, t*log(t/y), 0)` only says that 0 log 0 is 0: the tested is a factor, or in a logarithm."""
     match arguments:
-        case [ast.Compare(ops=[ast.Gt() | ast.NotEq()], comparators=[bound]), _, other]:
-            return _is_number(bound, 0) and isinstance(other, ast.Constant) and other.value == 0
+        case [ast.Compare(left=tested, ops=[ast.Gt() | ast.NotEq()], comparators=[bound]), body, other]:
+            if not _is_number(bound, 0) or not (isinstance(other, ast.Constant) and other.value == 0):
+                return False
+            inside = [
+                argument
+                for call in ast.walk(body)
+                if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "log"
+                for argument in call.args[:1]
+            ]
+            return any(ast.dump(each) == ast.dump(tested) for each in (*_factors(body), *inside))
     return False
+
+
+def _factors(tree: ast.expr) -> list[ast.expr]:
+    match tree:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return [*_factors(left), *_factors(right)]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _factors(operand)
+    return [tree]
 
 
 def _is_number(tree: ast.expr, number: int) -> bool:

@@ -448,3 +448,44 @@ def test_a_printed_minus_is_read_in_python():
 def test_what_is_not_read_says_what_would_be(formula, said):
     with pytest.raises(FormulaError, match=said):
         derive.check(CE, "gradient", formula)
+
+
+def test_a_mask_is_a_guard_only_of_what_is_zero_or_undefined_there():
+    assert derive.check("softmax+kl", "value", "np.sum(np.where(t > 0, t*np.log(t/y), 0))").verdict == "right"
+    with pytest.raises(FormulaError):
+        derive.check(CE, "gradient", "np.where(t > 0, y - t, 0)")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula", "said"),
+    [
+        ("value", "-np.sum(t*np.log(y + 1e-12))", "right but for 1e-12"),
+        ("value", "-np.sum(t*np.log(y + eps))", "right but for eps"),
+        ("gradient", "t - y + 1e-9", "off-by-factor -1 if sum-t-1 but for 1e-09"),
+    ],
+)
+def test_of_a_tiny_number_that_is_added_it_is_said_what_the_formula_is_without_it(quantity, formula, said):
+    found = derive.check(CE, quantity, formula)
+    assert found.verdict == "wrong"
+    assert said in found.reason
+
+
+def test_a_number_of_the_definition_is_not_left_out_for_being_tiny():
+    found = derive.check("softmax+-log(y[k] + 1e-3)", "value", "-log(y[k] + 1e-3)")
+    assert found.verdict == "right"
+    assert derive.check("softmax+-log(y[k] + 1e-3)", "value", "-log(y[k])").verdict == "wrong"
+
+
+def test_a_role_for_a_letter_that_is_not_there_is_said():
+    found = derive.check(CE, "gradient", "p - t", {"label": "q"})
+    assert found.reading["q"] == "label, and not in the formula"
+
+
+def test_the_right_formula_says_what_it_needs(capsys):
+    main(["check", CE, "gradient", "t - y"])
+    assert "y[j] - t[j], where the targets sum to 1" in capsys.readouterr().out
+
+
+def test_positions_count_from_one():
+    with pytest.raises(FormulaError, match="at position 5"):
+        derive.check(CE, "gradient", "y - @")
