@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
@@ -73,14 +74,16 @@ class Judged:
         """The place of the first link that is not right."""
         return next((place for place, each in enumerate(self.findings) if each.verdict not in GOOD), None)
 
-    def explain(self) -> Finding:
+    @cached_property
+    def explained(self) -> Finding:
         """The finding on the last link, with its mistake, or that of the first wrong link where its own is unknown."""
         final, place = self.findings[-1], self.first_wrong
         if final.verdict != "wrong":
             return final
         court, parameters = self.case.court, self.case.parameters
         final = court.judge(self.case.links[-1], parameters)
-        if not final.cause and place is not None and self.findings[place].verdict == "wrong":
+        is_earlier = place is not None and place < len(self.findings) - 1
+        if not final.cause and is_earlier and place is not None and self.findings[place].verdict == "wrong":
             earlier = court.judge(self.case.links[place], parameters)
             final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
         return final
@@ -142,7 +145,7 @@ def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
     if best.findings[-1].verdict != "wrong" or not explain:
         return best
     alike = [judged for judged in _distinct(formed) if rank(judged) == rank(best)]
-    return next((judged for judged in alike if judged.explain().cause), best)
+    return next((judged for judged in alike if judged.explained.cause), best)
 
 
 def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:

@@ -168,7 +168,11 @@ class Court:
                 name = (wrong.name, scaled)
                 if hypothesis != ONE_HOT or not stronger:
                     if name not in screened:
-                        screened[name] = self._ratios(screen, wrong, scaled=scaled) is not None
+                        multiples = self._ratios(screen, wrong, scaled=scaled)
+                        # A number is some multiple of every other: it is worth a try where that has a name.
+                        screened[name] = multiples is not None and (
+                            not scaled or _name_factor(multiples, parameters) is not None
+                        )
                     if not screened[name]:
                         continue
                 ratios = self._ratios(here, wrong, scaled=scaled)

@@ -152,7 +152,7 @@ def _absent(symbols: Mapping[str, str], chain: Chain) -> dict[str, str]:
 
 def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: bool) -> Verdict:
     case, court = chosen.case, chosen.case.court
-    final = chosen.explain() if explain else chosen.findings[-1]
+    final = chosen.explained if explain else chosen.findings[-1]
     reason = _reason(final)
     if explain and final.verdict == "wrong" and not final.cause:
         final, reason = _apart_from_small(case, final) or (final, reason)
@@ -188,7 +188,7 @@ def _apart_from_small(case: Case, final: Finding) -> tuple[Finding, str] | None:
     judged = rest.judge()
     if judged.fault is not None or judged.outcome[0] == "undecided":
         return None
-    inner, written = judged.explain(), ", ".join(names)
+    inner, written = judged.explained, ", ".join(names)
     if inner.verdict == "wrong" and not inner.cause:
         return None
     under = f" if {' and '.join(inner.assumptions)}" if inner.assumptions else ""
@@ -198,7 +198,7 @@ def _apart_from_small(case: Case, final: Finding) -> tuple[Finding, str] | None:
 
 
 def _other(judged: Judged, chosen: Judged) -> OtherReading:
-    final, reading = judged.explain(), judged.case.reading
+    final, reading = judged.explained, judged.case.reading
     let = reading.differing_from(chosen.case.reading)
     mistake = "+".join(final.cause) or None
     return OtherReading(let, final.verdict, final.assumptions, final.factor, mistake, reading.describe())
