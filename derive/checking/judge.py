@@ -12,7 +12,7 @@ from sympy import Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, Wrong, same_formula, wrong_formulas
+from derive.checking.mistakes import Cause, Wrong, plain_formulas, same_formula, wrong_formulas
 from derive.checking.mistakes.model import join
 from derive.checking.world import (
     BINARY,
@@ -159,10 +159,13 @@ class Court:
         # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
         screen = list(islice(places[SUM_ONE if SUM_ONE in stronger else weakest], 1))
         screened: dict[Any, bool] = {}
-        for hypothesis, scaled in product((weakest, *stronger), (False, True)):
+        every = (weakest, *stronger)
+        # Under every hypothesis first what needs no derivation: one takes longer than all of that.
+        tries = [(each, False, plain_formulas) for each in every]
+        for hypothesis, scaled, rules in (*tries, *((*each, wrong_formulas) for each in product(every, (False, True)))):
             here = places[hypothesis]
             world = next((world for world, _ in here), None)
-            for wrong in () if world is None else wrong_formulas(world, self.quantity):
+            for wrong in () if world is None else rules(world, self.quantity):
                 if scaled and len(wrong.cause) > 1:
                     break
                 name = (wrong.name, scaled)
