@@ -1,7 +1,8 @@
 """The readings of a formula, each judged, and the choice of one of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
@@ -11,7 +12,7 @@ from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
-from derive.checking.parameters import respell, spell_parameters
+from derive.checking.parameters import leave_out_small, respell, spell_parameters
 from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
 
 CLASSES = (3, 4, 5)
@@ -45,6 +46,14 @@ class Case:
                 fault = str(error) if link is self.links[-1] else None
         return Judged(self, tuple(findings), fault)
 
+    def without_small(self) -> "tuple[Case, tuple[str, ...]] | None":
+        """The case with tiny numbers that are added left out, and these; None where there are none."""
+        known = {each.name for each in self.court.composition.parameters}
+        kept = [leave_out_small(link.node, known) for link in self.links]
+        small = tuple(dict.fromkeys(name for _, names in kept for name in names))
+        links = tuple(replace(link, node=node, memory={}) for link, (node, _) in zip(self.links, kept, strict=True))
+        return (replace(self, links=links), small) if small else None
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -65,14 +74,16 @@ class Judged:
         """The place of the first link that is not right."""
         return next((place for place, each in enumerate(self.findings) if each.verdict not in GOOD), None)
 
-    def explain(self) -> Finding:
+    @cached_property
+    def explained(self) -> Finding:
         """The finding on the last link, with its mistake, or that of the first wrong link where its own is unknown."""
         final, place = self.findings[-1], self.first_wrong
         if final.verdict != "wrong":
             return final
         court, parameters = self.case.court, self.case.parameters
         final = court.judge(self.case.links[-1], parameters)
-        if not final.cause and place is not None and self.findings[place].verdict == "wrong":
+        is_earlier = place is not None and place < len(self.findings) - 1
+        if not final.cause and is_earlier and place is not None and self.findings[place].verdict == "wrong":
             earlier = court.judge(self.case.links[place], parameters)
             final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
         return final
@@ -120,15 +131,21 @@ def read_cases(
 
 
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
-    """The reading that is right, if one is; else the one off by a factor; else the most usual.
+    """The reading that is right, if one is; else the one off by a factor; else that of the most right links.
 
     With `explain`, of those that are wrong the most usual whose mistake is known.
     """
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
-    best = min(formed, key=lambda judged: order.get(judged.findings[-1].verdict, 3))
+
+    def rank(judged: Judged) -> tuple[int, int]:
+        wrong = len(judged.findings) if judged.first_wrong is None else judged.first_wrong
+        return order.get(judged.findings[-1].verdict, 3), -wrong
+
+    best = min(formed, key=rank)
     if best.findings[-1].verdict != "wrong" or not explain:
         return best
-    return next((judged for judged in _distinct(formed) if judged.explain().cause), best)
+    alike = [judged for judged in _distinct(formed) if rank(judged) == rank(best)]
+    return next((judged for judged in alike if judged.explained.cause), best)
 
 
 def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:

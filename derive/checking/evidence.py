@@ -17,7 +17,7 @@ from derive.checking.judge import Court, Evaluate, Finding
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
-from derive.checking.world import BINARY, World, make_real_world, make_world
+from derive.checking.world import BINARY, Precision, World, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions, TooManyUnknownsError
@@ -71,7 +71,7 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     counts = ", ".join(map(str, case.court.classes))
     lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
     if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
-        lines.append("clip left out: taken as within its bounds")
+        lines.append("what guards a logarithm (clip, maximum, where) left out: taken as not at work")
     if finding.verdict not in GOOD:
         return tuple(lines)
     if finding.assumptions:
@@ -145,7 +145,7 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
             continue
         if true.shape != values.shape:
             continue
-        wrong = theirs.given & (np.abs(values - true) > 1e-9 * (1 + np.abs(true)))
+        wrong = theirs.given & (np.abs(values - true) > theirs.precision.absolute * (1 + np.abs(true)))
         if not wrong.any():
             continue
         places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
@@ -156,13 +156,15 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
     return None
 
 
-def find_batch_counterexample(court: Court, batch: Sequence[World], found: Any) -> Counterexample | None:
+def find_batch_counterexample(
+    court: Court, batch: Sequence[World], found: Any, precision: Precision
+) -> Counterexample | None:
     """A batch on which a function that is right on each row is not; None where it gave nothing of a shape to show."""
     truth = _numbers([world.truth(court.quantity) for world in batch])
     if found is None or np.shape(found) != truth.shape or not np.isfinite(found).all():
         return None
     theirs = _numbers(found)
-    wrong = np.abs(theirs - truth) > 1e-9 * (1 + np.abs(truth))
+    wrong = np.abs(theirs - truth) > precision.absolute * (1 + np.abs(truth))
     places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
     logits, targets = (_numbers([world.vector(base) for world in batch]).tolist() for base in (z, t))
     rows = [_given(world, court) for world in batch]

@@ -20,7 +20,8 @@ from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.habits import BATCH, LABELS, Y, assign, plain
 from derive.checking.judge import Values
-from derive.checking.world import World
+from derive.checking.runner import DOUBLE as _BITS
+from derive.checking.world import DOUBLE, SINGLE, World
 from derive.errors import DeriveError
 from derive.notation import g, t, v, y, z
 
@@ -56,6 +57,10 @@ class Function:
             name: f"parameter {self.spelled[name]}" if name in self.spelled else role
             for name, role in self.roles.items()
         }
+
+    def differing_from(self, other: "Function") -> dict[str, str]:
+        """What `--let` must say to have this reading and not the other: symbols by role."""
+        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role}
 
 
 def read_functions(place: str, composition: Composition, quantity: str, let: Mapping[str, str]) -> tuple[Function, ...]:
@@ -152,6 +157,8 @@ class Runs:
         self.kept: list[Sequence[World]] = []
         """Worlds are known by their identity, so they are kept."""
         self.stacked = False
+        self.precision = DOUBLE
+        """The coarsest in which results were worked out."""
 
     def run(self, rows: Sequence[World], batches: Sequence[Sequence[World]] = ()) -> None:
         """Run the function on each row, or where it takes batches alone on batches of one, and on each batch."""
@@ -164,7 +171,8 @@ class Runs:
             self.run(rows, batches)
             return
         if refused:
-            raise IllFormedError(f"{self.function.name} raised {refused[0]}")
+            due = f", where {due_shape(self.rank)} is due" if refused[0].startswith("returned") else ""
+            raise IllFormedError(f"{self.function.name} {refused[0]}{due}")
         for worlds, answer in zip(given, answers, strict=True):
             key = tuple(map(id, worlds))
             self.kept.append(worlds)
@@ -174,7 +182,7 @@ class Runs:
                 self.results[key] = self._value(answer["values"], worlds)
 
     def _answers(self, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """What the function returns for each call."""
+        """What the function returns for each call; notes the precision in which it works."""
         name = self.function.name
         request = json.dumps({"path": str(self.function.path), "name": name, "calls": calls})
         with tempfile.TemporaryDirectory() as folder:
@@ -186,16 +194,19 @@ class Runs:
                 raise IllFormedError(f"{name} took longer than {SECONDS} seconds") from None
             if not answer.exists():
                 raise IllFormedError(f"{name} ended its process")
-            found: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
-        return found
+            found = json.loads(answer.read_text(encoding="utf-8"))
+        self.precision = SINGLE if found["single"] else self.precision
+        results: list[dict[str, Any]] = found["results"]
+        return results
 
-    def _value(self, values: Sequence[Any], worlds: Sequence[World]) -> Any:
+    def _value(self, values: Sequence[Mapping[str, Any]], worlds: Sequence[World]) -> Any:
         """Of what a call returns, the value of the shape that is due; else the last."""
         row = (worlds[0].n,) * self.rank
-        arrays = [np.array(value, dtype=float) for value in values]
+        arrays = [(np.array(value["entries"], dtype=float), value["bits"]) for value in values]
         wanted = [row] if len(worlds) == 1 and not self.stacked else [(len(worlds), *row), row]
-        fitting = [array for shape in wanted for array in arrays if array.shape == shape]
-        found = (fitting or arrays[-1:] or [np.array(np.nan)])[0]
+        fitting = [each for shape in wanted for each in arrays if each[0].shape == shape]
+        found, bits = (fitting or arrays[-1:])[0]
+        self.precision = SINGLE if bits < _BITS else self.precision
         return found[0] if self.stacked and len(worlds) == 1 and found.shape[:1] == (1,) else found
 
     def arguments(self, batch: Sequence[World], *, stacked: bool) -> dict[str, Any]:
@@ -216,12 +227,12 @@ class Runs:
         return self.results.get(tuple(map(id, batch)))
 
     def refusal(self, batch: Sequence[World]) -> str:
-        """What the function raised on a batch, as a sentence; empty where it did not."""
+        """What the function raised or returned on a batch, as a sentence; empty where that is an array."""
         error = self.error(batch)
-        return error and f"it is right on a single row, and on a batch {self.function.name} raised {error}"
+        return error and f"it is right on a single row, and on a batch {self.function.name} {error}"
 
     def error(self, batch: Sequence[World]) -> str:
-        """What the function raised on a batch; empty where it did not."""
+        """What is wrong with what the function does on a batch, `raised KeyError: 1`; empty where nothing is."""
         return self.errors.get(tuple(map(id, batch)), "")
 
     def __call__(self, world: World) -> Values:
@@ -233,7 +244,12 @@ class Runs:
         found = found.reshape(()) if found.size == 1 and self.rank == 0 else found
         if found.shape != due:
             raise IllFormedError(f"{self.function.name} returns the shape {found.shape} for a row, and {due} is due")
-        return Values(np.array(found, dtype=object), np.ones(np.shape(found), dtype=bool))
+        return Values(np.array(found, dtype=object), np.ones(np.shape(found), dtype=bool), self.precision)
+
+
+def due_shape(rank: int) -> str:
+    """What a function is to return for a row, in words."""
+    return ("a number", "an array of the shape (n,)", "an array of the shape (n, n)")[rank]
 
 
 def _run(command: Sequence[str], request: str) -> None:

@@ -315,7 +315,9 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
     least: Any = bound[()] if bound.ndim == 0 else None
     if least is None or not (least.is_number and 0 < least <= SMALL):
         raise FormulaError(
-            f"maximum is read where it keeps a logarithm from 0: maximum(y, e), e above 0 and at most {SMALL}"
+            f"maximum is read where it keeps a logarithm from 0, maximum(y, e) with e above 0 and at most {SMALL}: "
+            "which of two letters is greater is not known where both are any numbers; write log(1 + exp(z)) for "
+            "maximum(z, 0) + log(1 + exp(-abs(z))), or judge a function with --file, which is run on numbers"
         )
     return body
 
@@ -323,8 +325,8 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
 SMALL = 1e-3
 """Up to which a number only keeps a logarithm from 0."""
 
-GUARDS = ("clip", "clamp", "maximum")
-"""What keeps numbers within bounds, to guard a logarithm: left out."""
+GUARDS = ("clip", "clamp", "maximum", "guarded")
+"""What keeps numbers within bounds, to guard a logarithm: left out. `guarded` is `where(t > 0, ..., 0)`."""
 
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),

@@ -7,7 +7,7 @@ from derive.checking.formula import Call, Name, Node, walk
 from derive.notation import o
 
 Y = {"y", "Y"}
-EITHER = {"s", "S", "a", "A", "o", "O", "h", "f", "q", "u", "x", "X", "out", "output", "outputs", "att", "attn"}
+EITHER = {"s", "S", "a", "A", "o", "O", "h", "f", "q", "Q", "u", "x", "X", "out", "output", "outputs", "att", "attn"}
 """Probabilities to some and logits to others."""
 LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE", r"\xi"}
 LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid"}

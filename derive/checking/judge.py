@@ -12,9 +12,20 @@ from sympy import Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, Wrong, same_formula, wrong_formulas
+from derive.checking.mistakes import Cause, Wrong, plain_formulas, same_formula, wrong_formulas
 from derive.checking.mistakes.model import join
-from derive.checking.world import BINARY, BINARY_SUMS, FREE, HYPOTHESES, ONE_HOT, SUM_ONE, World, make_world
+from derive.checking.world import (
+    BINARY,
+    BINARY_SUMS,
+    DOUBLE,
+    FREE,
+    HYPOTHESES,
+    ONE_HOT,
+    SUM_ONE,
+    Precision,
+    World,
+    make_world,
+)
 from derive.notation import t, vectors
 from derive.proof.field import PRIME, BadPointError, PrimeField
 
@@ -24,23 +35,24 @@ _LARGEST_FACTOR = 12
 
 @dataclass(frozen=True)
 class Values:
-    """What a formula gives at a world; `given` says which entries its left side names."""
+    """What a formula gives at a world; `given` says which entries its left side names, `precision` how exact it is."""
 
     values: Array
     given: Array
+    precision: Precision = DOUBLE
 
     def agrees(self, world: World, other: Array) -> bool:
         """Whether the entries that are given equal those of `other`."""
         if other.shape != self.values.shape:
             return False
-        return world.equal(self.values[self.given], other[self.given])
+        return world.equal(self.values[self.given], other[self.given], self.precision)
 
     def vanishes(self, world: World) -> bool:
         """Whether the entries along the last axis may sum to 0: they do, or some are not given."""
         if not self.values.ndim or not self.given.all():
             return True
         total = world.reduce(self.values.sum(axis=-1))
-        return world.equal(total, 0 * total)
+        return world.equal(total, 0 * total, self.precision)
 
 
 Evaluate = Callable[[World], Values]
@@ -147,16 +159,23 @@ class Court:
         # What holds for free targets holds for those that sum to 1, so these say first what is worth a try.
         screen = list(islice(places[SUM_ONE if SUM_ONE in stronger else weakest], 1))
         screened: dict[Any, bool] = {}
-        for hypothesis, scaled in product((weakest, *stronger), (False, True)):
+        every = (weakest, *stronger)
+        # Under every hypothesis first what needs no derivation: one takes longer than all of that.
+        tries = [(each, False, plain_formulas) for each in every]
+        for hypothesis, scaled, rules in (*tries, *((*each, wrong_formulas) for each in product(every, (False, True)))):
             here = places[hypothesis]
             world = next((world for world, _ in here), None)
-            for wrong in () if world is None else wrong_formulas(world, self.quantity):
+            for wrong in () if world is None else rules(world, self.quantity):
                 if scaled and len(wrong.cause) > 1:
                     break
                 name = (wrong.name, scaled)
                 if hypothesis != ONE_HOT or not stronger:
                     if name not in screened:
-                        screened[name] = self._ratios(screen, wrong, scaled=scaled) is not None
+                        multiples = self._ratios(screen, wrong, scaled=scaled)
+                        # A number is some multiple of every other: it is worth a try where that has a name.
+                        screened[name] = multiples is not None and (
+                            not scaled or _name_factor(multiples, parameters) is not None
+                        )
                     if not screened[name]:
                         continue
                 ratios = self._ratios(here, wrong, scaled=scaled)
@@ -170,11 +189,9 @@ class Court:
                     return join(wrong.cause, (extra,)), wrong.detail
         return None
 
-    def _ratios(
-        self, places: Iterable[tuple[World, Values]], like: Wrong, *, scaled: bool
-    ) -> list[tuple[World, Any]] | None:
+    def _ratios(self, places: Iterable[tuple[World, Values]], like: Wrong, *, scaled: bool) -> "list[Multiple] | None":
         """This formula divided by a wrong one at every place, 1 unless `scaled`; None where it is no multiple of it."""
-        found: list[tuple[World, Any]] = []
+        found: list[Multiple] = []
         for world, theirs in places:
             wrong = same_formula(world, self.quantity, like)
             if wrong is None or (wrong.vanishes and not theirs.vanishes(world)) or wrong.found is None:
@@ -185,8 +202,17 @@ class Court:
                 ratio = _constant_ratio(world, theirs, wrong.found) if scaled else None
             if ratio is None:
                 return None
-            found.append((world, ratio))
+            found.append(Multiple(world, ratio, theirs.precision))
         return found
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """What a formula is, divided by another, at a world, and how exactly that is known."""
+
+    world: World
+    ratio: Any
+    precision: Precision
 
 
 @dataclass
@@ -225,12 +251,12 @@ class Places:
 
 def find_factor(places: Iterable[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
     """Theirs divided by the truth, where it is the same number, power of n or parameter at every place."""
-    ratios: list[tuple[World, Any]] = []
+    ratios: list[Multiple] = []
     for world, theirs in places:
         ratio = _constant_ratio(world, theirs, world.truth(quantity))
         if ratio is None:
             return None
-        ratios.append((world, ratio))
+        ratios.append(Multiple(world, ratio, theirs.precision))
     return _name_factor(ratios, parameters) if ratios else None
 
 
@@ -239,34 +265,36 @@ def _constant_ratio(world: World, theirs: Values, truth: Array) -> Any | None:
     if truth.shape != theirs.values.shape:
         return None
     pairs = list(zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
-    pairs = [(a, b) for a, b in pairs if not (_zero(world, a) and _zero(world, b))]
-    if not pairs or any(_zero(world, a) or _zero(world, b) for a, b in pairs):
+    if isinstance(world.field, PrimeField):
+        above, below = next((pair for pair in pairs if pair[1] % PRIME), (0, 0))
+    else:
+        above, below = max(pairs, key=lambda pair: abs(pair[1]), default=(0, 0))
+    if any(_zero(world, each, theirs.precision) for each in (above, below)):
         return None
-    ratios = [a * world.inverse(b) % PRIME if isinstance(world.field, PrimeField) else a / b for a, b in pairs]
-    first = ratios[0]
-    same = all(world.equal(np.array([ratio], dtype=object), np.array([first], dtype=object)) for ratio in ratios)
-    return first if same else None
+    (ratio,) = world.reduce(np.array([above * world.inverse(below)], dtype=object))
+    return ratio if theirs.agrees(world, world.reduce(ratio * truth)) else None
 
 
-def _zero(world: World, value: Any) -> bool:
-    return int(value) % PRIME == 0 if isinstance(world.field, PrimeField) else abs(value) < 1e-10
+def _zero(world: World, value: Any, precision: Precision) -> bool:
+    return int(value) % PRIME == 0 if isinstance(world.field, PrimeField) else abs(value) < precision.absolute / 10
 
 
-def _name_factor(ratios: Sequence[tuple[World, Any]], parameters: Sequence[str]) -> str | None:
+def _name_factor(ratios: Sequence[Multiple], parameters: Sequence[str]) -> str | None:
     """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
     units: list[dict[str, int]] = [{}]
     for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
         units += [{name: power} for power in (1, -1, 2, -2)]
         units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
     for powers in units:
-        constants = {_constant(world, ratio, powers) for world, ratio in ratios}
+        constants = {_constant(multiple, powers) for multiple in ratios}
         if len(constants) == 1 and (constant := constants.pop()) is not None:
             return _write(constant, powers)
     return None
 
 
-def _constant(world: World, ratio: Any, powers: Mapping[str, int]) -> Fraction | None:
+def _constant(multiple: Multiple, powers: Mapping[str, int]) -> Fraction | None:
     """The ratio without the powers that it is to have, where that is a small rational number."""
+    world, ratio = multiple.world, multiple.ratio
     for name, exponent in powers.items():
         value = world.n if name == "n" else world.number(Symbol(name, real=True))
         for _ in range(abs(exponent)):
@@ -274,8 +302,8 @@ def _constant(world: World, ratio: Any, powers: Mapping[str, int]) -> Fraction |
     if isinstance(world.field, PrimeField):
         return _small_residues().get(int(ratio) % PRIME)
     nearest = Fraction(float(ratio)).limit_denominator(_LARGEST_FACTOR)
-    fits = world.equal(np.array([ratio]), np.array([float(nearest)])) and abs(nearest.numerator) <= _LARGEST_FACTOR
-    return nearest if nearest and fits else None
+    equal = world.equal(np.array([ratio]), np.array([float(nearest)]), multiple.precision)
+    return nearest if nearest and equal and abs(nearest.numerator) <= _LARGEST_FACTOR else None
 
 
 @cache

@@ -1,14 +1,16 @@
 r"""Read what is written in LaTeX: a chain of equations, or one for each case of its indices."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Same, rewrite
+from derive.checking.definitions import read_definition, uses, write_out_definitions
+from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Number, Same, rewrite
 from derive.checking.habits import LOSSES
+from derive.checking.latex_cursor import ASIDE_WORDS
 from derive.checking.latex_form import Grammar
 from derive.checking.latex_tokens import canonical, tokenize
 from derive.checking.latex_typography import blank
-from derive.checking.roles import left_indices
+from derive.checking.roles import is_left_side, left_indices
 from derive.language.read import LONGEST_TEXT
 
 MOST_TOKENS = 3000
@@ -33,33 +35,69 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -
     tokens = tokenize(blank(text))
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
-    return _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n).formula()
+    reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)
+    reader.known = frozenset(reader.symbols)
+    return reader.formula()
 
 
 @dataclass(frozen=True)
 class _Statement:
-    """A chain of equations and where it is said to hold; `always` where nothing is said."""
+    """A chain of equations and where it is said to hold; `always` where nothing is said, `aside` behind a "where"."""
 
     links: tuple[Node, ...]
     texts: tuple[str, ...]
     condition: Same | None
     always: bool
+    aside: bool = False
 
 
 class _Reader(Grammar):
     """Chains and their conditions."""
 
+    is_aside = False
+    """Whether what comes is only said to explain the formula."""
+
+    known: frozenset[str] = frozenset()
+    """The symbols that the user gave a role."""
+
     def formula(self) -> Chain:
-        """The whole text as one chain; several statements are the cases of one."""
+        """The whole text as one chain: its definitions written out; several statements are the cases of one."""
         self.skip("=")  # what goes on a line above
         statements = [self.statement()]
         while self.now.kind != "end":
             place = self.place
+            if self.begins_aside():
+                self.take()
+                self.is_aside = True
             following = self.attempt_statement()
+            if following is None and self.is_aside:
+                break  # words that explain what was written
             if following is None:
                 self.place = place
                 raise self.failure(f"{self.now.text} cannot stand here")
             statements.append(following)
+        return self.without_definitions(statements)
+
+    def without_definitions(self, statements: "list[_Statement]") -> Chain:
+        """What the statements claim, the letters that they define written out."""
+        definitions, claims = [], []
+        for number, each in enumerate(statements):
+            others = [link for other in statements if other is not each for link in other.links]
+            definition = read_definition(each.links) if len(each.links) > 1 and each.always else None
+            is_used = definition is not None and uses(others, definition.name) and definition.name not in self.known
+            if definition is not None and is_used and len(statements) > 1:
+                definitions.append(definition)
+            elif not each.aside or not number:
+                claims.append(each)
+        if not claims:
+            raise FormulaError("these are definitions, and nothing is claimed", self.text, 0)
+        chain = self.chain(claims)
+        named = len(chain.links) > 1 and is_left_side(chain.links[0])
+        written = write_out_definitions(chain.links[named:], definitions)
+        return replace(chain, links=(*chain.links[:named], *written))
+
+    def chain(self, statements: "list[_Statement]") -> Chain:
+        """The statements as one chain."""
         first = statements[0]
         if len(statements) == 1:
             return Chain(first.links, first.texts, first.condition)
@@ -84,10 +122,13 @@ class _Reader(Grammar):
         links, texts = self.links()
         before = self.place
         self.skip_signs(",", ".", ";", "\\\\", "&")
-        if self.now.kind != "end" and always and not self.begins_equation():
-            condition, always = self.condition(), False
+        if self.now.kind != "end" and always and not self.begins_equation() and not self.begins_definition():
+            if not self.begins_aside():
+                condition, always = self.condition_behind()
             self.skip_signs(",", ".", ";")
-        return _Statement(tuple(links), tuple(texts), condition, always)
+        if always and isinstance(links[0], Name):
+            self.symbols.add(links[0].name)  # S of `S = ...` is no function then
+        return _Statement(tuple(links), tuple(texts), condition, always, self.is_aside)
 
     def links(self) -> tuple[list[Node], list[str]]:
         """The expressions between equals signs, and what was written for each."""
@@ -107,13 +148,54 @@ class _Reader(Grammar):
         while self.skip(*(signs or _SILENT)):
             pass
 
+    def condition_behind(self) -> tuple[Same | None, bool]:
+        """A condition that stands behind an equation, and False; or behind a semicolon another formula, and True."""
+        place, is_apart = self.place, self.tokens[self.place - 1].text == ";"
+        try:
+            return self.condition(), False
+        except FormulaError:
+            if not is_apart:
+                raise
+            self.place = place
+            return None, True
+
     def begins_condition(self) -> bool:
         """Whether a word opens a condition that stands in front of what it is about."""
         return self.now.text.split()[0].lower() in ("if", "for", "when", "case")
 
     def begins_equation(self) -> bool:
-        """Whether a derivative comes next: a condition speaks of indices alone."""
-        return self.next(r"\frac", r"\dfrac", r"\tfrac", r"\partial")
+        """Whether a derivative or a sum comes next: a condition speaks of indices alone."""
+        return self.next(r"\frac", r"\dfrac", r"\tfrac", r"\partial", r"\nabla", r"\sum")
+
+    def begins_definition(self) -> bool:
+        """Whether a letter comes next with its meaning, `R = ...`, rather than two indices that agree, `i = j`."""
+        start = self.place
+        try:
+            if self.now.kind != "letter" or not isinstance(self.indexed(Name(self.take().text)), Name):
+                return False
+            self.skip("&")
+            if not self.skip("="):
+                return False
+            self.skip("&")
+            self.take()
+            return not (self.now.kind in ("end", "word") or self.next(*_SILENT, ")"))
+        finally:
+            self.place = start
+
+    def begins_aside(self) -> bool:
+        """Whether a word comes next that explains what was written, `where p = ...`, and states no condition."""
+        if self.now.kind != "word" or self.now.text.split()[0].lower() not in ASIDE_WORDS:
+            return False
+        start = self.place
+        try:
+            condition = self.condition()
+            sides = () if condition is None else (condition.left, condition.right)
+            indices = all(isinstance(side, Number) or len(getattr(side, "name", "")) == 1 for side in sides)
+            return not (indices and (self.now.kind == "end" or self.next(",", ";", ".", "\\\\")))
+        except FormulaError:
+            return True
+        finally:
+            self.place = start
 
     def named_left_side(self) -> Node | None:
         """A name with its arguments, such as L(y, t) or P(y = j | x), where an equals sign follows."""

@@ -12,10 +12,16 @@ from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
+ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "given", "by")
+"""Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
 _OTHERWISE = ("otherwise", "else", "o.w", "o/w")
 _ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 """A target at one index, as a condition speaks of it."""
+
+
+_NO_UPPER_INDEX = ("l", "L", "T", "n")
+"""What above a letter is the number of a layer, a transpose or a power."""
 
 
 def _is_condition_word(token: Token) -> bool:
@@ -39,6 +45,8 @@ class Cursor:
         self.place = self.depth = 0
         self.bars: list[str] = []
         """The bars that are open, of absolute values and norms."""
+        self.running: list[str] = []
+        """The indices of the sums around this place."""
 
     @property
     def now(self) -> Token:
@@ -69,7 +77,7 @@ class Cursor:
     def failure(self, problem: str) -> FormulaError:
         """The error for what comes next."""
         position = self.now.position
-        return FormulaError(f"cannot read the formula at position {position}: {problem}", self.text, position)
+        return FormulaError(f"cannot read the formula at position {position + 1}: {problem}", self.text, position)
 
     def attempt(self, read: Callable[[], Node | None]) -> Node | None:
         """What `read` finds, or None with nothing taken where it finds nothing or fails."""
@@ -250,8 +258,8 @@ class Cursor:
         if first not in ("", "0", "1") or (last and (not is_count or counted_from_0 == (last == count))):
             place = (begin or end)[0].position
             raise FormulaError(
-                f"cannot read the formula at position {place}: a sum runs over all classes, from 1 to n or from 0 to"
-                f" n - 1, and not from {first or '1'} to {last or 'n'}",
+                f"cannot read the formula at position {place + 1}: a sum runs over all classes, from 1 to n or from 0"
+                f" to n - 1, and not from {first or '1'} to {last or 'n'}",
                 self.text,
                 place,
             )
@@ -278,9 +286,16 @@ class Cursor:
         return self.attempt(read)
 
     def delta(self) -> Node | None:
-        """The condition i = j of δ_ij; None where it has one index only."""
-        self.expect("_")
-        indices = self.subscripts()
+        """The condition i = j of δ_ij, δ^{ij} or δ_i^j; None where it has one index only, or what is above is none."""
+        indices: list[Node] = []
+        while self.next("_", "^"):
+            if self.take().text == "_":
+                indices += self.subscripts()
+                continue
+            above = self.group_tokens()
+            if any(token.kind != "letter" or token.text in _NO_UPPER_INDEX for token in above):
+                return None
+            indices += self.inside(above).indices("")
         return Same(indices[0], indices[1]) if len(indices) == 2 else None
 
     def accent(self, token: Token) -> Name:
@@ -291,6 +306,15 @@ class Cursor:
         name = rf"{token.text.replace('wide', '')}{{{tokens[0].text}}}"
         self.tokens[self.place : self.place] = tokens[1:]
         return Name(name)
+
+    def class_argument(self) -> Node | None:
+        """The class in the parentheses of p(x), where a sum runs over x, or x is i, j or k; None where it is none."""
+        self.expect("(")
+        index = self.index()
+        if not isinstance(index, Name) or index.name not in (*self.running, "i", "j", "k"):
+            return None
+        self.expect(")")
+        return index
 
     def iverson(self) -> Node | None:
         """The condition of [i = j], after its bracket, if it is one."""
@@ -305,5 +329,5 @@ class Cursor:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
-        reader.depth = self.depth + 1
+        reader.depth, reader.running = self.depth + 1, self.running
         return reader

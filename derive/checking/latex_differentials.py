@@ -1,6 +1,8 @@
 """Derivatives in a LaTeX formula: fractions of differentials, and signs in front."""
 
-from derive.checking.formula import Derivative, Name, Node, Operation
+from fractions import Fraction
+
+from derive.checking.formula import Derivative, Name, Node, Number, Operation
 from derive.checking.habits import LOSSES
 from derive.checking.latex_environments import Environments
 from derive.checking.latex_tokens import Token
@@ -72,12 +74,30 @@ class Derivatives(Environments):
         return self.factor()
 
     def inline_derivative(self) -> Node:
-        """∂y/∂z or dy/dz, after its first d."""
+        """∂y/∂z, dy/dz or ∂²L/∂z_j∂z_i, after its first d."""
+        order = self.order()
         body = self.factor()
         self.expect("/")
-        if not (self.skip(r"\partial") or self.skip("d")):
+        fenced = self.skip("(")
+        variables: list[Node] = []
+        while self.skip(r"\partial") or (len(variables) < order and self.skip("d")):
+            variable = self.factor()
+            square = isinstance(variable, Operation) and variable.right == Number(Fraction(2))
+            variables += [variable.left] * 2 if isinstance(variable, Operation) and square else [variable]
+        if len(variables) != order:
             raise self.failure("expected a derivative below the stroke")
-        return Derivative(body, (self.factor(),))
+        if fenced:
+            self.expect(")")
+        return Derivative(body, tuple(variables))
+
+    def order(self) -> int:
+        """How often is derived: the power that the first d may have."""
+        if not self.skip("^"):
+            return 1
+        written = "".join(token.text for token in self.group_tokens())
+        if written not in ("1", "2"):
+            raise self.failure("first and second derivatives are read")
+        return int(written)
 
 
 def is_differential(tokens: list[Token]) -> bool:

@@ -11,7 +11,6 @@ from functools import partial
 from derive.checking.formula import (
     SLOPE,
     Call,
-    FormulaError,
     Item,
     Name,
     Node,
@@ -23,9 +22,8 @@ from derive.checking.formula import (
     rewrite,
     walk,
 )
-from derive.checking.habits import is_description
-from derive.checking.latex_cursor import ACCENTS, CLOSING, CONDITION_WORDS
-from derive.checking.latex_differentials import Derivatives
+from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
+from derive.checking.latex_symbols import Symbols
 from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
@@ -46,11 +44,13 @@ _SPELLINGS = {
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
     "one_hot": "onehot",
 }  # fmt: skip
+_BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
+"""Words that stand behind a product and in none."""
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
 
-class Grammar(Derivatives):
+class Grammar(Symbols):
     """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
@@ -97,9 +97,7 @@ class Grammar(Derivatives):
     def starts_factor(self) -> bool:
         """Whether what comes next goes on with a product."""
         token = self.now
-        if token.kind == "end" or (
-            token.kind == "word" and token.text.split()[0].lower() in (*CONDITION_WORDS, "otherwise", "else")
-        ):
+        if token.kind == "end" or (token.kind == "word" and token.text.split()[0].lower() in _BEHIND):
             return False
         if token.text.startswith(r"\end"):
             return False
@@ -172,7 +170,9 @@ class Grammar(Derivatives):
             index, begin = self.inside(self.group_tokens()).sum_index(without)
         count = self.refuse_part(begin, end)
         sign, start = self.skip("-"), self.place
+        self.running.append(index or "")
         body = self.product()
+        self.running.pop()
         if sign:
             body = negate(body)
         # A sum over examples, a^{(i)}: a batch of one row is judged, and the sum over its rows is that row's.
@@ -249,13 +249,13 @@ class Grammar(Derivatives):
         token = self.take()
         if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
             return found
-        if token.text == "d" and self.starts_factor() and self.now.kind == "letter":
+        if token.text == "d" and (self.next("^") or (self.starts_factor() and self.now.kind == "letter")):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
-            if self.now.position == token.position + 1:
+            if self.now.kind == "letter" and self.now.position == token.position + 1:
                 return self.indexed(Name(f"d{self.take().text}"))
-        if token.text in (r"\delta", "δ") and self.next("_"):
+        if token.text in (r"\delta", "δ") and self.next("_", "^"):
             found = self.attempt(self.delta)
             if found is not None:
                 return found
@@ -270,69 +270,11 @@ class Grammar(Derivatives):
             return self.applied(SLOPE)
         if token.text in ("f", "s", "h", "S", "p", r"\phi", r"\varphi") and self.is_argument():
             return self.applied(r"\sigma")
+        if token.text in ("H", "D", "K") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
+            return divergence
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         return self.indexed(Name(token.text))
-
-    def crossed(self, name: Name) -> Node | None:
-        """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
-        self.expect("_")
-        below = self.group_tokens()
-        self.expect("^")
-        written = canonical(f"{name.name}^{{{''.join(each.text for each in self.group_tokens())}}}")
-        if written not in self.symbols or not below:
-            return None
-        at = below[0].position
-        self.tokens[self.place : self.place] = [
-            Token("sign", "_", at), Token("sign", "{", at), *below, Token("sign", "}", at)
-        ]  # fmt: skip
-        return Name(written)
-
-    def is_argument(self) -> bool:
-        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
-        start = self.place
-        try:
-            inside = self.enclosed("(", ")") if self.next("(") else []
-        except FormulaError:
-            return False
-        finally:
-            self.place = start
-        return (
-            len(inside) > 1
-            and inside[0].text in ("z", "x", "a", "o", "Z")
-            and inside[1].text == "_"
-            and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
-        )
-
-    def indexed(self, name: Name) -> Node:
-        """A symbol with its index, which may be part of the symbol, or say in words which one it is."""
-
-        def described() -> Node | None:
-            self.take()
-            tokens = self.group_tokens()
-            comma = next((place for place, token in enumerate(tokens) if token.text == ","), len(tokens))
-            words = "".join(token.text for token in tokens[:comma])
-            if not is_description(name.name, words):
-                return None
-            if comma < len(tokens) - 1:  # what follows the words is an index
-                at = tokens[comma].position
-                rest = [Token("sign", "_", at), Token("sign", "{", at), *tokens[comma + 1 :], Token("sign", "}", at)]
-                self.tokens[self.place : self.place] = rest
-            return Name(f"{name.name}_{{{words}}}")
-
-        def compound() -> Node | None:
-            mark = self.take().text
-            if mark not in ("_", "^"):
-                return None
-            written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
-            return Name(written) if written in self.symbols else None
-
-        if not self.next("_", "^"):
-            return name
-        found = self.attempt(compound) or self.attempt(partial(self.crossed, name))
-        if isinstance(found, Name):
-            return self.indexed(found)
-        return self.attempt(described) or name
 
     def word(self) -> Node:
         """Upright text: a function or a name."""
@@ -345,6 +287,8 @@ class Grammar(Derivatives):
         if name in ("I", "Ind", "1") and (found := self.indicator()):
             return found
         function = _SPELLINGS.get(name, name)
+        if name in ("KL", "CE") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
+            return divergence
         takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
         return self.applied(function) if takes else self.indexed(Name(function))
 

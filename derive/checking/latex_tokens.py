@@ -38,7 +38,7 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|target|correct|if|for|when|otherwise|else
+    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
@@ -51,6 +51,7 @@ _PATTERN = re.compile(
 )
 
 _LATEX_ONLY = re.compile(rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|δ_|\^")
+_ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
 _INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
 
 _FONTS = {
@@ -90,7 +91,9 @@ def tokenize(text: str) -> list[Token]:
     while position < len(body):
         found = _PATTERN.match(body, position)
         if found is None:
-            raise FormulaError(f"cannot read {body[position]!r} at position {position} of the formula", text, position)
+            raise FormulaError(
+                f"cannot read {body[position]!r} at position {position + 1} of the formula", text, position
+            )
         _append(tokens, found)
         position = found.end()
     return [*_without_fonts(tokens), Token("end", "", len(text))]
@@ -104,7 +107,8 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "environment":
             tokens.append(Token("sign", re.sub(r"\s|\*", "", whole), at))
         case "command":
-            tokens.extend(_command(whole[1:], at))
+            is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
+            tokens.extend(_command("sum" if is_sum else whole[1:], at))
         case "plain":
             tokens.append(Token("word", whole, at))
         case "function":
@@ -213,4 +217,6 @@ def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     if "==" in text:
         text = text.replace("−", "-")  # a minus as pages print it; all else is Python
+    if _ASIDE.search(text) is not None:
+        return True  # words behind a formula
     return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

@@ -21,13 +21,55 @@ _BRACED = re.compile(
 _SYMBOL = re.compile(r"\$+\s*\\?[A-Za-z]+(?:_\{?\w\}?|\{\w\})?\s*\$+")
 
 
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+_REMARK = re.compile(r"&&(?:(?!\\\\|\\end\b).)*", re.DOTALL)
+"""What stands beside an equation of an alignment, behind two marks."""
+_TABLE = re.compile(r"\\(?P<side>begin|end)\{(?:[pbvBV]?matrix|smallmatrix|array|cases)\*?\}|\\\\(?!\s*\\end)")
+_CARRIED_ON = re.compile(r"\\\\(?:\[[^]\n]*\])?(?:\s|&|\\q?quad|\{\}|\\[,;:!])*")
+_SIGN = re.compile(r"[-+*/]|\\(?:cdot|times|odot)\b")
+_NEXT_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n\s*[^\s=&+*/·−-])")
+_NEXT_LINE = re.compile(r"\n(?=(?:[^\s=&+*/\\−·({[-]|\\(?:frac|partial|nabla|dfrac))[^\n]*(?:\n\s+[^\n]*)*=)")
+"""A line break behind which an equation begins."""
+
+
 def blank(text: str) -> str:
-    """`text` with spaces for what surrounds a formula, numbers or colours it."""
-    text = _BRACED.sub(r"\1{cases}\2{cases}", _without_prose(text))
+    """`text` with spaces for what surrounds a formula, numbers, explains or colours it."""
+    text = _REMARK.sub(_spaces, _COMMENT.sub(_spaces, text))
+    text = _BRACED.sub(r"\1{cases}\2{cases}", _separated(_without_prose(_carried_on(text))))
     text = _ABOVE_EQUALS.sub(lambda found: "=".rjust(len(found.group())), text)
     while (found := _WRAPPERS.search(text)) is not None:
         text = _unwrap(text, found.start(), found.end())
-    return _SURROUNDINGS.sub(lambda found: " " * len(found.group()), text)
+    return _SURROUNDINGS.sub(_spaces, text)
+
+
+def _spaces(found: re.Match[str]) -> str:
+    return " " * len(found.group())
+
+
+def _carried_on(text: str) -> str:
+    """The text without line breaks outside tables that a sign follows, or in parentheses: the formula goes on there."""
+    level, kept, end = 0, "", 0
+    for found in _TABLE.finditer(text):
+        side = found["side"]
+        level += (side == "begin") - (side == "end")
+        if side is not None or level or found.start() < end:
+            continue
+        before, line = text[: found.start()], _CARRIED_ON.match(text, found.start())
+        if line is not None and (_SIGN.match(text, line.end()) or before.count("(") > before.count(")")):
+            kept += text[end : line.start()] + _spaces(line)
+            end = line.end()
+    return kept + text[end:]
+
+
+def _separated(text: str) -> str:
+    """The text with a semicolon for each line break between two equations."""
+
+    def separate(found: re.Match[str]) -> str:
+        before = text[: found.start()]
+        is_whole = "=" in before and all(before.count(a) == before.count(b) for a, b in ("()", "{}", "[]"))
+        return ";" if is_whole and "\\begin" not in text else "\n"
+
+    return _NEXT_LINE.sub(separate, _NEXT_PARAGRAPH.sub(separate, text))
 
 
 def _unwrap(text: str, start: int, inside: int) -> str:
@@ -47,7 +89,10 @@ def _without_prose(text: str) -> str:
     if not pieces or re.search(r"[\\{}=^_]", outside):
         return text
     kept, end = "", 0
-    for piece in pieces:
+    for number, piece in enumerate(pieces):
+        between = text[end : piece.start()]
+        if number and not between.strip() and "\n" in between and "=" in piece.group():
+            kept, end = f"{kept};", end + 1  # a formula of its own
         is_mention = len(pieces) > 1 and _SYMBOL.fullmatch(piece.group())  # "where $p$ is ..."
         kept += _words(text[end : piece.start()]) + (" " * len(piece.group()) if is_mention else piece.group())
         end = piece.end()

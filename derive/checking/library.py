@@ -1,8 +1,9 @@
 """Losses that libraries have as one function, written out: `F.cross_entropy(z, k)` is -log_softmax(z)[k]."""
 
+from dataclasses import replace
 from fractions import Fraction
 
-from derive.checking.formula import ONE, Call, Item, Name, Node, Number, Operation, negate, rewrite
+from derive.checking.formula import ONE, Call, FormulaError, Item, Name, Node, Number, Operation, negate, rewrite, walk
 from derive.checking.habits import LABEL_WORDS
 
 _OF_LOGITS = (
@@ -15,39 +16,91 @@ _OF_LOGITS = (
 _OF_LOG_PROBABILITIES = ("nll_loss",)
 _BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits")
 _SQUARED = ("mse_loss",)
+_ENTROPIES = ("cross_entropy_of", "H", "CE")
+_DIVERGENCES = ("kl_divergence", "KL", "kl", "entropy", "kl_loss")
+_TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
+"""What has an argument of its own in it twice, written out: nested, it would grow without end."""
+_OF_ONE = ("softplus", "H")
+_KNOWN = {
+    *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
+    "rel_entr", "kl_div",
+}  # fmt: skip
 _LABELS = (*LABEL_WORDS, "k", "c")
 
 
 def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
-    """The links with those functions written out; `labelled` says that the loss speaks of a label."""
+    """The links with those functions written out; `labelled` says that the loss speaks of a label.
+
+    Raises:
+        FormulaError: an option of such a function that changes its value and is not read.
+    """
 
     def visit(node: Node) -> Node | None:
-        if not isinstance(node, Call):
+        if not isinstance(node, Call) or node.function not in _KNOWN:
             return None
         options = dict(node.options)
         found = (*node.arguments, *(options[name] for name in ("logits", "labels") if name in options))
-        if len(found) != 2:
+        if len(found) != 2 and (len(found) != 1 or node.function not in _OF_ONE):
             return None
-        ours, targets = (write_out((each,), labelled=labelled)[0] for each in found)
-        if node.function in _OF_LOGITS:
-            return _likelihood(Call("log_softmax", (ours,)), targets, labelled=labelled)
-        if node.function in _OF_LOG_PROBABILITIES:
-            return _likelihood(ours, targets, labelled=labelled)
-        reduction = options.get("reduction")
-        total = "sum" if reduction == Name("sum") else "" if reduction == Name("none") else "mean"
-        if node.function in _SQUARED:
-            return _reduced(Operation("**", Operation("-", ours, targets), Number(Fraction(2))), total)
-        if node.function in _BINARY:
-            share = Call("sigmoid", (ours,)) if node.function.endswith("logits") else ours
-            terms = (
-                Operation("*", targets, Call("log", (share,))),
-                Operation("*", Operation("-", ONE, targets), Call("log", (Operation("-", ONE, share),))),
-            )
-            return _reduced(negate(Operation("+", *terms)), total)
-        return None
+        if node.function in _TAKEN_TWICE and any(
+            isinstance(part, Call) and part.function in _TAKEN_TWICE for part in walk(found)
+        ):
+            raise FormulaError(f"{node.function} of a loss or an entropy is not read")
+        ours = write_out(found, labelled=labelled)
+        if node.function == "softplus":
+            return _log(Operation("+", ONE, Call("exp", ours[:1])))
+        return _of_two(node, ours[0], ours[-1], labelled=labelled)
 
     written: tuple[Node, ...] = rewrite(nodes, visit)
     return written
+
+
+def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | None:
+    """A function of two arguments written out; None where it is none of these."""
+    name = node.function
+    if name in _OF_LOGITS:
+        options = _options(node, "reduction", "label_smoothing", "ignore_index", "dim", "axis")
+        logarithms = Call("log_softmax", (left,))
+        likelihood = _likelihood(logarithms, right, labelled=labelled)
+        smoothing = options.get("label_smoothing")
+        if smoothing is None:
+            return likelihood
+        kept = Operation("*", Operation("-", ONE, smoothing), likelihood)
+        return Operation("-", kept, Operation("*", smoothing, Call("mean", (logarithms,))))
+    if name in _OF_LOG_PROBABILITIES:
+        _options(node, "reduction", "ignore_index")
+        return _likelihood(left, right, labelled=labelled)
+    if name == "logaddexp":
+        return _log(Operation("+", Call("exp", (left,)), Call("exp", (right,))))
+    if name in _DIVERGENCES or name == "rel_entr":
+        terms = Operation("*", left, _log(Operation("/", left, right)))
+        return terms if name == "rel_entr" else Call("sum", (terms,))
+    if name in _ENTROPIES:
+        return negate(Call("sum", (Operation("*", left, _log(right)),)))
+    if name in _SQUARED:
+        return _reduced(Operation("**", Operation("-", left, right), Number(Fraction(2))), node)
+    if name == "kl_div":
+        total = _options(node, "reduction", "log_target").get("reduction")
+        batch = replace(node, options=(("reduction", Name("sum")),)) if total == Name("batchmean") else node
+        return _reduced(Operation("*", right, Operation("-", _log(right), left)), batch)
+    if name in _BINARY:
+        share = Call("sigmoid", (left,)) if name.endswith("logits") else left
+        yes = Operation("*", right, _log(share))
+        no = Operation("*", Operation("-", ONE, right), _log(Operation("-", ONE, share)))
+        return _reduced(negate(Operation("+", yes, no)), node)
+    return None
+
+
+def _log(node: Node) -> Node:
+    return Call("log", (node,))
+
+
+def _options(node: Call, *read: str) -> dict[str, Node]:
+    """The options of a function; raises FormulaError for one that is not among those that are read."""
+    for name, _ in node.options:
+        if name not in (*read, "logits", "labels"):
+            raise FormulaError(f"{name} of {node.function} is not read; write the loss out")
+    return dict(node.options)
 
 
 def _likelihood(logarithms: Node, targets: Node, *, labelled: bool) -> Node:
@@ -56,5 +109,8 @@ def _likelihood(logarithms: Node, targets: Node, *, labelled: bool) -> Node:
     return negate(Call("sum", (Operation("*", targets, logarithms),)))
 
 
-def _reduced(entries: Node, total: str) -> Node:
+def _reduced(entries: Node, node: Call) -> Node:
+    """The entries, summed or averaged as the option `reduction` says: their mean where it says nothing."""
+    reduction = _options(node, "reduction", "log_target").get("reduction")
+    total = "sum" if reduction == Name("sum") else "" if reduction == Name("none") else "mean"
     return Call(total, (entries,)) if total else entries

@@ -124,6 +124,12 @@ class Verdict:
         result = self.derive()
         return {} if result is None else {"text": text(result.closed_form), "latex": latex(result.closed_form)}
 
+    @cached_property
+    def right_where(self) -> tuple[str, ...]:
+        """What the right formula needs, in words: `the targets sum to 1`."""
+        result = self.derive()
+        return () if result is None else tuple(each.statement for each in result.assumptions)
+
     @property
     def is_right(self) -> bool:
         """Whether the formula is right, under its assumptions."""

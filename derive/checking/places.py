@@ -1,6 +1,6 @@
 """The free indices of a formula: which of them is the row's, the column's, the label's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -90,9 +90,17 @@ def _is_one_hot(node: Item) -> bool:
 
 
 def find_places(
-    uses: Uses, bound: tuple[str | int, ...] | None, labels: set[str], rank: int, *, labelled: bool
+    uses: Uses,
+    bound: tuple[str | int, ...] | None,
+    labels: set[str],
+    rank: int,
+    *,
+    labelled: bool,
+    has_loss: bool,
 ) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """The ways to tell the labels from the free indices: (labels, free indices), the most usual first.
+
+    Without a loss there is no label but one that the user names.
 
     Raises:
         IllFormedError: an index is neither.
@@ -102,8 +110,8 @@ def find_places(
     if bound is not None:
         named = tuple(name for name in bound if isinstance(name, str))
         others = tuple(name for name in rest if name not in named)
-        if len(others) > 1 or (others and given):
-            raise _unbound(others[-1])
+        if len(others) > 1 or (others and (given or not has_loss)):
+            raise _unbound(others[-1:])
         plain = ((*given, *others), named)
         ours = [name for name in named if name in _SURELY_LABELS]
         # ∂L/∂z_y where y is the label: that entry alone
@@ -114,7 +122,7 @@ def find_places(
     may_be_label = [
         name for name in rest if (labelled or name in uses.compared or name in LABEL_WORDS) and name not in uses.targets
     ]
-    if not given and rest:
+    if not given and rest and has_loss:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
         likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)
         for each in likely:
@@ -128,7 +136,7 @@ def find_places(
     if len(rest) == 1 and rank == 2 and not found:
         found.append((given, tuple(rest)))
     if rest and not found:
-        raise _unbound(rest[-1])
+        raise _unbound(rest)
     return found or [(given, ())]
 
 
@@ -138,5 +146,7 @@ def _orders(rest: list[str], rank: int) -> list[tuple[str, ...]]:
     return [ordered] if ordered == ("i", "j") or rank < 2 else list(permutations(ordered))
 
 
-def _unbound(index: str) -> IllFormedError:
+def _unbound(indices: Sequence[str]) -> IllFormedError:
+    """The error for an index too many: the last that is no usual row or column."""
+    index = next((name for name in reversed(indices) if name not in ("i", "j")), indices[-1])
     return IllFormedError(f"the index {index} is unbound: no sum and no left side says what it runs over")

@@ -7,6 +7,7 @@ imported.
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from derive.checking.formula import (
@@ -23,6 +24,7 @@ from derive.checking.formula import (
     Number,
     Operation,
     Same,
+    Table,
     Total,
     Transpose,
     negate,
@@ -30,25 +32,26 @@ from derive.checking.formula import (
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MODULES = {
-    "np",
-    "numpy",
-    "jnp",
-    "math",
-    "torch",
-    "F",
-    "tf",
-    "nn",
-    "functional",
-    "special",
-    "scipy",
-    "sp",
-    "nnx",
-    "jax",
-    "optax",
-}
+    "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
+    "optax", "stats",
+}  # fmt: skip
 """Names before a dot that change nothing: `np.log` is `log`."""
 
 MOST_PIECES = 3000
+
+MODULE_CLASSES = {
+    "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss", "MSELoss": "mse_loss", "KLDivLoss": "kl_div",
+    "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "Softmax": "softmax",
+    "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Softplus": "softplus",
+}  # fmt: skip
+"""Classes whose objects are called, `nn.CrossEntropyLoss()(z, k)`, and the functions that those are."""
+_REDUCTIONS = {"logaddexp": "logsumexp", "add": "sum", "maximum": "max", "multiply": "prod"}
+"""What `np.add.reduce` is: a function of an array, by that of two numbers."""
+_TAKE_LENGTHS = {
+    "reshape", "view", "ones", "zeros", "tile", "transpose", "permute", "expand", "broadcast_to", "sum", "mean", "max",
+    "logsumexp",
+}  # fmt: skip
+"""Functions to which a list gives lengths or axes; to any other it is an array."""
 
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -114,7 +117,7 @@ class _Reader:
     def failure(self, node: ast.AST, problem: str) -> FormulaError:
         column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
         position = self.start + column
-        return FormulaError(f"{problem} (at position {position} of {excerpt(self.whole)})", self.whole, position)
+        return FormulaError(f"{problem} (at position {position + 1} of {excerpt(self.whole)})", self.whole, position)
 
     def piece(self, node: ast.AST) -> str:
         return excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
@@ -126,15 +129,16 @@ class _Reader:
             position = self.start + (error.offset - 1 if error.offset else len(self.text))
             at_end = position >= self.start + len(self.text)
             reason = "something is missing at the end" if at_end else (error.msg or "invalid syntax").split(".")[0]
-            message = f"cannot read {excerpt(self.whole)} at position {position}: {reason}"
+            message = f"cannot read {excerpt(self.whole)} at position {position + 1}: {reason}"
             raise FormulaError(message, self.whole, position) from None
         except (MemoryError, RecursionError, ValueError):
-            message = f"cannot read {excerpt(self.whole)} at position {self.start}: nested too deeply"
+            message = f"cannot read {excerpt(self.whole)} at position {self.start + 1}: nested too deeply"
             raise FormulaError(message, self.whole, self.start) from None
         size = sum(1 for _ in ast.walk(tree))
         if size > MOST_PIECES:
             raise FormulaError(
-                f"the formula at position {self.start} has {size} pieces; at most {MOST_PIECES} are read", self.whole
+                f"the formula at position {self.start + 1} has {size} pieces; at most {MOST_PIECES} are read",
+                self.whole,
             )
         return self.node(tree.body)
 
@@ -166,6 +170,25 @@ class _Reader:
                 return self.item(tree)
             case ast.ListComp():
                 return self.listed(tree)
+            case ast.List():
+                return self.array(tree)
+            case ast.Attribute():
+                return self.attribute(tree)
+            case ast.Call() if (call := self.any_call(tree)) is not None:
+                return call
+        raise self.unread(tree)
+
+    def unread(self, tree: ast.expr) -> FormulaError:
+        """The error for what is no part of a formula."""
+        return self.failure(
+            tree,
+            f"{self.piece(tree)} is not part of a formula; allowed are numbers, names, y[i], + - * / ** @, i == j, "
+            "a if i == j else b, sum(... for i in range(n)), and functions such as np.exp",
+        )
+
+    def attribute(self, tree: ast.Attribute) -> Node:
+        """What stands behind a dot without being called: a transpose, a length, a name of an object's own."""
+        match tree:
             case ast.Attribute(value=operand, attr="T" | "mT"):
                 return Transpose(self.node(operand))
             case ast.Attribute(value=ast.Name(id="self" | "ctx" | "cache"), attr=name):
@@ -174,16 +197,21 @@ class _Reader:
                 return Call("len", (self.node(operand),))
             case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
                 raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
+        raise self.unread(tree)
+
+    def any_call(self, tree: ast.Call) -> Node | None:
+        """A call of a function by its name, of a method, of an object or of a ufunc's method; None for any other."""
+        match tree:
+            case ast.Call(func=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name)) as made):
+                return self.called_object(tree, name, made)
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=name), attr="reduce")) if name in _REDUCTIONS:
+                return self.call(tree, _REDUCTIONS[name], tree.args)
             case ast.Call(func=ast.Name(id=name)):
                 return self.call(tree, name, tree.args)
             case ast.Call(func=ast.Attribute(value=operand, attr=name)):
                 arguments = tree.args if _is_module(operand) else [operand, *tree.args]
                 return self.call(tree, name, arguments)
-        raise self.failure(
-            tree,
-            f"{self.piece(tree)} is not part of a formula; allowed are numbers, names, y[i], + - * / ** @, i == j, "
-            "a if i == j else b, sum(... for i in range(n)), and functions such as np.exp",
-        )
+        return None
 
     def name(self, name: str) -> Node:
         """A name; one that ends with an index, `p_i`, is an entry, and `delta_ij` a comparison."""
@@ -234,19 +262,45 @@ class _Reader:
             arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
             return self.total(arguments[0])
-        options = []
+        if name == "where" and _is_guard(arguments):
+            return Call("guarded", (self.node(arguments[1]),))
+        options = self.options(tree)
+        as_lengths = name in _TAKE_LENGTHS
+        return Call(name, tuple(self.argument(each, as_lengths=as_lengths) for each in arguments), options)
+
+    def options(self, tree: ast.Call) -> tuple[tuple[str, Node], ...]:
+        """The keywords of a call."""
         for keyword in tree.keywords:
             if keyword.arg is None:
                 raise self.failure(tree, f"{self.piece(tree)} has arguments that are not written out")
-            options.append((keyword.arg, self.argument(keyword.value)))
-        return Call(name, tuple(self.argument(argument) for argument in arguments), tuple(options))
+        return tuple((str(each.arg), self.argument(each.value, as_lengths=True)) for each in tree.keywords)
 
-    def argument(self, tree: ast.expr) -> Node:
+    def called_object(self, tree: ast.Call, name: str, made: ast.Call) -> Node:
+        """`nn.CrossEntropyLoss(reduction="sum")(z, k)`: the function that the object is, with its options."""
+        function = MODULE_CLASSES.get(name)
+        if function is None or made.args:
+            known = ", ".join(MODULE_CLASSES)
+            raise self.failure(tree, f"{self.piece(tree)} is not read; of objects that are called, there are {known}")
+        found = self.call(tree, function, tree.args)
+        return replace(found, options=(*self.options(made), *found.options)) if isinstance(found, Call) else found
+
+    def array(self, tree: ast.List) -> Node:
+        """A vector or a matrix that is written out, entry by entry."""
+        lists = [each for each in tree.elts if isinstance(each, (ast.List, ast.Tuple))]
+        if not tree.elts or len(lists) not in (0, len(tree.elts)):
+            raise self.failure(tree, f"{self.piece(tree)} is neither a vector nor a matrix")
+        if lists:
+            return Table(tuple(tuple(self.node(entry) for entry in row.elts) for row in lists))
+        return Call("ravel", (Table((tuple(self.node(entry) for entry in tree.elts),)),))
+
+    def argument(self, tree: ast.expr, *, as_lengths: bool = False) -> Node:
         match tree:
             case ast.Constant(value=str(text)):
                 return Name(text)
             case ast.Constant(value=bool(value)):
                 return Number(Fraction(int(value)))
+            case ast.List() if not as_lengths:
+                return self.array(tree)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 return Call("tuple", tuple(self.node(element) for element in elements))
             case ast.Name(id="dim" | "axis" | "dims"):
@@ -310,6 +364,31 @@ def _is_every_row(tree: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id="list"), args=[inner]):
             return _is_every_row(inner)
     return False
+
+
+def _is_guard(arguments: Sequence[ast.expr]) -> bool:
+    """Whether `where(t > 0, t*log(t/y), 0)` only says that 0 log 0 is 0: the tested is a factor, or in a logarithm."""
+    match arguments:
+        case [ast.Compare(left=tested, ops=[ast.Gt() | ast.NotEq()], comparators=[bound]), body, other]:
+            if not _is_number(bound, 0) or not (isinstance(other, ast.Constant) and other.value == 0):
+                return False
+            inside = [
+                argument
+                for call in ast.walk(body)
+                if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "log"
+                for argument in call.args[:1]
+            ]
+            return any(ast.dump(each) == ast.dump(tested) for each in (*_factors(body), *inside))
+    return False
+
+
+def _factors(tree: ast.expr) -> list[ast.expr]:
+    match tree:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return [*_factors(left), *_factors(right)]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _factors(operand)
+    return [tree]
 
 
 def _is_number(tree: ast.expr, number: int) -> bool:

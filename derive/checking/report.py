@@ -65,6 +65,8 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
         yield "first wrong link", verdict.first_wrong_link
     if verdict.mistake is not None:
         yield "mistake", f"{verdict.mistake.id}: {verdict.mistake.explanation}"
+        if verdict.verdict == "wrong" and verdict.reason:
+            yield "besides", verdict.reason
     elif verdict.verdict == "wrong":
         yield (
             "mistake",
@@ -72,7 +74,8 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
         )
     if not verdict.is_right and verdict.right_formula:
         yield "yours", " ".join(formula.split())
-        yield "right", verdict.right_formula["text"]
+        where = f", where {' and '.join(verdict.right_where)}" if verdict.right_where else ""
+        yield "right", f"{verdict.right_formula['text']}{where}"
     if verdict.counterexample is not None:
         found = verdict.counterexample
         given = {"z": found.z, **({"t": found.t} if found.targets_matter else {}), **found.given}

@@ -12,6 +12,7 @@ from derive.checking.formula import (
     SLOPE,
     Call,
     Derivative,
+    IllFormedError,
     Item,
     Name,
     Node,
@@ -22,7 +23,7 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, is_guess, plain
-from derive.checking.places import OF_INDICES, find_places, find_uses
+from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
 
@@ -172,8 +173,18 @@ def readings(
     given_labels = {symbol for symbol, role in let.items() if role == "label"}
     rank = rank_of(composition, quantity)
     bound = left_indices(left)
-    uses = find_uses((*nodes, *(() if condition is None else (condition,))), roles)
-    places = find_places(uses, bound, given_labels, rank, labelled=is_labelled(composition) or rank == 0)
+    conditions = () if condition is None else (condition,)
+    uses = find_uses((*nodes, *conditions), roles)
+
+    def places_of(found: Uses) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        labelled, has_loss = is_labelled(composition) or rank == 0, composition.loss is not None
+        return find_places(found, bound, given_labels, rank, labelled=labelled, has_loss=has_loss)
+
+    try:
+        places = places_of(uses)
+    except IllFormedError:  # an index that nothing binds in an earlier link is that link's fault
+        uses = find_uses((*nodes[-1:], *conditions), roles)
+        places = places_of(uses)
     return tuple(
         Reading(
             variant,
@@ -226,8 +237,20 @@ def values_of(nodes: tuple[Node, ...]) -> list[str]:
 def _variants(
     roles: dict[str, str], composition: Composition, values: list[str], let: Mapping[str, str]
 ) -> Iterator[dict[str, str]]:
-    """The roles, and what else habit allows: N as the number of classes, and each vector that may be another."""
-    yield roles
+    """The roles, and what else habit allows: N as the number of classes, and each vector that may be another.
+
+    Two letters are not both the probabilities where one of them may be the targets that the loss compares them with.
+    """
+    others = [other for other in _other_variants(roles, composition, values, let) if other != roles]
+    outputs = [name for name in values if roles[name] == "probabilities"]
+    if not (len(outputs) > 1 and any("targets" in other.values() for other in others)) or "targets" in roles.values():
+        yield roles
+    yield from others
+
+
+def _other_variants(
+    roles: dict[str, str], composition: Composition, values: list[str], let: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
     known = {parameter.name for parameter in composition.parameters}
     mine = [name for name in values if name not in let]
     for name in mine:

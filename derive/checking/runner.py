@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,110 @@ import numpy as np
 
 MOST_NUMBERS = 100_000
 """What one call may return: more than any quantity has, and written in no time."""
+DOUBLE, SINGLE = 53, 24
+"""Bits of a number of either precision."""
+_BELOW_SINGLE, _SEEN = 1 + 1e-10, 1 + 1e-3
+"""What moves a number too little for single precision, and what moves it visibly."""
 
 
-def call(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What one call returns, as plain lists: several values where it returns a tuple; or its error, in words."""
+class UnfitError(Exception):
+    """A result in which there are no numbers to judge; says what it is."""
+
+
+def call(function: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What one call returns, as plain lists with their bits: several where it returns a tuple; or its error, in words.
+
+    The words go on after the name of the function: `raised KeyError: 1`, `returned None`.
+    """
+    try:
+        values = [_numbers(each) for each in _several(_apply(function, arguments))]
+    except UnfitError as error:
+        return {"error": f"returned {error}"}
+    except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
+        return {"error": f"raised {type(error).__name__}: {error}"[:300]}
+    return {"values": [{"entries": each.astype(float).tolist(), "bits": _bits(each)} for each in values]}
+
+
+def _apply(function: Any, arguments: Mapping[str, Any]) -> Any:
+    """What the function returns for arrays, or where it wants them and they can be made, for PyTorch's tensors."""
     # Numbers as entries of an array are: a label has a shape, which a function of a batch may ask for.
     arrays = {name: np.array(value)[()] for name, value in arguments.items()}
     try:
-        found = function(**arrays)
-        several = tuple(found.values()) if isinstance(found, dict) else found if isinstance(found, tuple) else (found,)
-        if any(np.iscomplexobj(each) for each in several):
-            return {"error": "no error, and returned complex numbers"}
-        if (size := max(map(np.size, several))) > MOST_NUMBERS:
-            return {"error": f"no error, and returned {size} numbers"}
-        return {"values": [np.asarray(each, dtype=float).tolist() for each in several if each is not None]}
-    except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
-        return {"error": f"{type(error).__name__}: {error}"[:300]}
+        return function(**arrays)
+    except Exception:
+        torch: Any = sys.modules.get("torch")
+        if torch is None:
+            raise
+    return function(**{name: torch.from_numpy(np.array(value)) for name, value in arguments.items()})
+
+
+def _several(found: Any) -> list[Any]:
+    """The parts of what was returned that may be the result."""
+    parts = list(found.values()) if isinstance(found, dict) else list(found) if isinstance(found, tuple) else [found]
+    kept = [each for each in parts if each is not None and not isinstance(each, (str, bytes, dict))]
+    if not kept:
+        raise UnfitError(_describe(found))
+    return kept
+
+
+def _describe(found: Any) -> str:
+    """What was returned instead of numbers."""
+    if found is None:
+        return "None"
+    if isinstance(found, (tuple, dict)):
+        return f"{'an empty' if not found else 'a'} {type(found).__name__}{' without numbers' if found else ''}"
+    return f"the text {found!r}"[:80] if isinstance(found, str) else f"a value of the type {type(found).__name__}"
+
+
+def _numbers(value: Any) -> "np.ndarray[Any, Any]":
+    """A returned value as an array of numbers; a tensor leaves its graph and its device."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":
+            raise UnfitError(f"numbers of 8 bits, too few to be judged (float32 has {SINGLE})")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise UnfitError("lists whose lengths differ") from None
+    if array.size > MOST_NUMBERS:
+        raise UnfitError(f"{array.size} numbers")
+    if np.iscomplexobj(array):
+        raise UnfitError("complex numbers")
+    if (bits := _bits(array)) < SINGLE:
+        raise UnfitError(f"numbers of {bits} bits, too few to be judged (float32 has {SINGLE})")
+    try:
+        array.astype(float)
+    except (TypeError, ValueError):
+        raise UnfitError(_describe(value)) from None
+    return array
+
+
+def _bits(array: "np.ndarray[Any, Any]") -> int:
+    """How many bits a number has; whole numbers are exact."""
+    return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else DOUBLE
+
+
+def computes_in_single(function: Any, arguments: Mapping[str, Any]) -> bool:
+    """Whether an argument that matters is rounded to single precision on its way, though the result is not.
+
+    Moved by less than single precision holds it then changes nothing, where moved by more it does.
+    """
+    plain = call(function, arguments)
+    for name, value in arguments.items():
+        numbers = np.array(value)
+        if numbers.dtype.kind != "f" or "error" in plain:
+            continue
+        moved, seen = (call(function, {**arguments, name: (numbers * by).tolist()}) for by in (_BELOW_SINGLE, _SEEN))
+        if moved == plain and seen != plain:
+            return True
+    return False
+
+
+def answer(function: Any, calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """What each of the calls returns, and whether the function computes in single precision."""
+    results = [call(function, arguments) for arguments in calls]
+    works = next((arguments for arguments, found in zip(calls, results, strict=True) if "values" in found), None)
+    return {"results": results, "single": works is not None and computes_in_single(function, works)}
 
 
 def main() -> None:
@@ -36,13 +125,14 @@ def main() -> None:
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path), "np": np}
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102 - the user's own file
-        results = [call(space[request["name"]], arguments) for arguments in request["calls"]]
+        found = answer(space[request["name"]], request["calls"])
     except Exception as error:  # noqa: BLE001
-        results = [{"error": f"{type(error).__name__}: {error}"[:300]} for _ in request["calls"]]
-    answer = Path(sys.argv[1])
-    own = answer.with_suffix(f".{os.getpid()}")  # a function that forks comes here twice
-    own.write_text(json.dumps(results), encoding="utf-8")
-    own.replace(answer)
+        raised = f"raised {type(error).__name__}: {error}"[:300]
+        found = {"results": [{"error": raised} for _ in request["calls"]], "single": False}
+    place = Path(sys.argv[1])
+    own = place.with_suffix(f".{os.getpid()}")  # a function that forks comes here twice
+    own.write_text(json.dumps(found), encoding="utf-8")
+    own.replace(place)
 
 
 if __name__ == "__main__":

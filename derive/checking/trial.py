@@ -13,11 +13,20 @@ from derive.checking.formula import IllFormedError
 from derive.checking.judge import Court, Finding
 from derive.checking.model import GOOD
 from derive.checking.roles import is_labelled, rank_of
-from derive.checking.world import BINARY, BINARY_SUMS, ONE_HOT, World, make_real_world
+from derive.checking.world import (
+    BINARY,
+    BINARY_SUMS,
+    DOUBLE,
+    ONE_HOT,
+    SINGLE,
+    Precision,
+    World,
+    make_real_world,
+)
 
 CLASSES = (3, 4, 5)
 ROWS = 4
-_REFUSALS = ("AssertionError", "NotImplementedError")
+_REFUSALS = ("raised AssertionError", "raised NotImplementedError")
 """What a function raises that says itself that it takes one row."""
 
 
@@ -31,13 +40,33 @@ class DiagonalError(IllFormedError):
 
 @dataclass(frozen=True)
 class Trial:
-    """A function in one reading, what it comes to, and where; `batch` is one on which alone it is wrong."""
+    """A function in one reading, what it comes to, and where.
+
+    Attributes:
+        function: the function.
+        finding: what it comes to.
+        court: where its rows are judged.
+        runs: its results.
+        batch: a batch on which alone it is wrong; empty for none.
+        one_row: that it takes one row at a time, in words; empty where it takes batches too.
+        others: what it comes to in other readings of its arguments, that are as likely and disagree.
+    """
 
     function: Function
     finding: Finding
     court: Court
     runs: Runs
     batch: Sequence[World] = ()
+    one_row: str = ""
+    others: "tuple[Trial, ...]" = ()
+
+    def checks(self) -> tuple[str, ...]:
+        """What was checked, in sentences."""
+        counts, precision = ", ".join(map(str, self.court.classes)), self.runs.precision
+        on = "single rows" if self.one_row else "single rows and on a batch"
+        why = ", since it computes in single precision" if precision == SINGLE else ""
+        ran = f"run at random points with n = {counts}, on {on}, and compared to {precision.digits} digits{why}"
+        return (ran, self.one_row) if self.one_row else (ran,)
 
 
 def judge_function(
@@ -61,7 +90,18 @@ def judge_function(
             break
     if not trials:
         raise fault or IllFormedError("there is no such function")
-    return min(trials, key=lambda trial: order.get(trial.finding.verdict, 3))
+    chosen = min(trials, key=lambda trial: order.get(trial.finding.verdict, 3))
+    return replace(chosen, others=tuple(trial for trial in trials if _is_rival(trial, chosen)))
+
+
+def _is_rival(trial: Trial, chosen: Trial) -> bool:
+    """Whether a trial takes an argument as another vector, and comes to something else.
+
+    Labels and one-hot targets are two ways to say one thing: a function takes one of them.
+    """
+    same = {"label": "targets"}
+    mine, theirs = ([same.get(role, role) for role in each.function.roles.values()] for each in (chosen, trial))
+    return mine != theirs and trial.finding.verdict != chosen.finding.verdict
 
 
 def _try(composition: Composition, quantity: str, function: Function, n: int | None) -> Trial:
@@ -86,19 +126,35 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
     except IllFormedError as error:
         truths = [row.truth(quantity).astype(float) for row in rows]
         if runs.rank < 2 or not all(
-            _same(runs.of([row]), np.diag(truth)) for row, truth in zip(rows, truths, strict=True)
+            _same(runs.of([row]), np.diag(truth), runs.precision) for row, truth in zip(rows, truths, strict=True)
         ):
             raise
-        whole = all(_same(truth, np.diag(np.diag(truth))) for truth in truths)
+        whole = all(_same(truth, np.diag(np.diag(truth)), DOUBLE) for truth in truths)
         raise DiagonalError(str(error), Diagonal(whole, written=True)) from None
-    if finding.verdict in GOOD:
-        hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
-        batch, changed = batches[hypothesis]
-        finding = _judge_batch(finding, runs, quantity, batch, changed)
-        seen = _judge_batch(Finding("right"), runs, quantity, short[hypothesis], short[hypothesis])
-        shown = batch if seen.verdict in GOOD else short[hypothesis]  # the shorter one, to be read by a person
-        return Trial(function, finding, court, runs, () if finding.verdict in GOOD else shown)
-    return Trial(function, finding, court, runs)
+    if finding.verdict not in GOOD:
+        return Trial(function, finding, court, runs)
+    hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
+    batch, changed = batches[hypothesis]
+    one_row = _takes_one_row(runs, batch)
+    if one_row:
+        return Trial(function, finding, court, runs, one_row=one_row)
+    finding = _judge_batch(finding, runs, quantity, batch, changed)
+    seen = _judge_batch(Finding("right"), runs, quantity, short[hypothesis], short[hypothesis])
+    shown = batch if seen.verdict in GOOD else short[hypothesis]  # the shorter one, to be read by a person
+    return Trial(function, finding, court, runs, () if finding.verdict in GOOD else shown)
+
+
+def _takes_one_row(runs: Runs, batch: Sequence[World]) -> str:
+    """That a function takes one row at a time, in words: it makes a matrix, and of a batch no pile of matrices.
+
+    A vector for each row is what layers pass on, so that a function of one row alone is of little use; a Jacobian is
+    looked at for one row, and nothing else is promised.
+    """
+    found, due = runs.of(batch), (len(batch), *(batch[0].n,) * runs.rank)
+    if runs.rank < 2 or np.shape(found) == due:
+        return ""
+    met = runs.error(batch) if found is None else f"returned the shape {np.shape(found)}"
+    return f"it takes one row at a time: on a batch of {len(batch)} rows {runs.function.name} {met}"
 
 
 def _judge_batch(
@@ -107,21 +163,29 @@ def _judge_batch(
     """What a function that is right on a row comes to on a batch; `changed` differs from it in the last row alone."""
     found, other = runs.of(batch), runs.of(changed)
     truth = np.array([world.truth(quantity).astype(float) for world in batch])
-    if _same(found, truth) or (quantity == "value" and _same(found, truth.sum(axis=0))):
+
+    def same(values: Any, due: Any) -> bool:
+        return _same(values, due, runs.precision)
+
+    if same(found, truth) or (quantity == "value" and same(found, truth.sum(axis=0))):
         return finding
-    if _same(found, truth.mean(axis=0) if quantity == "value" else truth / len(batch)):
+    if same(found, truth.mean(axis=0) if quantity == "value" else truth / len(batch)):
         return replace(finding, verdict="off-by-factor", factor="1/B", cause=("factor",))
-    if _same(found, truth * len(batch)):
+    if same(found, truth * len(batch)):
         return replace(finding, verdict="off-by-factor", factor="B", cause=("factor",))
     # Right on each row alone and not among others: it takes the rows for classes somewhere, so that shapes do not fit
     # or rows mix, unless it says that it takes one row.
     if found is None:
         mixed = not runs.error(batch).startswith(_REFUSALS)
     else:
-        mixed = other is None or found.shape != truth.shape or not _same(found[0], other[0])
+        mixed = other is None or found.shape != truth.shape or not same(found[0], other[0])
     cause = ("index-mixed-up",) if mixed else ()
     return replace(finding, verdict="wrong", assumptions=(), cause=cause, detail="in a batch")
 
 
-def _same(found: Any, truth: Any) -> bool:
-    return found is not None and np.shape(found) == np.shape(truth) and np.allclose(found, truth, rtol=1e-7, atol=1e-9)
+def _same(found: Any, truth: Any, precision: Precision) -> bool:
+    return (
+        found is not None
+        and np.shape(found) == np.shape(truth)
+        and np.allclose(found, truth, rtol=precision.relative, atol=precision.absolute)
+    )

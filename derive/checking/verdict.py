@@ -1,10 +1,11 @@
 """Judge a user's formula or function, and put together what there is to say about it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from derive.catalogue.model import Composition
-from derive.checking.cases import Judged, choose, others, read_cases
+from derive.checking.cases import Case, Judged, choose, others, read_cases
 from derive.checking.evidence import (
     Diagonal,
     find_batch_counterexample,
@@ -13,7 +14,7 @@ from derive.checking.evidence import (
     list_checks,
 )
 from derive.checking.files import read_functions
-from derive.checking.formula import Chain, FormulaError, IllFormedError
+from derive.checking.formula import Chain, FormulaError, IllFormedError, Name, walk
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
@@ -67,7 +68,6 @@ def judge_file(
         return _ill_formed(composition, quantity, str(error), functions[0].describe(), diagonal)
     finding, court = trial.finding, trial.court
     derive = _derivation(composition, quantity, labelled=court.labelled)
-    counts = ", ".join(map(str, court.classes))
     return Verdict(
         finding.verdict,
         finding.assumptions,
@@ -76,17 +76,25 @@ def judge_file(
         _mistake(finding, derive),
         _counterexample(trial),
         trial.function.describe(),
-        (f"run at random points with n = {counts}, on single rows and on a batch, and compared to 7 digits",),
+        trial.checks(),
         trial.runs.refusal(trial.batch),
-        derive=derive,
+        trial.function.differing_from(trial.others[0].function) if trial.others else {},
+        tuple(_other_trial(each, trial) for each in trial.others),
+        derive,
     )
+
+
+def _other_trial(trial: Trial, chosen: Trial) -> OtherReading:
+    finding, function = trial.finding, trial.function
+    let, mistake = function.differing_from(chosen.function), "+".join(finding.cause) or None
+    return OtherReading(let, finding.verdict, finding.assumptions, finding.factor, mistake, function.describe())
 
 
 def _counterexample(trial: Trial) -> Counterexample | None:
     if trial.finding.verdict in GOOD:
         return None
     if trial.batch:
-        return find_batch_counterexample(trial.court, trial.batch, trial.runs.of(trial.batch))
+        return find_batch_counterexample(trial.court, trial.batch, trial.runs.of(trial.batch), trial.runs.precision)
     return find_counterexample(trial.court, trial.runs, trial.finding)
 
 
@@ -123,17 +131,31 @@ def judge_formula(
     except IllFormedError as error:
         return _ill_formed(composition, quantity, str(error), {})
     except RecursionError:
-        raise FormulaError("cannot read the formula at position 0: it is nested too deeply", formula, 0) from None
+        raise FormulaError("cannot read the formula: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
     if not formed:
         case, fault = judged[0].case, judged[0].fault
         return _ill_formed(composition, quantity, str(fault), case.reading.describe(), find_diagonal(case))
-    return _report(chain, choose(formed, explain=explain), formed, explain=explain)
+    verdict = _report(chain, choose(formed, explain=explain), formed, explain=explain)
+    return replace(verdict, reading={**verdict.reading, **_absent(symbols, chain)})
+
+
+def _absent(symbols: Mapping[str, str], chain: Chain) -> dict[str, str]:
+    """The symbols that were given a role and that the formula has not: a slip, which changes nothing."""
+    present = {node.name for node in walk(chain.links) if isinstance(node, Name)}
+    return {
+        symbol: f"{role}, and not in the formula"
+        for symbol, role in symbols.items()
+        if not any(symbol in name for name in present)
+    }
 
 
 def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: bool) -> Verdict:
     case, court = chosen.case, chosen.case.court
-    final = chosen.explain() if explain else chosen.findings[-1]
+    final = chosen.explained if explain else chosen.findings[-1]
+    reason = _reason(final)
+    if explain and final.verdict == "wrong" and not final.cause:
+        final, reason = _apart_from_small(case, final) or (final, reason)
     derive = _derivation(court.composition, court.quantity, labelled=court.labelled)
     texts, place = chain.texts[len(chain.texts) - len(case.links) :], chosen.first_wrong
     wrong = explain and final.verdict not in GOOD
@@ -147,15 +169,36 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         find_counterexample(court, case.links[-1], final) if wrong else None,
         case.reading.describe(),
         list_checks(case, final),
-        _reason(final),
+        reason,
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
         tuple(_other(each, chosen) for each in alternatives),
         derive,
     )
 
 
+def _apart_from_small(case: Case, final: Finding) -> tuple[Finding, str] | None:
+    """What else a formula comes to with a tiny number that is added, and what it is without; None without one.
+
+    It stays wrong, since the definition has no such number; its mistakes are those of the rest.
+    """
+    found = case.without_small()
+    if found is None:
+        return None
+    rest, names = found
+    judged = rest.judge()
+    if judged.fault is not None or judged.outcome[0] == "undecided":
+        return None
+    inner, written = judged.explained, ", ".join(names)
+    if inner.verdict == "wrong" and not inner.cause:
+        return None
+    under = f" if {' and '.join(inner.assumptions)}" if inner.assumptions else ""
+    by = f" {inner.factor}" if inner.factor else ""
+    said = f"it is {inner.verdict.removesuffix('-if')}{by}{under} but for {written}, which the definition has not"
+    return replace(final, cause=inner.cause, detail=inner.detail), f"{said}: leave {written} out"
+
+
 def _other(judged: Judged, chosen: Judged) -> OtherReading:
-    final, reading = judged.explain(), judged.case.reading
+    final, reading = judged.explained, judged.case.reading
     let = reading.differing_from(chosen.case.reading)
     mistake = "+".join(final.cause) or None
     return OtherReading(let, final.verdict, final.assumptions, final.factor, mistake, reading.describe())

@@ -10,6 +10,9 @@ EXPLANATIONS = {
     "entries with i ≠ j count too.",
     "off-diagonal-sign": "The entries off the diagonal have the wrong sign: an output falls when another logit rises.",
     "sign": "The sign is turned: this is minus what is due.",
+    "sign of a term": "The sign of one term is turned.",
+    "softmax-for-log-softmax in the loss": "The loss takes the probabilities as they are, where their logarithm is "
+    "due: what a loss of log-probabilities makes of softmax.",
     "identity-jacobian": "The Jacobian was taken to be the identity, so what comes in is passed on unchanged.",
     "jacobian-summed": "The Jacobian was summed over an axis before, or instead of, the product with a vector.",
     "logits-for-probabilities": "The formula is filled with the logits z where the probabilities y belong.",

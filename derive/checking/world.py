@@ -30,6 +30,26 @@ HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 Substitution = Mapping[IndexedBase | Symbol, Any]
 
 
+@dataclass(frozen=True)
+class Precision:
+    """How closely numbers that were worked out in floating point are compared.
+
+    Attributes:
+        digits: how many digits that is, for a person.
+        relative: the difference that is allowed to a number, as a part of it; a tenth of it of the largest one.
+        absolute: the difference that is allowed to every number, those near 0 among them.
+    """
+
+    digits: int
+    relative: float
+    absolute: float
+
+
+DOUBLE = Precision(7, 1e-7, 1e-9)
+SINGLE = Precision(5, 1e-5, 2e-6)
+"""float32 has a relative rounding error of 6e-8; a gradient is a sum of some rounded terms of about 1."""
+
+
 def definition_of(composition: Composition, quantity: str) -> Expr:
     """What a quantity is by definition: free index j for a vector, i (row) and j (column) for a matrix."""
     output = composition.output
@@ -201,8 +221,8 @@ class World:
         """1/value."""
         return pow(int(value), -1, PRIME) if isinstance(self.field, PrimeField) else 1 / value
 
-    def equal(self, left: Any, right: Any) -> bool:
-        """Whether two arrays, of shapes that fit, are equal here."""
+    def equal(self, left: Any, right: Any, precision: Precision = DOUBLE) -> bool:
+        """Whether two arrays, of shapes that fit, are equal here; where numbers are rounded, to a precision."""
         a, b = np.asarray(left, dtype=object), np.asarray(right, dtype=object)
         if a.shape != b.shape:
             return False
@@ -213,7 +233,9 @@ class World:
         x, w = a.astype(float), b.astype(float)
         if not (np.isfinite(x).all() and np.isfinite(w).all()):
             return False
-        return bool(np.allclose(x, w, rtol=1e-7, atol=1e-9 + 1e-8 * float(np.max(np.abs(w), initial=0.0))))
+        largest = float(np.max(np.abs(w), initial=0.0))
+        near = precision.absolute + precision.relative / 10 * largest
+        return bool(np.allclose(x, w, rtol=precision.relative, atol=near))
 
 
 @cache

@@ -14,7 +14,7 @@ from derive.checking.mistakes.model import Cause, Wrong
 from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
 from derive.checking.world import World
 
-__all__ = ["Cause", "Wrong", "same_formula", "wrong_formulas"]
+__all__ = ["Cause", "Wrong", "plain_formulas", "same_formula", "wrong_formulas"]
 
 
 def wrong_formulas(world: World, quantity: str) -> Iterator[Wrong]:
@@ -26,6 +26,11 @@ def wrong_formulas(world: World, quantity: str) -> Iterator[Wrong]:
     for pairs in (False, True):
         for stage in _STAGES:
             yield from [wrong for wrong in _made(world, quantity, stage).values() if (len(wrong.cause) > 1) == pairs]
+
+
+def plain_formulas(world: World, quantity: str) -> Iterator[Wrong]:
+    """Those with one mistake that need no derivation."""
+    yield from (wrong for wrong in _made(world, quantity, _plain).values() if len(wrong.cause) == 1)
 
 
 def same_formula(world: World, quantity: str, wrong: Wrong) -> Wrong | None:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from sympy import Expr, Indexed, Integer, KroneckerDelta, Symbol
+from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, log
 
 from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
 from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
 from derive.checking.world import World
-from derive.notation import Contraction, i, j, label, occurrences, t, vectors, y, z
+from derive.notation import Contraction, Partial, i, j, label, occurrences, t, vectors, y, z
 
 _INDICES: dict[str, tuple[Symbol, ...]] = {"value": (), "gradient": (j,), "hvp": (j,), "hessian": (i, j)}
 
@@ -38,9 +38,40 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         labelled = any(label in delta.free_symbols for delta in deltas)
         name = "label-case-only" if labelled and number else "delta-missing"
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
+    if quantity == "gradient":
+        for number, other_form in enumerate(_term_turned(definition)):
+            yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
+        yield from _without_logarithm(world)
     names = (*indices, label) if label in definition.free_symbols else indices
     for number, other_form in enumerate(mixed(definition, names)):
         yield Wrong(("index-mixed-up",), f"closed {number}", partial(world.array, other_form, *indices))
+
+
+def _term_turned(expression: Expr) -> Iterator[Expr]:
+    """The expression with the sign of one term turned, of the sum that it is, or that one of its factors is."""
+    for place, factor in enumerate(Mul.make_args(expression)):
+        if isinstance(factor, Add):
+            rest = Mul(*(each for number, each in enumerate(Mul.make_args(expression)) if number != place))
+            yield from (rest * Add(factor, -2 * term) for term in factor.args)
+
+
+def _without_logarithm(world: World) -> Iterator[Wrong]:
+    """The gradient of the loss with y in the place of log y: of the negative log-likelihood, given probabilities."""
+    definition = world.composition.loss_definition
+    if definition is None:
+        return
+
+    def share(node: Expr) -> Expr | None:
+        return node.args[0] if isinstance(node, log) and _is_share(node.args[0]) else None
+
+    plain = rewrite(definition, share)
+    if plain != definition:
+        slope = partial(world.array, Partial(plain, z[j]), j)
+        yield Wrong(("softmax-for-log-softmax",), "in the loss", slope, "in the loss")
+
+
+def _is_share(node: Basic) -> bool:
+    return isinstance(node, Indexed) and node.base == y
 
 
 def _total_of_one(node: Expr) -> Expr | None:

@@ -1,0 +1,119 @@
+"""Symbols of a LaTeX formula: a letter with its index or its argument, H(p, q) and D_KL(p ‖ q)."""
+
+from functools import partial
+
+from derive.checking.formula import Call, FormulaError, Item, Name, Node
+from derive.checking.habits import is_description
+from derive.checking.latex_cursor import CLOSING
+from derive.checking.latex_differentials import Derivatives
+from derive.checking.latex_tokens import Token, canonical
+
+
+class Symbols(Derivatives):
+    """Reading of a letter with what belongs to it."""
+
+    def indexed(self, name: Name) -> Node:
+        """A symbol with its index, which may be part of the symbol, or say in words which one it is."""
+
+        def described() -> Node | None:
+            self.take()
+            tokens = self.group_tokens()
+            comma = next((place for place, token in enumerate(tokens) if token.text == ","), len(tokens))
+            words = "".join(token.text for token in tokens[:comma])
+            if not is_description(name.name, words):
+                return None
+            if comma < len(tokens) - 1:  # what follows the words is an index
+                at = tokens[comma].position
+                rest = [Token("sign", "_", at), Token("sign", "{", at), *tokens[comma + 1 :], Token("sign", "}", at)]
+                self.tokens[self.place : self.place] = rest
+            return Name(f"{name.name}_{{{words}}}")
+
+        def compound() -> Node | None:
+            mark = self.take().text
+            if mark not in ("_", "^"):
+                return None
+            written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
+            return Name(written) if written in self.symbols else None
+
+        if self.next("(") and (index := self.attempt(self.class_argument)) is not None:
+            return Item(name, (index,))
+        if not self.next("_", "^"):
+            return name
+        found = self.attempt(compound) or self.attempt(partial(self.crossed, name))
+        if isinstance(found, Name):
+            return self.indexed(found)
+        return self.attempt(described) or name
+
+    def crossed(self, name: Name) -> Node | None:
+        """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
+        self.expect("_")
+        below = self.group_tokens()
+        self.expect("^")
+        written = canonical(f"{name.name}^{{{''.join(each.text for each in self.group_tokens())}}}")
+        if written not in self.symbols or not below:
+            return None
+        at = below[0].position
+        self.tokens[self.place : self.place] = [
+            Token("sign", "_", at), Token("sign", "{", at), *below, Token("sign", "}", at)
+        ]  # fmt: skip
+        return Name(written)
+
+    def is_argument(self) -> bool:
+        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
+        start = self.place
+        try:
+            inside = self.enclosed("(", ")") if self.next("(") else []
+        except FormulaError:
+            return False
+        finally:
+            self.place = start
+        return (
+            len(inside) > 1
+            and inside[0].text in ("z", "x", "a", "o", "Z")
+            and inside[1].text == "_"
+            and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
+        )
+
+    def divergence(self, token: Token) -> Node | None:
+        """H(p, q), the cross-entropy of two vectors, or H(p), and D_KL(p ‖ q), their divergence; None for any other."""
+        name = token.text
+        if name == "D":
+            name = "".join(each.text for each in self.group_tokens()) if self.skip("_") else ""
+        elif name == "K" and self.skip("L"):
+            name = "KL"
+        if name not in ("H", "CE", "KL") or not self.next("(", "["):
+            return None
+        if not self.has_two_arguments() and name != "H":
+            return None
+        if not self.has_two_arguments():
+            return self.entropy()
+        closing = CLOSING[self.take().text]
+        bars = [r"\|", "|"] if name == "KL" else []
+        self.bars += bars
+        left = self.terms()
+        del self.bars[len(self.bars) - len(bars) :]
+        if self.skip("|"):
+            self.skip("|")
+        elif not self.skip(",", ";", r"\|"):
+            return None
+        right = self.terms()
+        self.expect(closing)
+        return Call("kl_divergence" if name == "KL" else "cross_entropy_of", (left, right))
+
+    def has_two_arguments(self) -> bool:
+        """Whether what stands in the brackets here is two arguments, before any of it is read."""
+        start, level = self.place, 0
+        for token in self.tokens[start:]:
+            level += (token.text in ("(", "[", "{")) - (token.text in (")", "]", "}"))
+            if level == 0:
+                return False
+            if level == 1 and token.text in (",", ";", "|", r"\|"):
+                return True
+        return False
+
+    def entropy(self) -> Node | None:
+        """H(p), the entropy of a vector; None for anything else, such as a Hessian times v."""
+        opening = self.take().text
+        vector = self.indexed(Name(self.take().text)) if self.now.kind == "letter" else None
+        is_vector = isinstance(vector, Name) and vector.name not in ("v", "g")
+        return Call("H", (vector,)) if vector is not None and is_vector and self.skip(CLOSING[opening]) else None
