@@ -53,13 +53,10 @@ def divides_by_rest(closed_form: Expr, of_label: bool) -> bool:
 def leaves_label_out(closed_form: Expr) -> bool:
     """Whether `closed_form` divides by a sum of exponentials over all classes but the label's, or has its logarithm."""
     return any(
-        isinstance(node.args[0], Add)
-        and any(
-            total.has(sympy.exp) and label in free_indices(total) and total.body.has(KroneckerDelta(total.index, label))
-            for total in Add.make_args(node.args[0])
-            if isinstance(total, Contraction)
-        )
+        total.has(sympy.exp) and total.body.has(KroneckerDelta(total.index, label))
         for node in occurrences(closed_form, (sympy.log, Pow))
+        for total in Add.make_args(node.args[0])
+        if isinstance(total, Contraction)
     )
 
 
