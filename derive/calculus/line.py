@@ -22,6 +22,7 @@ LONGEST_FORMULA = 6000.0
 
 _REASONS = {
     forms.FACTORED: "what the terms share goes in front",
+    forms.SIGNS: "a minus sign before a difference turns it round",
     forms.TURNED: "the entries of a Jacobian stay the same with their two classes exchanged, y_j (δ_jk − y_k)",
     forms.CANCELLED: "common factors of numerator and denominator cancel",
     forms.EXPANDED: "terms cancel when the product is multiplied out",

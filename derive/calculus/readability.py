@@ -36,7 +36,7 @@ def cost(expression: Expr) -> float:
             )
         case sympy.Mul():
             factors = [factor for factor in expression.args if factor != -1]
-            minus = 0.5 if len(factors) < len(expression.args) else 0.0
+            minus = 0.5 if expression.args[0].is_Rational and expression.args[0].is_negative else 0.0
             return sum(cost(factor) + 0.5 for factor in factors) - 0.5 + minus
         case sympy.Pow(exp=Integer() as exponent) if exponent == -1:
             return cost(expression.base) + 0.5

@@ -137,7 +137,7 @@ def _compose(first: str, second: str | None, where: str, loss_name: str) -> Comp
         return Composition(activation, _read_loss(loss))
     if _NAME.fullmatch(second) or not second:
         raise UnknownNameError.of("loss", second, losses())
-    written = text(read(second))
+    written = text(read(second, as_typed=True))
     composition = Composition(
         activation,
         _read_loss(Loss(loss_name or written, written, "a definition given on the spot", where=where), second),
@@ -151,7 +151,7 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
     definition = loss.definition if given is None else given
     if loss.name != loss.definition:
         _checked_name(loss, losses())
-    expression = read(loss.definition)
+    expression = read(loss.definition, as_typed=True)
     strangers = sorted({str(base) for base in vectors(expression)} & (set(VECTORS) - {"z", "y", "t"}))
     if strangers:
         raise DefinitionError(

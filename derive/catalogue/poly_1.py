@@ -8,5 +8,5 @@ loss = Loss(
     assumes=("sum-t-1",),
     labels=True,
     where="epsilon >= -1",
-    source="Leng et al., PolyLoss: a polynomial expansion perspective, 2022",
+    source="Leng et al., PolyLoss: a polynomial expansion perspective of classification loss functions, 2022",
 )

@@ -19,6 +19,7 @@ from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
 from derive.kernel.passes.limits import take_limits
 from derive.kernel.passes.logarithm import take_logarithms
+from derive.kernel.passes.logistic import divide_logistic
 from derive.kernel.passes.normalise import normalise
 from derive.kernel.passes.place import place
 from derive.kernel.passes.scale import scale
@@ -40,6 +41,7 @@ STABLE: tuple[Pass, ...] = (
     split_cases,
     cancel,
     take_limits,
+    divide_logistic,
     complement,
     weigh,
     take_logarithms,

@@ -199,15 +199,19 @@ def _without_label(node: Expr) -> Expr | None:
 
 
 def _of_exponentials(whole: Expr) -> Expr | None:
-    """Σ f_i - f_k as Σ (1 - δ_ik) f_i, among other terms."""
+    """Σ f_i - f_k, or f_k - Σ f_i, as Σ (1 - δ_ik) f_i among other terms."""
     terms = list(Add.make_args(whole))
-    for total in [term for term in terms if isinstance(term, Contraction)]:
-        entry = rename(total.body, {total.index: label})
-        if -entry in terms and label not in free_indices(total):
-            terms.remove(total)
-            terms.remove(-entry)
+    for term in terms:
+        sign = -1 if term.could_extract_minus_sign() else 1
+        total = sign * term
+        if not isinstance(total, Contraction) or label in free_indices(total):
+            continue
+        entry = -sign * rename(total.body, {total.index: label})
+        if entry in terms:
+            terms.remove(term)
+            terms.remove(entry)
             body, index = total.open()
-            return Add(*terms, Contraction((1 - KroneckerDelta(index, label)) * body, index))
+            return Add(*terms, sign * Contraction((1 - KroneckerDelta(index, label)) * body, index))
     return None
 
 

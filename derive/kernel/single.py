@@ -7,10 +7,13 @@ polynomials in Y are divided by x.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from functools import lru_cache, reduce
+from itertools import product as cartesian
+from typing import Any
 
 import sympy
 from sympy import Add, Dummy, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+from sympy.polys.rings import PolyRing
 
 from derive.calculus.rewrite import rewrite
 from derive.notation import Contraction, free_indices, i, label, occurrences, rename, y
@@ -50,17 +53,15 @@ def divides_by_rest(closed_form: Expr, of_label: bool) -> bool:
 def leaves_label_out(closed_form: Expr) -> bool:
     """Whether `closed_form` divides by a sum of exponentials over all classes but the label's, or has its logarithm."""
     return any(
-        isinstance(node.args[0], Add)
-        and any(
-            total.has(sympy.exp) and label in free_indices(total) and total.body.has(KroneckerDelta(total.index, label))
-            for total in Add.make_args(node.args[0])
-            if isinstance(total, Contraction)
-        )
+        total.has(sympy.exp) and total.body.has(KroneckerDelta(total.index, label))
         for node in occurrences(closed_form, (sympy.log, Pow))
+        for total in Add.make_args(node.args[0])
+        if isinstance(total, Contraction)
     )
 
 
-def single_out(closed_form: Expr, indices: Sequence[Symbol]) -> Expr:
+@lru_cache(maxsize=64)  # a loss and its gradient have kernels of their own and one together
+def single_out(closed_form: Expr, indices: tuple[Symbol, ...]) -> Expr:
     """`closed_form` with a case for the label's class and one for the others, and 1 - y of that class cancelled.
 
     Args:
@@ -68,7 +69,7 @@ def single_out(closed_form: Expr, indices: Sequence[Symbol]) -> Expr:
         indices: its free indices, the label aside.
     """
     cases = []
-    for at_label in product((True, False), repeat=len(indices)):
+    for at_label in cartesian((True, False), repeat=len(indices)):
         case, factors = closed_form, []
         for index, same in zip(indices, at_label, strict=True):
             delta = KroneckerDelta(index, label)
@@ -120,53 +121,107 @@ def _cancelled(expression: Expr) -> Expr:
         if isinstance(node, (Pow, Add)) and _rest(node.as_base_exp()[0]) == _SURE:
             base, exponent = node.as_base_exp()
             return _X**exponent if base == 1 - _SURE else (-1) ** exponent * _X**exponent
+        if isinstance(node, (Indexed, KroneckerDelta)) or (node.is_number and not node.is_Rational):
+            return opaque.setdefault(node, Dummy("f", positive=True))
         return None
 
     rational = rewrite(expression, visit)
-    groups: dict[Expr, list[Expr]] = {}
-    for term in Add.make_args(sympy.expand(rational)):
-        exponent = sympy.powsimp(term).as_powers_dict().get(_X, sympy.S.Zero)
-        number, _ = exponent.as_coeff_Add()
-        broken = exponent - sympy.floor(number)
-        groups.setdefault(broken, []).append(sympy.powsimp(term / _X**broken))
+    known = sorted(rational.free_symbols - {_X, _Y}, key=lambda each: (each.name, getattr(each, "dummy_index", 0)))
+    ring = PolyRing([_Y, *known], sympy.QQ)
     meant = {dummy: node for node, dummy in opaque.items()}
-    found = Add(*(_X**broken * _divided(terms, meant) for broken, terms in groups.items()))
+    found = Add(*(_X**broken * _divided(parts, meant) for broken, parts in _laurent(rational, ring).items()))
     return found.xreplace({_X: 1 - _SURE, _Y: _SURE})
 
 
-def _divided(terms: Sequence[Expr], meant: Mapping[Dummy, Expr]) -> Expr:
-    """The sum of `terms`, Laurent polynomials in x and polynomials in Y, without the powers of x that cancel.
+Laurent = dict[Expr, dict[int, Any]]
+"""A sum of polynomials times powers of x: by what is no whole number in the exponent, then by what is."""
+
+
+def _laurent(node: Expr, ring: PolyRing) -> Laurent:
+    """A polynomial in powers of x and other names, multiplied out: SymPy's `expand` takes ten times as long."""
+    if isinstance(node, Add):
+        total: Laurent = {}
+        for term in node.args:
+            _add_to(total, _laurent(term, ring))
+        return total
+    if isinstance(node, Mul):
+        product: Laurent = {sympy.S.Zero: {0: ring.one}}
+        for factor in node.args:
+            product = _times(product, _laurent(factor, ring))
+        return product
+    base, exponent = node.as_base_exp()
+    if base == _X:
+        number, broken = sympy.expand(exponent).as_coeff_Add()
+        whole = int(sympy.floor(number))
+        return {broken + number - whole: {whole: ring.one}}
+    if isinstance(node, Pow):
+        power = _laurent(base, ring)
+        return reduce(_times, [power] * (int(exponent) - 1), power)
+    return {sympy.S.Zero: {0: ring.from_expr(node)}}
+
+
+def _add_to(total: Laurent, other: Laurent) -> None:
+    for broken, parts in other.items():
+        own = total.setdefault(broken, {})
+        for whole, polynomial in parts.items():
+            own[whole] = own[whole] + polynomial if whole in own else polynomial
+
+
+def _times(one: Laurent, two: Laurent) -> Laurent:
+    product: Laurent = {}
+    for (broken, parts), (other_broken, others) in cartesian(one.items(), two.items()):
+        for (whole, polynomial), (other_whole, other) in cartesian(parts.items(), others.items()):
+            _add_to(product, {broken + other_broken: {whole + other_whole: polynomial * other}})
+    return product
+
+
+def _divided(parts: Mapping[int, Any], meant: Mapping[Dummy, Expr]) -> Expr:
+    """The sum of powers of x times polynomials, without the powers of x that cancel.
 
     Args:
-        terms: expanded products.
+        parts: the polynomials, in Y first, by the powers of x before them.
         meant: what the names in them stand for.
     """
-    degree = max(0, *(int(-term.as_powers_dict().get(_X, 0)) for term in terms))
-    numerator = sympy.expand(Add(*(sympy.expand(term * _X**degree) for term in terms)).xreplace({_X: 1 - _Y}))
-    coefficients = sympy.Poly(numerator, _Y).all_coeffs()[::-1] if numerator.has(_Y) else [numerator]
-    least = next((place for place, each in enumerate(coefficients) if each != 0), 0)
+    degree = max(0, *(-whole for whole in parts))
+    ring = next(iter(parts.values())).ring
+    numerator = sum((part * (1 - ring.gens[0]) ** (degree + whole) for whole, part in parts.items()), ring.zero)
+    coefficients = _coefficients(numerator)
+    least = next((place for place, each in enumerate(coefficients) if each), 0)
     coefficients = coefficients[least:]
-    parts = []
+
+    def spelled(polynomial: Any) -> Expr:
+        return _readable(polynomial.as_expr().xreplace(meant))
+
+    found = []
     while degree and any(coefficients):
         remainder, coefficients = _synthetic(coefficients)
-        parts.append(_readable(remainder.xreplace(meant)) / _X**degree)
+        found.append(spelled(remainder) / _X**degree)
         degree -= 1
     power = 0
     while any(coefficients):
         remainder, quotient = _synthetic(coefficients)
-        if remainder != 0:
+        if remainder:
             break
         coefficients, power = quotient, power + 1
-    rest = Add(*(each * _Y**place for place, each in enumerate(coefficients)))
-    return _Y**least * (Add(*parts) + _X**power * _readable(rest.xreplace(meant)))
+    rest = sum((each * ring.gens[0] ** place for place, each in enumerate(coefficients)), ring.zero)
+    return _Y**least * (Add(*found) + _X**power * spelled(rest))
 
 
-def _synthetic(coefficients: Sequence[Expr]) -> tuple[Expr, list[Expr]]:
+def _coefficients(polynomial: Any) -> list[Any]:
+    """The polynomials that the powers of Y, the first name, are multiplied by, from the lowest up."""
+    ring = polynomial.ring
+    found: list[Any] = [ring.zero.copy() for _ in range(max(0, polynomial.degree()) + 1 if polynomial else 1)]
+    for (power, *others), number in polynomial.terms():
+        found[power][(0, *others)] = number
+    return found
+
+
+def _synthetic(coefficients: Sequence[Any]) -> tuple[Any, list[Any]]:
     """P(1), and Q with P(Y) = P(1) + (1 - Y) Q(Y); coefficients from the lowest up."""
-    quotient: list[Expr] = []
-    carried: Expr = sympy.S.Zero
+    quotient: list[Any] = []
+    carried = coefficients[0].ring.zero
     for each in reversed(coefficients):
-        carried = sympy.expand(carried + each)
+        carried = carried + each
         quotient.append(-carried)
     quotient.pop()
     return carried, quotient[::-1]
@@ -191,7 +246,22 @@ def _readable(expression: Expr) -> Expr:
         own = [term for term in several if shared in term.args]
         others = Add(*(term for term in several if term not in own))
         together += shared * _readable(Add(*(term / shared for term in own))) + (_readable(others) if others else 0)
-    return sympy.factor_terms(together)
+    return _factored(together)
+
+
+def _factored(expression: Expr) -> Expr:
+    """`expression` with the factors that all its terms share before them: SymPy's `factor_terms` looks into each."""
+    terms = Add.make_args(expression)
+    if len(terms) < 2:
+        return expression
+    powers = [term.as_powers_dict() for term in terms]
+    shared = [
+        base ** min(each[base] for each in powers)
+        for base in powers[0]
+        if not base.is_number and all(base in each and each[base].is_Rational for each in powers)
+    ]
+    common = Mul(*shared)
+    return common * Add(*(term / common for term in terms)) if shared else expression
 
 
 def _one_sum(terms: Sequence[Expr]) -> Expr:
@@ -206,4 +276,4 @@ def _one_sum(terms: Sequence[Expr]) -> Expr:
             bodies.append(number * rename(inner.body, {inner.index: i}))
         else:
             rest.append(term)
-    return Add(*rest) + (Contraction(sympy.factor_terms(Add(*bodies)), i) if bodies else 0)
+    return Add(*rest) + (Contraction(_factored(Add(*bodies)), i) if bodies else 0)

@@ -53,7 +53,7 @@ RESERVED = {"n", "L", "label", *VECTORS, *FUNCTIONS, *SPECIAL_FORMS, "range"}
 _OPERATORS = "+ - * / ** @"
 
 
-def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
+def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool = False) -> Expr:
     """The expression that `text` writes in the index form.
 
     Args:
@@ -62,6 +62,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
             number; with an index it is a parameter for each class.
             Vectors may stand without an index within `sum(...)`, `mean(...)`, `dot(a, b)` and `a @ b`.
         y: what stands for `y[index]`, as a function of the index; the letter y itself where None.
+        as_typed: whether to refuse what is well formed and yet most likely a slip, `sum(y[i] for j in range(n))`.
 
     Raises:
         DefinitionError: with the position, the offending piece and what is allowed.
@@ -82,7 +83,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None) -> Expr:
     except (MemoryError, RecursionError, ValueError):
         message = f"cannot read {_excerpt(text)}: nested too deeply; at most {DEEPEST_NESTING} levels are read"
         raise DefinitionError(message, text) from None
-    reader = _Reader(text.strip(), y)
+    reader = _Reader(text.strip(), y, as_typed=as_typed)
     expression = reader.expression(tree.body)
     if ENTRY in free_indices(expression):
         name = reader.vectors[0].id
@@ -107,8 +108,9 @@ def _refuse_lookalikes(text: str) -> None:
 class _Reader:
     """One reading: the text, for messages, and the indices that the sums around the current piece bind."""
 
-    def __init__(self, text: str, y: Callable[[Symbol], Expr] | None) -> None:
+    def __init__(self, text: str, y: Callable[[Symbol], Expr] | None, *, as_typed: bool) -> None:
         self.text = text
+        self.as_typed = as_typed
         self.y = y
         self.depth = 0
         self.bound: dict[str, Symbol] = {}
@@ -288,7 +290,7 @@ class _Reader:
         found = free_indices(body)
         idle = [index.name for index in indices if index not in found]
         unbound = sorted(index.name for index in found - {*self.bound.values(), ENTRY})
-        if idle and unbound:
+        if self.as_typed and idle and unbound:
             raise self.failure(
                 node.generators[0].target,
                 f"the sum runs over {idle[0]}, and {self.piece(node.elt)} has {unbound[0]}, which no sum runs over",

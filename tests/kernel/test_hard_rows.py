@@ -115,6 +115,24 @@ LOSSES |= {
         labels=True,
         activation="identity",
     ),
+    # Yeh and others, Decoupled contrastive learning, 2022
+    "decoupled-contrastive": Typed(
+        "-z[k]/T + log(sum(exp(z[i]/T) for i in range(n)) - exp(z[k]/T))",
+        lambda z, k, T: (
+            mpmath.log(sum(mpmath.exp(z[i] / mpmath.mpf(T)) for i in range(len(z)) if i != k)) - z[k] / mpmath.mpf(T)
+        ),
+        parameters={"T": 0.5},
+        labels=True,
+        activation="identity",
+    ),
+    # Rafailov and others, Direct preference optimization, 2023, of one answer against a fixed reference
+    "preference": Typed(
+        "log(1 + exp(-b*(log(y[k]) - r)))",
+        lambda y, k, b, r: mpmath.log(1 + mpmath.exp(-b * (mpmath.log(y[k]) - r))),
+        where="r in R",
+        parameters={"b": 1.5, "r": -0.25},
+        labels=True,
+    ),
     # Su and others, ZLPR: a novel loss for multi-label classification, 2022
     "several-labels": Typed(
         "log(1 + sum((1 - t)*exp(z))) + log(1 + sum(t*exp(-z)))",

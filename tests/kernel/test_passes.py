@@ -33,6 +33,7 @@ from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
 from derive.kernel.passes.logarithm import take_logarithms
+from derive.kernel.passes.logistic import divide_logistic
 from derive.kernel.passes.place import place
 from derive.kernel.passes.scale import scale
 from derive.kernel.passes.separate import separate
@@ -88,6 +89,15 @@ def test_a_factor_that_all_terms_of_a_sum_share_cancels_too() -> None:
     sum_of_two = add(mul(EXP, T), neg(mul(Z, EXP)))
     lines = ran(cancel, VECTOR, stored(mul(add(ONE, neg(div(ONE, EXP))), sum_of_two)))
     assert lines == ["out[j] = (exp(z[j]) + -1)*(t[j] + (-z[j]))"]
+
+
+def test_an_exponential_is_not_divided_by_1_and_itself() -> None:
+    beside = add(EXP, ONE)
+    assert ran(divide_logistic, VECTOR, stored(div(EXP, beside))) == ["out[j] = 1/(exp(-z[j]) + 1)"]
+    squared = div(mul(T, add(T, mul(Z, EXP))), call("pow", beside, Const(Fraction(2))))
+    (line,) = ran(divide_logistic, VECTOR, stored(squared))
+    assert "exp(z[j])*" not in line
+    assert ran(divide_logistic, VECTOR, stored(div(T, beside))) == ["out[j] = t[j]/(exp(z[j]) + 1)"]
 
 
 def test_shift_subtracts_the_maximum_in_quotients() -> None:

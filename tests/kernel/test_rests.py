@@ -45,6 +45,7 @@ def test_the_logarithm_of_what_is_left_of_1_is_one_of_a_sum():
         "sqrt(1 - sum(t[i]*y[i] for i in range(n)))",
         "t[k]/(1 - sum(t[i]*y[i] for i in range(n)))",
         "log(sum(exp(z[i]) for i in range(n)) - exp(z[k]))",
+        "1/(exp(z[k]) - sum(exp(z[i]) for i in range(n)))",
     ],
 )
 def test_it_is_what_it_was_and_keeps_its_digits_where_the_row_is_sure_of_a_class(text):

@@ -88,8 +88,6 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("sum(y[i] for i in range(3))", 13, "for i in range(n)"),
         ("sum(y[i] for i in range(n) if y[i])", 13, "for i in range(n)"),
         ("sum(i for i in range(n))", 4, "i is a class index"),
-        ("sum(y[i] for j in range(n))", 13, "the sum runs over j, and 'y[i]' has i, which no sum runs over"),
-        ("sum(t[i]*y[k] for i in range(n) for j in range(n))", 18, "the sum runs over j, and 't[i]*y[k]' has k"),
         ("g*sum(y)", 0, "a parameter needs another name"),
         ("delta(i)", 0, "delta takes 2 arguments, not 1"),
         ("log(y[i], 2)", 0, "log takes 1 argument, not 2"),
@@ -108,6 +106,21 @@ def test_what_is_refused_says_where_and_why(text: str, position: int, words: str
         read(text)
     assert words in str(refusal.value)
     assert refusal.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "words"),
+    [
+        ("sum(y[i] for j in range(n))", 13, "the sum runs over j, and 'y[i]' has i, which no sum runs over"),
+        ("sum(t[i]*y[k] for i in range(n) for j in range(n))", 18, "the sum runs over j, and 't[i]*y[k]' has k"),
+    ],
+)
+def test_an_index_that_runs_idly_is_refused_in_what_people_type(text: str, position: int, words: str) -> None:
+    with pytest.raises(DefinitionError) as refusal:
+        read(text, as_typed=True)
+    assert words in str(refusal.value)
+    assert refusal.value.position == position
+    assert read("sum(1 for i in range(n))", as_typed=True) == read("sum(1 for i in range(n))")
 
 
 @pytest.mark.parametrize(
