@@ -162,7 +162,17 @@ class Case:
         if self.defined.n == 1 and not self._agrees(definition, spots, values, sized):
             raise BadPointError
         places = (tuple(spot.values()) for spot in spots)
-        return Truth(tuple(places), tuple(map(_without_rounding, values)), _of_row(quantity, sized))
+        form = definition if self.defined.n <= FEW_CLASSES else self._closed_form(quantity)
+        values = [self._without_rounding(form, spot, value) for spot, value in zip(spots, values, strict=True)]
+        return Truth(tuple(places), tuple(values), _of_row(quantity, sized))
+
+    def _without_rounding(self, form: Expr, spot: Mapping[Symbol, int], value: Any) -> Any:
+        """0 for what only rounding keeps from it, as z - log(exp z) of one class: with more digits it is smaller."""
+        if value == 0 or abs(value) > mpmath.mpf(10) ** (10 - DIGITS):
+            return value
+        with mpmath.workdps(DIGITS_OF_REST):
+            again = evaluate(form, replace(self.defined, memory={}, shifted={}).at(spot))
+        return value if abs(again) > abs(value) / 2 else mpmath.mpf(0)
 
     def _agrees(
         self, definition: Expr, spots: Sequence[Mapping[Symbol, int]], values: Sequence[Any], sized: Sequence[Sized]
@@ -185,17 +195,14 @@ class Case:
         spots = _spots(definition_of(self.composition, quantity), range(self.defined.n))
         return _of_row(quantity, self._measure(quantity, spots))
 
+    def _closed_form(self, quantity: str) -> Expr:
+        return _closed_form(self.composition, quantity, notation.label in self.defined.indices)
+
     def _measure(self, quantity: str, spots: Sequence[Mapping[Symbol, int]]) -> list[Sized]:
         """The entries from the closed form, with their sizes."""
-        labels = notation.label in self.defined.indices
-        form = _set_apart(_closed_form(self.composition, quantity, labels))
+        form = _set_apart(self._closed_form(quantity))
         with mpmath.workdps(DIGITS):
             return [evaluate(form, self.sized.at(spot)) for spot in spots]
-
-
-def _without_rounding(value: Any) -> Any:
-    """0 for what only rounding keeps from it, as z - log(exp z) of a single class."""
-    return mpmath.mpf(0) if abs(value) < mpmath.mpf(10) ** (10 - DIGITS) else value
 
 
 def _sampled(n: int) -> Sequence[int]:

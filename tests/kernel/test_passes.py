@@ -75,6 +75,13 @@ def test_the_logarithm_of_a_probability_is_a_difference() -> None:
     assert ran(take_logarithms, VECTOR, stored(call("log", EXP))) == ["out[j] = z[j]"]
 
 
+def test_a_probability_beside_a_power_of_it_raises_the_exponent() -> None:
+    share = div(ONE, add(EXP, ONE))
+    product = mul(T, share, call("pow", share, add(S, Const(Fraction(-1)))))
+    alone = mul(T, call("pow", share, S))
+    assert ran(take_logarithms, VECTOR, SUM, stored(product)) == ran(take_logarithms, VECTOR, SUM, stored(alone))
+
+
 def test_a_factor_cancels_against_its_divisor() -> None:
     assert ran(cancel, VECTOR, stored(mul(EXP, add(T, neg(div(ONE, EXP))))))[-1] == "out[j] = (exp(z[j])*t[j]) + -1"
     assert ran(cancel, VECTOR, stored(mul(T, div(ONE, mul(T, EXP)))))[-1] == "out[j] = 1/exp(z[j])"

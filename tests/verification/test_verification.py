@@ -217,3 +217,10 @@ def test_a_loss_with_the_logarithm_of_a_number_has_sizes():
     row = row_of(make_rows(3, FLOAT32), 1)
     truth = find_truth(catalogue.read_composition("softmax+sum(log((exp(y - t) + exp(t - y))/2))"), "gradient", row)
     assert all(size > 0 for size in truth.sizes)
+
+
+def test_a_truth_that_is_very_small_is_no_rounding():
+    composition = catalogue.read_composition("identity+sum(log(1 + exp(-t*z)))")
+    rows = {z: np.array([700.0, 1.0, -2.0]), t: np.array([1.0, 1.0, 0.0])}
+    (first, *_) = find_truth(composition, "gradient", rows).values
+    assert first == pytest.approx(-np.exp(-700.0), rel=1e-12, abs=0)

@@ -4,7 +4,7 @@ log(exp(a)/s) = a - log(s): the logarithm of a probability needs no exponential,
 is too small for the precision.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, div, is_call, mul, neg, power, rewrite
@@ -27,6 +27,8 @@ def take_logarithms(kernel: Kernel) -> Kernel:
             case Call("log", (inner,)) if _has_exponential(inner):
                 found.add(NOTE)
                 return _log(inner, rule)
+            case Call("mul", factors) if (merged := _with_powers_merged(factors)) is not None:
+                return rewrite(merged, rule)
             case Call("pow", (base, exponent)) if not _is_whole(exponent):
                 return raised(base, exponent)
             case Call("sqrt", (base,)):
@@ -50,6 +52,22 @@ def take_logarithms(kernel: Kernel) -> Kernel:
     for note in (NOTE, NOTE_POWER):
         rewritten = noted(rewritten, note) if note in found else rewritten
     return rewritten
+
+
+def _with_powers_merged(factors: Sequence[Expression]) -> Expression | None:
+    """A product with x x^c as x^(c + 1), where x has an exponential and may be 0; None where there is none such."""
+    for factor in factors:
+        match factor:
+            case Call("pow", (base, exponent)) if (
+                not _is_whole(exponent) and _has_exponential(base) and base in factors
+            ):
+                rest = [other for other in factors if other not in (base, factor)]
+                return mul(
+                    *rest,
+                    *[factor] * (factors.count(factor) - 1),
+                    power(base, add(exponent, Const(Fraction(factors.count(base))))),
+                )
+    return None
 
 
 def _log(value: Expression, rule: Rewrite) -> Expression:
