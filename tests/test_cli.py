@@ -81,6 +81,13 @@ def test_show_arrives_at_the_closed_form(run, arguments, end):
     assert end in out
 
 
+@pytest.mark.parametrize("form", ["text", "latex", "markdown", "json"])
+def test_what_takes_no_step_is_shown_too(run, form):
+    code, out, err = run("show", "identity", "--quantity", "value", "--format", form)
+    assert (code, err) == (0, "")
+    assert form == "json" or "Checked: the closed form against the definition exactly, modulo" in out.replace("\n", " ")
+
+
 def test_show_names_the_assumption_at_the_step_that_used_it(run):
     _, out, _ = run("show", "softmax+cross-entropy", "--format", "json")
     steps = json.loads(out)["steps"]

@@ -77,17 +77,19 @@ def check_sentence(result: Result) -> str:
     steps = {number for step in result.steps for number in step.check.classes}
     random = {number for proof in result.proofs if proof.method != "rational" for number in proof.classes}
     rational = {number for proof in result.proofs if proof.method == "rational" for number in proof.classes}
-    parts = [f"each step exactly, modulo a large prime at random points, with {_listed(steps)} classes"]
+    how = "modulo a large prime at random points"
+    parts = [f"each step exactly, {how}, with {_listed(steps)} classes"] if steps else []
     if in_reals := sum(step.check.method == "real" for step in result.steps):
         parts.append(f"{in_reals} of them in real numbers to 50 digits, where that field lacks a root or a law")
     if random:
-        parts.append(f"the closed form against the definition likewise, with {_listed(random)} classes")
+        how = "likewise" if steps else f"exactly, {how}"
+        parts.append(f"the closed form against the definition {how}, with {_listed(random)} classes")
     if rational:
         parts.append(
             f"and for n = {_listed(rational)} by proof: the two are the same rational function of the same "
             "exponentials and logarithms"
         )
-    return f"Checked: {'; '.join(parts)}."
+    return f"Checked: {'; '.join(parts)}." if parts else "There is nothing to check: this is the definition itself."
 
 
 def _listed(numbers: Collection[int]) -> str:
