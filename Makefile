@@ -14,7 +14,7 @@ derive: $(READY) ## derivations and kernels for any number of classes; `make der
 
 test: $(READY) ## run every test, a file at a time on each processor
 	@echo "make: running the tests"
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 stress: $(READY) ## derive 300 random definitions and compare them with differences
 	@echo "make: deriving 300 random definitions"
