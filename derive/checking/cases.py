@@ -8,11 +8,12 @@ from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero
 from derive.checking.formula import Chain, IllFormedError
+from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
-from derive.checking.parameters import leave_out_small, respell, spell_parameters
+from derive.checking.parameters import respell, spell_parameters
 from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
 
 CLASSES = (3, 4, 5)

@@ -12,7 +12,7 @@ from derive.catalogue.model import Composition
 from derive.checking.cases import Case
 from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
-from derive.checking.functions import GUARDS
+from derive.checking.guards import GUARDS
 from derive.checking.judge import Court, Evaluate, Finding
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form

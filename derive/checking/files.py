@@ -20,7 +20,7 @@ from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.habits import BATCH, LABELS, Y, assign, plain
 from derive.checking.judge import Values
-from derive.checking.runner import DOUBLE as _BITS
+from derive.checking.runner import DOUBLE_BITS
 from derive.checking.world import DOUBLE, SINGLE, World
 from derive.errors import DeriveError
 from derive.notation import g, t, v, y, z
@@ -206,7 +206,7 @@ class Runs:
         wanted = [row] if len(worlds) == 1 and not self.stacked else [(len(worlds), *row), row]
         fitting = [each for shape in wanted for each in arrays if each[0].shape == shape]
         found, bits = (fitting or arrays[-1:])[0]
-        self.precision = SINGLE if bits < _BITS else self.precision
+        self.precision = SINGLE if bits < DOUBLE_BITS else self.precision
         return found[0] if self.stacked and len(worlds) == 1 and found.shape[:1] == (1,) else found
 
     def arguments(self, batch: Sequence[World], *, stacked: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer
 
 from derive.checking.formula import FormulaError, IllFormedError
+from derive.checking.guards import GUARDS, SMALL
 from derive.language.read import LARGEST_EXPONENT, LARGEST_NUMBER
 
 Array = NDArray[Any]
@@ -321,12 +322,6 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
         )
     return body
 
-
-SMALL = 1e-3
-"""Up to which a number only keeps a logarithm from 0."""
-
-GUARDS = ("clip", "clamp", "maximum", "guarded")
-"""What keeps numbers within bounds, to guard a logarithm: left out. `guarded` is `where(t > 0, ..., 0)`."""
 
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),

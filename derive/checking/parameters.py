@@ -1,15 +1,12 @@
 """The parameters of a formula under their names in the definition: as `--let` says, by habit, or the only one left."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, Item, Name, Node, Number, Operation, rewrite, walk
-from derive.checking.functions import SMALL
+from derive.checking.formula import Call, Item, Name, Node, rewrite, walk
 from derive.checking.habits import BATCH, EITHER, assign
 from derive.checking.roles import values_of
 
-_TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
-"""Names of what is added to keep a logarithm or a quotient finite."""
 _PARAMETERS = (
     {"epsilon", "varepsilon", "eps", "ε"}, {"gamma", "γ"}, {"alpha", "α"}, {"beta", "β"}, {"lambda", "lam", "λ"},
     {"T", "tau", "τ", "temperature", "temp"}, {"w", "weight", "weights", "class_weights", "omega"}, {"mu", "μ"},
@@ -64,34 +61,3 @@ def respell(nodes: tuple[Node, ...], spelled: Mapping[str, str]) -> tuple[Node, 
         return Name(spelled[node.name]) if isinstance(node, Name) and node.name in spelled else None
 
     return tuple(rewrite(node, other) for node in nodes) if spelled else nodes
-
-
-def leave_out_small(formula: Node, known: Collection[str]) -> tuple[Node, list[str]]:
-    """The formula without tiny numbers that are added or subtracted, 1e-12 or eps, and these as they are written.
-
-    Args:
-        formula: the formula.
-        known: the parameters of the definition, which are none of them.
-    """
-    found: list[str] = []
-
-    def small(node: Node) -> bool:
-        match node:
-            case Number(value=value):
-                return 0 < abs(value) <= SMALL
-            case Name(name=name):
-                return name.removeprefix("\\").lower() in _TINY and name not in known
-        return False
-
-    def leave_out(node: Node) -> Node | None:
-        if not (isinstance(node, Operation) and node.symbol in "+-"):
-            return None
-        for part, rest in ((node.right, node.left), (node.left, node.right)):
-            if small(part) and not (part is node.left and node.symbol == "-"):
-                found.append(f"{float(part.value):g}" if isinstance(part, Number) else getattr(part, "name", ""))
-                kept: Node = rewrite(rest, leave_out)
-                return kept
-        return None
-
-    written: Node = rewrite(formula, leave_out)
-    return written, found

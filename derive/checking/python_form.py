@@ -29,6 +29,7 @@ from derive.checking.formula import (
     Transpose,
     negate,
 )
+from derive.checking.guards import is_guard
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MODULES = {
@@ -262,7 +263,7 @@ class _Reader:
             arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
             return self.total(arguments[0])
-        if name == "where" and _is_guard(arguments):
+        if name == "where" and is_guard(arguments):
             return Call("guarded", (self.node(arguments[1]),))
         options = self.options(tree)
         as_lengths = name in _TAKE_LENGTHS
@@ -364,31 +365,6 @@ def _is_every_row(tree: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id="list"), args=[inner]):
             return _is_every_row(inner)
     return False
-
-
-def _is_guard(arguments: Sequence[ast.expr]) -> bool:
-    """Whether `where(t > 0, t*log(t/y), 0)` only says that 0 log 0 is 0: the tested is a factor, or in a logarithm."""
-    match arguments:
-        case [ast.Compare(left=tested, ops=[ast.Gt() | ast.NotEq()], comparators=[bound]), body, other]:
-            if not _is_number(bound, 0) or not (isinstance(other, ast.Constant) and other.value == 0):
-                return False
-            inside = [
-                argument
-                for call in ast.walk(body)
-                if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "log"
-                for argument in call.args[:1]
-            ]
-            return any(ast.dump(each) == ast.dump(tested) for each in (*_factors(body), *inside))
-    return False
-
-
-def _factors(tree: ast.expr) -> list[ast.expr]:
-    match tree:
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return [*_factors(left), *_factors(right)]
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _factors(operand)
-    return [tree]
 
 
 def _is_number(tree: ast.expr, number: int) -> bool:

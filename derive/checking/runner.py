@@ -11,7 +11,7 @@ import numpy as np
 
 MOST_NUMBERS = 100_000
 """What one call may return: more than any quantity has, and written in no time."""
-DOUBLE, SINGLE = 53, 24
+DOUBLE_BITS, SINGLE_BITS = 53, 24
 """Bits of a number of either precision."""
 _BELOW_SINGLE, _SEEN = 1 + 1e-10, 1 + 1e-3
 """What moves a number too little for single precision, and what moves it visibly."""
@@ -71,7 +71,7 @@ def _numbers(value: Any) -> "np.ndarray[Any, Any]":
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":
-            raise UnfitError(f"numbers of 8 bits, too few to be judged (float32 has {SINGLE})")
+            raise UnfitError(f"numbers of 8 bits, too few to be judged (float32 has {SINGLE_BITS})")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -80,8 +80,8 @@ def _numbers(value: Any) -> "np.ndarray[Any, Any]":
         raise UnfitError(f"{array.size} numbers")
     if np.iscomplexobj(array):
         raise UnfitError("complex numbers")
-    if (bits := _bits(array)) < SINGLE:
-        raise UnfitError(f"numbers of {bits} bits, too few to be judged (float32 has {SINGLE})")
+    if (bits := _bits(array)) < SINGLE_BITS:
+        raise UnfitError(f"numbers of {bits} bits, too few to be judged (float32 has {SINGLE_BITS})")
     try:
         array.astype(float)
     except (TypeError, ValueError):
@@ -91,7 +91,7 @@ def _numbers(value: Any) -> "np.ndarray[Any, Any]":
 
 def _bits(array: "np.ndarray[Any, Any]") -> int:
     """How many bits a number has; whole numbers are exact."""
-    return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else DOUBLE
+    return int(np.finfo(array.dtype).nmant) + 1 if array.dtype.kind == "f" else DOUBLE_BITS
 
 
 def computes_in_single(function: Any, arguments: Mapping[str, Any]) -> bool:
