@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 SAMPLE = 200e-6
 """Seconds that one sample should last, so that the clock's resolution and its call do not count."""
-PAUSE = 2e-3
-"""Seconds after which the idle threads of a library no longer wait in a loop, which takes a processor from the next."""
+STEP = 1e-3
+"""Seconds from one look at the idle threads of a process to the next."""
+MOST_STEPS = 50
 MOST_ROUNDS = 41
 
 
@@ -31,12 +32,12 @@ class Timing:
 class _Contender:
     call: Callable[[], object]
     repeats: int
-    pause: float
+    comes_alone: bool
     samples: list[float] = field(default_factory=list)
 
     def sample(self) -> None:
-        if self.pause:
-            time.sleep(self.pause)
+        if self.comes_alone:
+            _wait_for_rest()
             self.call()  # which wakes its own threads again
         start = time.perf_counter()
         for _ in range(self.repeats):
@@ -56,9 +57,8 @@ def measure(
     if sum(first.values()) > budget:
         ours = next(iter(first.values()))
         return {name: Timing(seconds, seconds / ours, 1) for name, seconds in first.items()}
-    pause = PAUSE if threads > 1 else 0.0
     contenders = {
-        name: _Contender(call, _choose_repeats(call) if first[name] < SAMPLE else 1, pause)
+        name: _Contender(call, _choose_repeats(call) if first[name] < SAMPLE else 1, threads > 1)
         for name, call in calls.items()
     }
     start = time.perf_counter()
@@ -79,6 +79,15 @@ def measure(
         )
         for name, each in contenders.items()
     }
+
+
+def _wait_for_rest() -> None:
+    """Sleep until no thread of this process works: the idle ones of a library wait in a loop for some milliseconds."""
+    for _ in range(MOST_STEPS):
+        before = time.process_time()
+        time.sleep(STEP)
+        if time.process_time() - before < STEP / 10:
+            return
 
 
 def _choose_repeats(call: Callable[[], object]) -> int:

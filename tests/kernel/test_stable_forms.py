@@ -1,5 +1,6 @@
 """Passes for logarithms, powers and complements of probabilities: what each kernel then holds."""
 
+import mpmath
 import numpy as np
 import pytest
 from sympy import Symbol, exp, log, sqrt
@@ -86,6 +87,18 @@ def test_the_logarithm_of_what_a_label_leaves_of_1_keeps_its_digits(logit: float
     kernel = compile_kernel("made", [Output("out", 0, log(1 - y[label]))], ["z"], forms.Y, labels=True)
     got = interpret(kernel, {"z": np.array([logit, 0.0])}, 0)["out"]
     np.testing.assert_allclose(got, -np.log1p(np.exp(logit)), rtol=1e-14)
+
+
+@pytest.mark.parametrize("own", [0, 1, 2])
+def test_what_the_label_leaves_and_logarithms_of_other_classes_keep_their_digits_together(own: int) -> None:
+    form = forms.total(y[k] * log(y[k])) - y[label] * (1 - y[label])
+    kernel = compile_kernel("made", [Output("out", 0, form)], ["z"], forms.Y, labels=True)
+    logits = [0, 20, 1]
+    got = interpret(store(kernel, work=True), {"z": np.array(logits, np.float32)}, own)["out"]
+    shares = [mpmath.exp(each - 20) for each in logits]
+    exact = [each / sum(shares) for each in shares]
+    want = sum(each * mpmath.log(each) for each in exact) - exact[own] * (1 - exact[own])
+    np.testing.assert_allclose(float(got), float(want), rtol=1e-6)
 
 
 def test_a_number_over_a_small_sum_is_taken_apart_in_a_logarithm() -> None:

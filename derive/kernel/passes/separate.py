@@ -6,7 +6,22 @@ when they are computed from the rounded sum, and lose nothing when they are comp
 
 from dataclasses import dataclass, replace
 
-from derive.kernel.expressions import ONE, ZERO, add, at, call, div, is_call, neg, rewrite, select, sub, walk
+from derive.kernel.expressions import (
+    ONE,
+    ZERO,
+    add,
+    arguments,
+    at,
+    call,
+    div,
+    indices,
+    is_call,
+    neg,
+    rewrite,
+    select,
+    sub,
+    walk,
+)
 from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
 
@@ -56,15 +71,37 @@ def separate(kernel: Kernel) -> Kernel:
         normaliser = _find_normaliser(kernel, name)
         if normaliser is None:
             continue
-        if kernel.has_label:
-            kernel = _separate_label(kernel, normaliser)
-        elif mentions(kernel, normaliser.logarithm):
+        if not kernel.has_label:
+            if mentions(kernel, normaliser.logarithm):
+                kernel = _separate_largest(kernel, normaliser)
+            continue
+        if not kernel.largest_is_label and _is_read_of_others(kernel, normaliser):
             kernel = _separate_largest(kernel, normaliser)
+        kernel = _separate_label(kernel, normaliser)
     return kernel
 
 
+def _is_read_of_others(kernel: Kernel, normaliser: _Normaliser) -> bool:
+    """Whether a class other than the label's, which may have all but 1, has its log-probability d - log(s) taken.
+
+    A sum of them over all classes needs no care: it is as large as that of the least probable.
+    """
+    difference, index = normaliser.difference, normaliser.total.index
+    return any(
+        at(difference, index, other) in terms
+        for line in plain(kernel)
+        for node in walk(line.value)
+        if neg(normaliser.logarithm) in (terms := arguments(node, "add"))
+        and not (isinstance(line, Reduce) and node == line.value)
+        for other in indices(node) - {LABEL}
+    )
+
+
 def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
-    """With s = r + exp(d_label), log(s) = log1p(r + expm1(d_label)) and 1 - exp(d_label)/s = r/s."""
+    """With s = r + exp(d_label), log(s) = log1p(r + expm1(d_label)) and 1 - exp(d_label)/s = r/s.
+
+    Where the largest is left out for the logarithm already, s is known as it is.
+    """
     taken = names(kernel)
     others, other_share = (Scalar(fresh_name(name, taken)) for name in ("other_sum", "other_share"))
 
@@ -87,13 +124,15 @@ def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
     rewritten = rewrite_kernel(kernel, rule)
     if rewritten == kernel:
         return kernel
-    is_label = Same(normaliser.total.index, LABEL)
+    total = normaliser.total
+    known = next(line for line in plain(kernel) if line.name == total.name)
+    without_label = select(Same(total.index, LABEL), ZERO, total.value)
     statements = (
-        Reduce(others.name, "sum", normaliser.total.index, select(is_label, ZERO, normaliser.total.value)),
-        Let(normaliser.total.name, add(others, call("exp", normaliser.at_label))),
+        Reduce(others.name, "sum", total.index, without_label),
+        Let(total.name, add(others, call("exp", normaliser.at_label))) if known == total else known,
         Let(other_share.name, div(others, normaliser.known)),
     )
-    return noted(_with(rewritten, normaliser.total, statements), NOTE_LABEL)
+    return noted(_with(rewritten, known, statements), NOTE_LABEL)
 
 
 def _separate_largest(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
