@@ -9,6 +9,7 @@ from itertools import combinations, product
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
+from derive.calculus.polynomial import in_lowest_terms
 from derive.calculus.readability import cost, is_reversed
 from derive.calculus.rewrite import can_multiply_out, replace, rewrite
 from derive.notation import Contraction, free_indices, fresh_index, label, occurrences, rename
@@ -295,7 +296,7 @@ def cancel(expression: Expr) -> Expr:
             return None
         return hidden.setdefault(node, sympy.Dummy(f"a{len(hidden)}"))
 
-    fraction = sympy.factor(sympy.cancel(rewrite(expression, hide)))
+    fraction = in_lowest_terms(rewrite(expression, hide))
     return _oriented(replace(fraction, {symbol: node for node, symbol in hidden.items()}))
 
 
