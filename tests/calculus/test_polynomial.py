@@ -1,7 +1,6 @@
 """Fractions in lowest terms, against SymPy's own factors where these are fast."""
 
-import random
-
+import numpy as np
 import pytest
 import sympy
 from sympy import Expr
@@ -11,19 +10,19 @@ from derive.calculus.polynomial import in_lowest_terms
 SYMBOLS = sympy.symbols("a:5")
 
 
-def random_polynomial(chance: random.Random, degree: int) -> Expr:
+def random_polynomial(chance: np.random.Generator, degree: int) -> Expr:
     def term() -> Expr:
-        number = sympy.Rational(chance.choice([-3, -2, -1, 1, 2, 5]), chance.choice([1, 1, 2, 3]))
-        return number * sympy.Mul(*(chance.choice(SYMBOLS) for _ in range(chance.randint(0, degree))))
+        number = sympy.Rational(*(int(chance.choice(each)) for each in ([-3, -2, -1, 1, 2, 5], [1, 1, 2, 3])))
+        return number * sympy.Mul(*(SYMBOLS[place] for place in chance.integers(5, size=chance.integers(degree + 1))))
 
-    return sympy.Add(*(term() for _ in range(chance.randint(1, 4))))
+    return sympy.Add(*(term() for _ in range(chance.integers(1, 5))))
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_fraction_is_what_it_was_and_has_the_factors_that_sympy_finds(seed: int) -> None:
-    chance = random.Random(seed)
+    chance = np.random.default_rng(seed)
     above, below = (
-        sympy.Mul(*(random_polynomial(chance, 2) ** chance.randint(1, 2) for _ in range(2))) for _ in range(2)
+        sympy.Mul(*(random_polynomial(chance, 2) ** int(chance.integers(1, 3)) for _ in range(2))) for _ in range(2)
     )
     if below == 0:
         below = sympy.S.One
