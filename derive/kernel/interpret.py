@@ -1,6 +1,7 @@
 """Run a kernel that is not fused on one row, in the arithmetic of a given precision."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,25 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row after a kernel has run on it.
+
+    Attributes:
+        known: what every input, parameter, sum and array is, by name; the number of classes among them.
+        label: the class that is the label's.
+    """
+
+    known: Mapping[str, Array]
+    label: int | None
+
+    def value(self, expression: Expression, indices: tuple[str, ...]) -> Array:
+        """The value of `expression` for all classes of `indices` at once."""
+        shape = next(iter(self.known.values())).shape * len(indices)
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(_evaluate(expression, self.known, indices, self.label), shape)
+
+
 def interpret(kernel: Kernel, values: Mapping[str, Array], label: int | None = None) -> dict[str, Array]:
     """The outputs of `kernel` for one row, by name.
 
@@ -55,23 +75,28 @@ def interpret(kernel: Kernel, values: Mapping[str, Array], label: int | None = N
     Raises:
         KernelError: the kernel is fused.
     """
+    row = run(kernel, values, label)
+    return {output.name: row.known[output.name] for output in kernel.outputs}
+
+
+def run(kernel: Kernel, values: Mapping[str, Array], label: int | None = None) -> Row:
+    """All that `kernel` computes of one row. Arguments and errors as for `interpret`."""
     known = dict(values)
     z = known[kernel.inputs[0].name]
     if kernel.largest_is_label:
         label = int(z.argmax())
     known[CLASS_COUNT] = np.asarray(len(z), dtype=z.dtype)
-    with np.errstate(all="ignore"):
-        for statement in plain(kernel):
-            match statement:
-                case Let(name, value):
-                    known[name] = _evaluate(value, known, (), label)
-                case Reduce(name, operation, index, value):
-                    each = np.broadcast_to(_evaluate(value, known, (index,), label), z.shape)
-                    known[name] = each.max() if operation == "max" else each.sum(dtype=z.dtype)
-                case Map(array, indices, value):
-                    shape = z.shape * len(indices)
-                    known[array] = np.array(np.broadcast_to(_evaluate(value, known, indices, label), shape))
-    return {output.name: known[output.name] for output in kernel.outputs}
+    row = Row(known, label)
+    for statement in plain(kernel):
+        match statement:
+            case Let(name, value):
+                known[name] = row.value(value, ())
+            case Reduce(name, operation, index, value):
+                each = row.value(value, (index,))
+                known[name] = each.max() if operation == "max" else each.sum(dtype=z.dtype)
+            case Map(array, indices, value):
+                known[array] = np.array(row.value(value, indices))
+    return row
 
 
 def _evaluate(expression: Expression, known: Mapping[str, Array], indices: tuple[str, ...], label: int | None) -> Any:

@@ -12,6 +12,7 @@ from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.parameters import Parameter, choose_parameters
 from derive.errors import UnsupportedError
+from derive.kernel.blame import describe_culprit, find_culprit
 from derive.kernel.interpret import Array, interpret
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output
@@ -60,6 +61,7 @@ class Break:
         inputs: the row, in words.
         got: what the kernel gives.
         exact: what it should give.
+        culprit: the expression in it that goes wrong there; empty where none is found.
     """
 
     kernel: str
@@ -67,10 +69,12 @@ class Break:
     inputs: str
     got: float
     exact: float
+    culprit: str
 
     def describe(self) -> str:
-        """One clause: `gradient gives nan at z = (0, 120, -3), and should give 1.5`."""
-        return f"{self.kernel} gives {self.got:.6g} for {self.output} at {self.inputs}, where it is {self.exact:.6g}"
+        """One clause: `loss gives inf for loss at z = (0, 120, -3), where it is 1.5: log(1 - y_sum) is wrong there`."""
+        wrong = f"{self.kernel} gives {self.got:.6g} for {self.output} at {self.inputs}, where it is {self.exact:.6g}"
+        return f"{wrong}: {self.culprit} is wrong there" if self.culprit else wrong
 
 
 @dataclass(frozen=True)
@@ -138,9 +142,19 @@ def find_break(
             values |= {name: each.astype(dtype) for name, each in chosen.items()}
             got = interpret(kernel, values, row.label)
             for output, expected in zip(outputs, exact, strict=True):
-                wrong = _first_wrong(np.ravel(got[output.name]), expected, dtype)
+                numbers = got[output.name]
+                wrong = _first_wrong(np.ravel(numbers), expected, dtype)
                 if wrong is not None:
-                    return Break(kernel.name, output.name, f"{row.describe(names)} in {np.dtype(dtype).name}", *wrong)
+                    place = tuple(int(each) for each in np.unravel_index(wrong, numbers.shape))
+                    culprit = find_culprit(kernel, values, row.label, output.name, place)
+                    return Break(
+                        kernel.name,
+                        output.name,
+                        f"{row.describe(names)} in {np.dtype(dtype).name}",
+                        float(numbers[place]),
+                        float(expected[wrong]),
+                        "" if culprit is None else describe_culprit(culprit),
+                    )
     return None
 
 
@@ -209,10 +223,10 @@ def _value(closed_form: Expr, point: Point) -> Any:
     return value if is_real and abs(value) < _LARGE else None
 
 
-def _first_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> tuple[float, float] | None:
-    for number, truth in zip(got, exact, strict=True):
+def _first_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> int | None:
+    for place, (number, truth) in enumerate(zip(got, exact, strict=True)):
         if truth is None or abs(truth) > np.finfo(dtype).max / 16:
             continue
         if not abs(float(number) - float(truth)) <= TOLERANCE * max(1.0, abs(float(truth))):
-            return float(number), float(truth)
+            return place
     return None

@@ -4,18 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import exp, log
+from sympy import Expr, exp, log
 
 import derive
 from derive.catalogue import activations
 from derive.catalogue.model import Activation, Composition, Loss
 from derive.cli import main
 from derive.errors import UnsafeError
+from derive.kernel.blame import describe_culprit, find_culprit
 from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel
 from derive.kernel.safety import find_break
-from derive.notation import i, j, k, t, y
+from derive.notation import i, j, k, t, y, z
 from derive.pipeline import find_breaks, plan_kernels
 from tests.kernel import programs as forms
 
@@ -91,13 +92,38 @@ def test_nothing_is_asked_where_a_logarithm_of_a_target_of_0_makes_the_loss_infi
 
 def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path: Path) -> None:
     unsafe = "softmax+-log(1-(1-y[k])**c)"
-    with pytest.raises(UnsafeError, match=r"softmax\+-log\(1 - \(1 - y\[k\]\)\*\*c\) cannot be made safe: .* at z = "):
+    with pytest.raises(
+        UnsafeError, match=r"softmax\+-log\(1 - \(1 - y\[k\]\)\*\*c\) cannot be made safe: .* at z = "
+    ) as refusal:
         derive.build(out=tmp_path, compositions=[unsafe])
+    assert ": log(1 - (other_share**c)) is wrong there" in str(refusal.value)
     assert not list(tmp_path.iterdir())
     assert main(["build", "--out", str(tmp_path), "--composition", unsafe]) == 2
     derive.build(out=tmp_path, compositions=[unsafe], targets=["c"], allow_unsafe=True)
     (header,) = (tmp_path / "any" / "c").glob("*.h")
     assert "UNSAFE, at inputs like these among others:" in header.read_text()
+
+
+@pytest.mark.parametrize(
+    ("form", "logits", "culprit"),
+    [
+        (t[j] * exp(z[j] ** 2) / 3, [0, 120, 0], "exp(z[j]**2)"),
+        (t[j] * exp(forms.total(z[k] ** 2)), [0, 120, 0], "exp(z_squared_sum)"),
+        (
+            y[j] * (1 - forms.total(y[k] ** 2)) ** -1,
+            [40, 0, 0],
+            "(exp(z[j] - z_max)*exp_sum_inverse)/(1 - y_squared_sum)",
+        ),
+        (y[j] * (1 - forms.total(y[k] ** 2)), [0, 1, 2], None),
+    ],
+)
+def test_of_expressions_that_go_wrong_the_innermost_is_the_culprit(
+    form: Expr, logits: list[int], culprit: str | None
+) -> None:
+    kernel = compile_kernel("made", [Output("out", 1, form)], ["z", "t"], forms.Y)
+    values = {"z": np.array(logits, np.float32), "t": np.ones(3, np.float32)}
+    found = find_culprit(kernel, values, None, "out", (1,))
+    assert (None if found is None else describe_culprit(found)) == culprit
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
