@@ -194,6 +194,7 @@ def load(
     where: str = "",
     name: str = "",
     allow_unsafe: bool = False,
+    quantities: Iterable[str] = (),
 ) -> ModuleType:
     """The C kernels of a composition, to be called on NumPy arrays just like the generated NumPy module.
 
@@ -209,6 +210,7 @@ def load(
         where: the ranges of the parameters of a loss that is defined on the spot.
         name: the name of such a loss.
         allow_unsafe: load kernels that are wrong at some finite inputs.
+        quantities: derivatives to have besides, as for `build`: `gradient:gamma` becomes `gradient_gamma`.
 
     Returns:
         A module with the functions `loss`, `gradient`, `loss_and_gradient`, ... or `value`, `vjp`, ... Writable arrays
@@ -223,7 +225,9 @@ def load(
     """
     from derive.compiled import load_kernels
 
-    return load_kernels(_composition(composition, where, name), read_class_count(n), allow_unsafe=allow_unsafe)
+    known = _composition(composition, where, name)
+    further = read_further(known, quantities)
+    return load_kernels(replace(known, further=further), read_class_count(n), allow_unsafe=allow_unsafe)
 
 
 def check(

@@ -139,6 +139,16 @@ def test_a_loss_of_ones_own_takes_its_parameters_by_keyword(dtype: type) -> None
         kernels.loss(z, labels, shape=1.5, out=np.empty(6, dtype))
 
 
+def test_further_quantities_are_loaded_where_they_are_named() -> None:
+    kernels = derive.load("softmax-temperature+focal", quantities=["gradient:T"])
+    z, labels, h = draw(4, np.float64)["z"][0], np.arange(4), 1e-6
+    above, below = (kernels.loss(z, labels, T=2 + step, gamma=1.5) for step in (h, -h))
+    np.testing.assert_allclose(kernels.gradient_T(z, labels, T=2.0, gamma=1.5), (above - below) / (2 * h), rtol=1e-6)
+    assert not hasattr(derive.load("softmax-temperature+focal"), "gradient_T")
+    with pytest.raises(UnknownNameError, match="softmax\\+mse has no quantity to build 'gradient:q'"):
+        derive.load("softmax+mse", quantities=["gradient:q"])
+
+
 def test_what_a_result_does_not_depend_on_may_be_any_number_in_range() -> None:
     kernels = derive.load("softmax+a*log(1/y[k])+w[k]", name="shifted")
     z, labels, w = np.zeros((2, 3)), np.array([0, 2]), np.ones(3)
