@@ -26,6 +26,9 @@ from derive.errors import UnsupportedError
 PRIME = 2**61 - 2373
 """The largest safe prime below 2^61, 2q + 1 with q prime: roots of odd degree are unique, and square roots multiply."""
 
+MOST_BITS_OF_EXPONENT = 4096
+"""Binary digits before the point of a number whose exponential mpmath is asked for."""
+
 Value = Any
 
 
@@ -182,8 +185,17 @@ class RationalFunctions:
 @lru_cache(maxsize=2**14)
 def _applied(function: str, value: mpmath.mpf, precision: int) -> mpmath.mpf:  # noqa: ARG001 - a part of the key
     """A function of a real number, once: derivatives around a point ask for the exponentials at that point again."""
-    functions = {"exp": mpmath.exp, "log": mpmath.log, "tanh": mpmath.tanh, "abs": abs, "sign": mpmath.sign}
+    functions = {"exp": _exp, "log": mpmath.log, "tanh": mpmath.tanh, "abs": abs, "sign": mpmath.sign}
     return functions[function](value)
+
+
+def _exp(value: mpmath.mpf) -> mpmath.mpf:
+    """The exponential; 0, or BadPointError, where the number has so many digits that mpmath would take minutes."""
+    if mpmath.mag(value) <= MOST_BITS_OF_EXPONENT:
+        return mpmath.exp(value)
+    if mpmath.re(value) > 0:
+        raise BadPointError
+    return mpmath.mpf(0)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from derive.language.read import read
 from derive.notation import Contraction, i, j, k, loss, y, z
 from derive.proof.check import check
 from derive.proof.evaluate import Point, evaluate
-from derive.proof.field import PrimeField, RationalFunctions, Reals
+from derive.proof.field import BadPointError, PrimeField, RationalFunctions, Reals
 
 LOGITS = [mpmath.mpf(x) for x in ("0.3", "-1.2", "2.5", "0.9")]
 TARGETS = [mpmath.mpf(x) for x in ("0.1", "0.7", "1.3", "0.4")]
@@ -84,3 +84,11 @@ def test_a_derivative_inside_a_derivative_keeps_its_own_epsilon() -> None:
 def test_an_explicit_class_counts_from_one() -> None:
     point = Point(PrimeField(0), 3)
     assert evaluate(z[1] + z[2] + z[3], point) == evaluate(Contraction(z[k], k), point)
+
+
+def test_an_exponential_of_a_number_with_millions_of_digits_is_0_or_undefined() -> None:
+    huge = mpmath.ldexp(1, 2**24)
+    assert Reals().apply("exp", -huge) == 0
+    with pytest.raises(BadPointError):
+        Reals().apply("exp", huge)
+    assert Reals().apply("exp", mpmath.mpf(2) ** 20) == mpmath.exp(2**20)
