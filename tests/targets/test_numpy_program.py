@@ -2,7 +2,13 @@
 
 from fractions import Fraction
 
-from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, select, sub
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from derive.kernel.expressions import ONE, ZERO, add, call, div, mul, neg, rewrite, select, sub
+from derive.kernel.interpret import interpret
 from derive.kernel.ir import LABEL, Array, Const, Element, Expression, Kernel, Let, Map, Reduce, Same, Scalar, Statement
 from derive.kernel.validate import validate
 from derive.targets.numpy_program import print_body
@@ -144,3 +150,39 @@ def test_a_weight_of_0_is_asked_for_where_a_product_is_no_number() -> None:
         "total = _sum_or_0(t, terms)",
         "out_[...] = total",
     ]
+
+
+LEAVES = [ONE, Const(Fraction(-3, 2)), S, *(Element(name, index) for name in ("z", "t") for index in "ij")]
+
+
+def grown(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    several = st.lists(inner, min_size=2, max_size=4)
+    pairs = st.tuples(inner, inner)
+    chosen = pairs.map(lambda pair: select(call("less", pair[0], pair[1]), ZERO, pair[1]))
+    return st.one_of(
+        several.map(lambda parts: mul(*parts)),
+        several.map(lambda parts: add(*parts)),
+        pairs.map(lambda pair: sub(*pair)),
+        inner.map(neg),
+        chosen,
+    )
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(value=st.recursive(st.sampled_from(LEAVES), grown, max_leaves=8), again=st.booleans())
+def test_a_body_computes_what_its_program_says(rank: int, value: Expression, again: bool) -> None:
+    indices = ("i", "j")[-rank:]
+    if rank == 1:
+        value = rewrite(value, lambda node: Element(node.array, "j") if isinstance(node, Element) else None)
+    # Written twice: the second time, the value takes the place of what it reads.
+    second = mul(OUT, value, OUT) if again and rank == 1 else value
+    body = (TOTAL, Map("out_", indices, value), Map("out_", indices, second))
+    kernel = validate(Kernel("made", (Array("z", 1), Array("t", 1)), (Array("out_", rank),), body))
+    rows = {"z": np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]]), "t": np.array([[0.5, 4.0, -1.5], [0.0, 2.0, 1.0]])}
+    out = np.empty((2, 3) if rank == 1 else (2, 3, 3))
+    known = {"np": np, "_sum": lambda terms: terms.sum(axis=-1, keepdims=True), **rows, "out_": out}
+    exec("\n".join(print_body(kernel)), known)  # noqa: S102 - what our own printer made of a program
+    for row, got in enumerate(out):
+        expected = interpret(kernel, {name: numbers[row] for name, numbers in rows.items()})["out_"]
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
