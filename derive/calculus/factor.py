@@ -101,9 +101,10 @@ def _powers(term: tuple[Expr, ...]) -> dict[Expr, _Power]:
             continue
         base, exponent = (factor.base, factor.exp) if isinstance(factor, sympy.Pow) else (factor, sympy.S.One)
         power = _Power(base, exponent)
-        if power.kind in powers:
-            power = _Power(base, exponent + powers[power.kind].exponent)
-        powers[power.kind] = power
+        while power.kind in powers:  # of another kind together: x^(2a) for x^a twice, x for √x twice
+            power = _Power(base, power.exponent + powers.pop(power.kind).exponent)
+        if power.exponent != 0:
+            powers[power.kind] = power
     return powers
 
 

@@ -1,7 +1,9 @@
 """Factoring changes how a formula looks, and nothing else."""
 
+import numpy as np
 import pytest
-from sympy import Expr, KroneckerDelta, Rational, log
+import sympy
+from sympy import Expr, Integer, KroneckerDelta, Rational, Symbol, log, sqrt
 
 from derive.calculus.factor import collect, take_in
 from derive.notation import Contraction, i, j, k, t, v, y
@@ -21,6 +23,25 @@ ENTROPY = y[i] * (log(y[i]) + 1) - t[i]
 )
 def test_what_is_factored_is_equal_to_what_it_was(expression: Expr) -> None:
     assert agree(collect(expression), expression, {})
+
+
+X, W, A = (Symbol(name, positive=True) for name in "xwa")
+POWERS = [X, W, X**A, A**-A, X ** (A - 1), sqrt(X), 1 / W, W**2, 1 / sqrt(X), 1 / X**A, Integer(2), Rational(-1, 3)]
+
+
+def random_expression(chance: np.random.Generator, depth: int) -> Expr:
+    if depth == 0:
+        return POWERS[chance.integers(len(POWERS))]
+    parts = [random_expression(chance, depth - 1) for _ in range(chance.integers(2, 4))]
+    return sympy.Mul(*parts) if depth % 2 else sympy.Add(*parts)
+
+
+@pytest.mark.parametrize("depth", [3, 4])
+def test_powers_of_all_kinds_are_taken_out_as_often_as_they_are_there(depth: int) -> None:
+    point = {X: 1.75, W: 0.625, A: 2.25}
+    for seed in range(150):
+        expression = random_expression(np.random.default_rng(seed), depth)
+        assert sympy.Abs(1 - collect(expression).subs(point) / expression.subs(point)) < 1e-9, expression
 
 
 def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:

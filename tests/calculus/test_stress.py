@@ -31,7 +31,8 @@ PARTS = 10 if MANY else 1
 COUNT = -(-MANY // PARTS) or 30
 C_EVERY = 10
 """Compiling takes longer than the rest: the C of one definition in so many is run too."""
-MOST_REFUSED = 0.25
+MOST_REFUSED = 1 / 3 if MANY else 1 / 4
+"""Of 30 definitions: where one in six is refused, so many are in one of two hundred parts drawn at random."""
 LABEL = 1
 LOGITS = (("0.25", "-1.25", "0.75"), ("2.5", "0.25", "-3"))
 TOLERANCE = 1e-7
