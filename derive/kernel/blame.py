@@ -22,6 +22,7 @@ Places = Mapping[str, int]
 """The classes that indices stand for."""
 
 
+@np.errstate(all="ignore")
 def find_culprit(
     kernel: Kernel, values: Mapping[str, Array], label: int | None, output: str, place: tuple[int, ...]
 ) -> Expression | None:

@@ -60,8 +60,7 @@ class Row:
     def value(self, expression: Expression, indices: tuple[str, ...]) -> Array:
         """The value of `expression` for all classes of `indices` at once."""
         shape = next(iter(self.known.values())).shape * len(indices)
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(_evaluate(expression, self.known, indices, self.label), shape)
+        return np.broadcast_to(_evaluate(expression, self.known, indices, self.label), shape)
 
 
 def interpret(kernel: Kernel, values: Mapping[str, Array], label: int | None = None) -> dict[str, Array]:
@@ -79,6 +78,7 @@ def interpret(kernel: Kernel, values: Mapping[str, Array], label: int | None = N
     return {output.name: row.known[output.name] for output in kernel.outputs}
 
 
+@np.errstate(all="ignore")
 def run(kernel: Kernel, values: Mapping[str, Array], label: int | None = None) -> Row:
     """All that `kernel` computes of one row. Arguments and errors as for `interpret`."""
     known = dict(values)

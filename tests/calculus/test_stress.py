@@ -23,7 +23,7 @@ from derive.pipeline import plan_kernels
 from derive.verification.callers import LANGUAGES
 from derive.verification.rows import Rows
 from tests.calculus.definitions import Definition, definitions
-from tests.calculus.truth import DIGITS, KNOWN, Row, close, differences
+from tests.calculus.truth import DIGITS, KNOWN, NUMBERS, Row, close, differences
 
 MANY = int(os.environ.get("DERIVE_STRESS", "0"))
 PARTS = 10 if MANY else 1
@@ -32,7 +32,7 @@ COUNT = -(-MANY // PARTS) or 30
 C_EVERY = 10
 """Compiling takes longer than the rest: the C of one definition in so many is run too."""
 MOST_REFUSED = 1 / 3 if MANY else 1 / 4
-"""Of 30 definitions: where one in six is refused, so many are in one of two hundred parts drawn at random."""
+"""Of 30 definitions: where one in six is refused, that many are in one of 150 parts drawn at random."""
 LABEL = 1
 LOGITS = (("0.25", "-1.25", "0.75"), ("2.5", "0.25", "-3"))
 TOLERANCE = 1e-7
@@ -113,7 +113,9 @@ def row_of(definition: Definition, derivation: derive.Derivation, logits: tuple[
     chosen = choose_parameters(derivation.composition.parameters, len(logits))
     names = {name: [mpmath.mpf(each) for each in value.tolist()] if value.ndim else mpmath.mpf(float(value))
              for name, value in chosen.items()}  # fmt: skip
-    return Row(definition.activation, [mpmath.mpf(each) for each in logits], {**names, "m": LABEL, "label": LABEL})
+    cancelled = {name: mpmath.mpf(each) for name, each in NUMBERS.items() if name not in names}
+    known = {**cancelled, **names, "m": LABEL, "label": LABEL}
+    return Row(definition.activation, [mpmath.mpf(each) for each in logits], known)
 
 
 def exact(definition: Definition, row: Row) -> tuple[Any, list[Any], list[list[Any]], list[Any]]:
