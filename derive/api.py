@@ -298,6 +298,8 @@ def _read(given: str | Composition, where: str = "", name: str = "") -> Composit
     """
     if isinstance(given, str):
         return read_composition(given, where, name)
+    if not isinstance(given, Composition):
+        raise DeriveError(f"{given!r} is no composition; give its name, such as 'softmax+mse', or a Composition")
     if where or name:
         raise DeriveError(f"a range or a name is for a loss that is given as text; {given.name} has its own")
     return given

@@ -24,6 +24,8 @@ from derive.notation import free_indices, occurrences, vectors, y, z
 
 Definition = TypeVar("Definition", Activation, Loss)
 
+LONGEST_NAME = 100
+"""Characters of a name, which is a part of the names of files and functions."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 """What reads as a name; anything else after the plus sign is a definition, or the path of a definition file."""
 
@@ -184,9 +186,10 @@ def _refuse_constant(composition: Composition) -> None:
 
 def _checked_name(definition: Definition, known: Mapping[str, Definition]) -> Definition:
     """`definition`, where its name can be that of a file and is no other's."""
-    if not _NAME.fullmatch(definition.name):
+    if not _NAME.fullmatch(definition.name) or len(definition.name) > LONGEST_NAME:
         raise DefinitionError(
-            f"{definition.name!r} cannot be a name; a name is letters, digits and hyphens, such as my-loss"
+            f"{definition.name[: LONGEST_NAME + 1]!r} cannot be a name; "
+            f"a name is at most {LONGEST_NAME} letters, digits and hyphens, such as my-loss"
         )
     if definition.name in known and known[definition.name] != definition:
         raise DefinitionError(f"the catalogue has another {definition.name}; choose a name that it does not have")

@@ -51,10 +51,18 @@ def invert(number: Number, field: Field) -> Number:
 
 
 def raise_to(number: Number, exponent: int, field: Field) -> Number:
-    """A whole power."""
+    """A whole power, by squares: of an exponent such as 123456789/10^9 the one of a root is as large."""
     if exponent < 0:
         return raise_to(invert(number, field), -exponent, field)
-    return multiply([number] * exponent, field)
+    if exponent == 0:
+        return field.number(1)
+    square, factors = number, []
+    while exponent:
+        if exponent % 2:
+            factors.append(square)
+        exponent //= 2
+        square = dual.multiply(square, square) if exponent else square
+    return multiply(factors, field)
 
 
 def take_root(number: Number, degree: int, field: Field) -> Number:

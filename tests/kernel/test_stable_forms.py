@@ -101,6 +101,19 @@ def test_what_the_label_leaves_and_logarithms_of_other_classes_keep_their_digits
     np.testing.assert_allclose(float(got), float(want), rtol=1e-6)
 
 
+@pytest.mark.parametrize("exponent", [0.5, 1e-2, 1e-6])
+def test_what_a_power_with_a_small_exponent_leaves_of_1_keeps_its_digits(exponent: float) -> None:
+    outputs = [Output("out", 0, (1 - y[label] ** GAMMA) / GAMMA), Output("grad", 1, (y[j] ** GAMMA - 1) / GAMMA)]
+    kernel = compile_kernel("made", outputs, ["z"], forms.Y, labels=True, parameters=PARAMETERS)
+    logits = [0, 2, 1]
+    got = interpret(store(kernel, work=True), {"z": np.array(logits, np.float64), "gamma": np.float64(exponent)}, 0)
+    with mpmath.workdps(40):
+        share = [mpmath.exp(each) / sum(mpmath.exp(other) for other in logits) for each in logits]
+        exact = [float((each ** mpmath.mpf(exponent) - 1) / exponent) for each in share]
+    np.testing.assert_allclose(got["grad"], exact, rtol=1e-15)
+    np.testing.assert_allclose(-got["out"], exact[0], rtol=1e-15)
+
+
 def test_a_number_over_a_small_sum_is_taken_apart_in_a_logarithm() -> None:
     text = program(Output("out", 1, y[j] * log(2 * y[j] / (t[j] + y[j]))))
     assert "log(2/" not in text

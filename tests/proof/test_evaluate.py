@@ -6,9 +6,10 @@ import pytest
 from derive.catalogue.softmax import activation as softmax
 from derive.language.read import read
 from derive.notation import Contraction, i, j, k, loss, y, z
+from derive.proof.arithmetic import raise_to
 from derive.proof.check import check
 from derive.proof.evaluate import Point, evaluate
-from derive.proof.field import BadPointError, PrimeField, RationalFunctions, Reals
+from derive.proof.field import PRIME, BadPointError, PrimeField, RationalFunctions, Reals
 
 LOGITS = [mpmath.mpf(x) for x in ("0.3", "-1.2", "2.5", "0.9")]
 TARGETS = [mpmath.mpf(x) for x in ("0.1", "0.7", "1.3", "0.4")]
@@ -92,3 +93,9 @@ def test_an_exponential_of_a_number_with_millions_of_digits_is_0_or_undefined() 
     with pytest.raises(BadPointError):
         Reals().apply("exp", huge)
     assert Reals().apply("exp", mpmath.mpf(2) ** 20) == mpmath.exp(2**20)
+
+
+def test_a_power_with_an_exponent_of_many_digits_is_taken_by_squares() -> None:
+    field = PrimeField(0)
+    assert raise_to(field.number(3), 10**12 + 7, field) == field.number(pow(3, 10**12 + 7, PRIME))
+    assert mpmath.almosteq(raise_to(Reals().number(3), -5, Reals()), mpmath.mpf(1) / 243)

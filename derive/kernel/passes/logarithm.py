@@ -6,6 +6,7 @@ is too small for the precision.
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import permutations
 
 from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, div, is_call, mul, neg, power, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
@@ -49,9 +50,37 @@ def take_logarithms(kernel: Kernel) -> Kernel:
         return mul(kept, call("exp", mul(rewrite(exponent, rule), logarithm)))
 
     rewritten = rewrite_kernel(kernel, rule)
+    if NOTE_POWER in found:
+        rewritten = rewrite_kernel(rewritten, _without_cancelling)
     for note in (NOTE, NOTE_POWER):
         rewritten = noted(rewritten, note) if note in found else rewritten
     return rewritten
+
+
+def _without_cancelling(node: Expression) -> Expression | None:
+    """1 - exp(x), or 1/d - exp(x)/d, as -expm1(x): a power with a small exponent is close to 1."""
+    terms = arguments(node, "add")
+    for one, other in permutations(terms, 2):
+        (sign, above, below), (other_sign, power_of, other_below) = _numerator(one), _numerator(other)
+        match power_of:
+            case Call("exp", (Call("mul", _) as exponent,)) if (above, below, sign) == (ONE, other_below, -other_sign):
+                rest = list(terms)
+                rest.remove(one)
+                rest.remove(other)
+                small = div(call("expm1", rewrite(exponent, _without_cancelling)), below)
+                return rewrite(add(*rest, _signed(small, other_sign)), _without_cancelling)
+    return None
+
+
+def _numerator(term: Expression) -> tuple[int, Expression, Expression]:
+    """The sign of a term, what stands above its fraction line, and below."""
+    sign, inner = (-1, term.arguments[0]) if isinstance(term, Call) and term.operation == "neg" else (1, term)
+    match inner:
+        case Call("div", (above, below)):
+            return sign, above, below
+        case Const(value) if value == -1:
+            return -sign, ONE, ONE
+    return sign, inner, ONE
 
 
 def _with_powers_merged(factors: Sequence[Expression]) -> Expression | None:
