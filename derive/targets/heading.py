@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator
 
 from derive import catalogue
+from derive.catalogue.files import SUFFIX
 from derive.catalogue.model import Composition
 from derive.catalogue.parameters import Parameter
 from derive.kernel.arguments import name_arguments
@@ -40,15 +41,20 @@ def _choice(composition: Composition) -> str:
     """The options that name what is built, with a space after them; none for what is built without any."""
     if composition in catalogue.compositions():
         return ""
-    loss = composition.loss
-    further = [word for each in composition.further for word in ("--quantity", each)]
-    if loss is None or catalogue.losses().get(loss.name) == loss:
-        return f"{shlex.join(['--composition', composition.name, *further])} "
-    words = ["--composition", f"{composition.activation.name}+{loss.definition}"]
-    words += ["--where", loss.where] if loss.where else []
-    words += ["--name", loss.name] if loss.name != loss.definition else []
-    words += further
-    return f"{shlex.join(words)} "
+    activation, loss = composition.activation, composition.loss
+    is_known = catalogue.activations().get(activation.name) == activation
+    words = [activation.name if is_known else f"{activation.name}{SUFFIX}"]
+    options: list[str] = []
+    if loss is not None and catalogue.losses().get(loss.name) == loss:
+        words.append(loss.name)
+    elif loss is not None and (loss.labels or loss.assumes):  # what a definition file says and the command line cannot
+        words.append(f"{loss.name}{SUFFIX}")
+    elif loss is not None:
+        words.append(loss.definition)
+        options += ["--where", loss.where] if loss.where else []
+        options += ["--name", loss.name] if loss.name != loss.definition else []
+    options += [word for each in composition.further for word in ("--quantity", each)]
+    return f"{shlex.join(['--composition', '+'.join(words), *options])} "
 
 
 def entry(quantity: str, product: Product) -> str:

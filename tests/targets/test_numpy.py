@@ -2,8 +2,10 @@
 
 import ast
 import re
+import shlex
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,12 +13,14 @@ import mpmath
 import numpy as np
 import pytest
 
+import derive
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.cross_entropy import loss as cross_entropy
 from derive.catalogue.log_softmax import activation as log_softmax
 from derive.catalogue.model import Composition, Loss
 from derive.catalogue.mse import loss as mse
 from derive.catalogue.softmax import activation as softmax
+from derive.cli import main
 from derive.kernel.plan import plan
 from derive.targets.heading import heading
 from derive.targets.model import Product
@@ -84,6 +88,28 @@ def test_the_heading_states_command_definition_closed_form_and_licence() -> None
     assert lines[1].strip() == "derive build --n 3 --target numpy"
     assert any("gradient[j] = y[j] - t[j], where the targets sum to 1" in line for line in lines)
     assert lines[-1] == "SPDX-License-Identifier: 0BSD"
+
+
+FILES = {
+    "h.py": 'loss = Loss(name="h", definition="sum(t*y**gamma)", source="", labels=True, where="gamma > 1")',
+    "warm.py": 'activation = Activation(name="warm", output="y[i]", y="z[i]/T + sum(z)", source="")',
+}
+
+
+@pytest.mark.parametrize("composition", ["softmax+h.py", "warm.py+mse", "softmax+sum(t*y**a)"])
+def test_the_command_in_the_heading_makes_the_file_again(
+    composition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, definition in FILES.items():
+        Path(name).write_text(definition)
+    derive.build(compositions=[composition], targets=["numpy"])
+    (made,) = Path("generated/any/numpy").glob("*.py")
+    text = made.read_text()
+    made.unlink()
+    program, *words = shlex.split(text.splitlines()[3])
+    assert (program, main(words)) == ("derive", 0)
+    assert made.read_text() == text
 
 
 def test_a_module_for_3_classes_refuses_4() -> None:
