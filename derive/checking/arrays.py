@@ -161,6 +161,8 @@ class Evaluator(Letters):
                 return self._jacobian()
             case "hessian":
                 return self._hessian()
+            case "entropy":
+                return self._entropy()
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)

@@ -11,10 +11,13 @@ from derive.checking.formula import Chain, IllFormedError
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
+from derive.checking.left_sides import is_left_side, left_indices, loss_name
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
-from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
+from derive.checking.places import SURELY_LABELS
+from derive.checking.roles import Reading, is_labelled, rank_of, readings
+from derive.checking.upper import lower_indices
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
@@ -98,8 +101,12 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    spelled_out = write_out(chain.links, labelled=is_labelled(composition))
+    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
+    spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
+    loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
+    if loss is not None and loss not in scalars:
+        let = {loss: "loss", **let}
     spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
     written, row = drop_batch(respell(spelled_out, spelled), MATRICES)
@@ -134,7 +141,7 @@ def read_cases(
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
     """The reading that is right, if one is; else the one off by a factor; else that of the most right links.
 
-    With `explain`, of those that are wrong the most usual whose mistake is known.
+    With `explain`, of those that are wrong the one of the fewest mistakes, where they are known.
     """
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
 
@@ -146,7 +153,13 @@ def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
     if best.findings[-1].verdict != "wrong" or not explain:
         return best
     alike = [judged for judged in _distinct(formed) if rank(judged) == rank(best)]
-    return next((judged for judged in alike if judged.explained.cause), best)
+    known: list[Judged] = []
+    for judged in alike:
+        cause = judged.explained.cause
+        if len(cause) == 1:
+            return judged
+        known += [judged] if cause else []
+    return min(known, key=lambda judged: len(judged.explained.cause), default=best)
 
 
 def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
@@ -154,6 +167,8 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
     mine = chosen.case.reading
     for judged in _distinct(formed):
         theirs = judged.case.reading
+        if _differ_in_label(mine, theirs) and judged.outcome != chosen.outcome:
+            yield judged
         # A formula that is right with a letter as y, or off by a factor, is hardly one in which it is z and wrong.
         if chosen.outcome[0] != "wrong" and judged.outcome[0] == "wrong" and theirs.free == mine.free:
             continue
@@ -162,6 +177,13 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
         as_likely = "targets" in theirs.roles.values() or "targets" not in mine.roles.values()
         if alike and as_likely and judged.outcome != chosen.outcome:
             yield judged
+
+
+def _differ_in_label(one: Reading, other: Reading) -> bool:
+    """Whether the index of an entry is the label's to one reading, and to the other that of any class: ∂L/∂z_k."""
+    named = {*one.labels, *other.labels}
+    alike = (one.roles, one.free, one.dot) == (other.roles, other.free, other.dot)
+    return alike and one.labels != other.labels and named <= set(one.free) and not named & set(SURELY_LABELS)
 
 
 def _distinct(formed: Sequence[Judged]) -> list[Judged]:

@@ -56,6 +56,11 @@ def plain(name: str) -> str:
     return name if len(name) == 1 or name.startswith("\\") else name.replace("_", "").lower()
 
 
+def is_vector(name: str) -> bool:
+    """Whether a letter is usually a distribution over the classes."""
+    return plain(name) in Y | EITHER | PROBABILITIES | TARGETS
+
+
 def is_guess(name: str) -> bool:
     """Whether a letter says by its hat, or in words, that it is what was predicted."""
     return name == "ŷ" or any(mark in plain(name) for mark in ("hat", "pred"))
@@ -88,18 +93,19 @@ def assign(
     some and probabilities to others is the one that is not there yet.
     """
     taken = {name: let[name] for name in values if name in let}
-    given = set(let.values())
+    given, parameters = set(let.values()), {parameter.name for parameter in composition.parameters}
+    mine = [name for name in values if name not in let and name not in parameters]
     computed = any(isinstance(node, Call) and node.function in _ACTIVATIONS for node in walk(nodes))
-    said = [described(name) for name in values if name not in let]
+    said = [described(name) for name in mine]
     strong = computed or "probabilities" in (*given, *said) or any(plain(name) in PROBABILITIES for name in values)
-    either = any(plain(name) in EITHER and name not in let for name in values)
-    targets = "targets" in (*given, *said) or any(plain(name) in TARGETS and name not in let for name in values)
+    either = any(plain(name) in EITHER for name in mine)
+    targets = "targets" in (*given, *said) or any(plain(name) in TARGETS for name in mine)
     has_loss = composition.loss is not None
     exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
     raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
     y_is_target = has_loss and (strong or either) and not targets
     table: list[tuple[Collection[str], str]] = [
-        ({parameter.name for parameter in composition.parameters}, "parameter"),
+        (parameters, "parameter"),
         (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
         (("o",) if composition.output_vector == o else (), "output"),
         (UPSTREAM if quantity == "vjp" else (), "upstream"),
@@ -116,7 +122,8 @@ def assign(
         (("I", "eye"), "identity"),
         (("ones",), "ones"),
         (("J",), "jacobian"),
-        (("H",) if quantity in ("hessian", "hvp") else (), "hessian"),
+        (("H",), "hessian" if quantity in ("hessian", "hvp") else "entropy"),
+        (("entropy",), "entropy"),
     ]
     for name in values:
         if name not in taken:

@@ -10,7 +10,7 @@ from derive.checking.latex_cursor import ASIDE_WORDS
 from derive.checking.latex_form import Grammar
 from derive.checking.latex_tokens import canonical, tokenize
 from derive.checking.latex_typography import blank
-from derive.checking.roles import is_left_side, left_indices
+from derive.checking.left_sides import is_left_side, left_indices
 from derive.language.read import LONGEST_TEXT
 
 MOST_TOKENS = 3000

@@ -16,12 +16,14 @@ from derive.checking.formula import (
     Node,
     Number,
     Operation,
+    Same,
     Total,
     Transpose,
     negate,
     rewrite,
     walk,
 )
+from derive.checking.habits import CLASSES
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_symbols import Symbols
 from derive.checking.latex_tokens import Token, canonical
@@ -46,6 +48,8 @@ _SPELLINGS = {
 }  # fmt: skip
 _BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
 """Words that stand behind a product and in none."""
+_LENGTHS = CLASSES | {"N", "M", "m", "d", "D"}
+"""What below a vector or a matrix says how long it is."""
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
@@ -115,9 +119,7 @@ class Grammar(Symbols):
             if self.skip("^"):
                 base = self.superscript(base)
             elif self.skip("_"):
-                below = self.subscripts()
-                unit = base == Name("e") and len(below) == 1 and "e" not in self.symbols
-                base = Call("onehot", below) if unit else Item(base, below)
+                base = self.subscript(base, self.subscripts())
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
@@ -127,6 +129,17 @@ class Grammar(Symbols):
                 base = found
             else:
                 return base
+
+    def subscript(self, base: Node, below: tuple[Node, ...]) -> Node:
+        """`base` at its indices; e_k and a bold 1_k are the one-hot vector of k, 1_n and I_n say their length below."""
+        name, index = getattr(base, "name", ""), below[0] if len(below) == 1 else None
+        if name == "ones" and len(below) == 2:
+            return Same(*below)
+        if name in self.symbols or not isinstance(index, Name) or name not in ("e", "ones", "I"):
+            return Item(base, below)
+        if name != "e" and index.name in _LENGTHS:
+            return base
+        return Item(base, below) if name == "I" else Call("onehot", below)
 
     def bracketed(self, base: Node) -> Node:
         """`base` at the indices in brackets."""
@@ -272,6 +285,8 @@ class Grammar(Symbols):
             return self.applied(r"\sigma")
         if token.text in ("H", "D", "K") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
             return divergence
+        if token.text == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
+            return mean
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         return self.indexed(Name(token.text))
@@ -284,6 +299,8 @@ class Grammar(Symbols):
             slope = self.attempt(self.inline_derivative)
             if slope is not None:
                 return slope
+        if name == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
+            return mean
         if name in ("I", "Ind", "1") and (found := self.indicator()):
             return found
         function = _SPELLINGS.get(name, name)

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from derive.checking.formula import Call, FormulaError, Item, Name, Node
-from derive.checking.habits import is_description
-from derive.checking.latex_cursor import CLOSING
+from derive.checking.formula import Call, FormulaError, Item, Name, Node, Operation, Total
+from derive.checking.habits import is_description, is_vector
+from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 
@@ -99,6 +99,34 @@ class Symbols(Derivatives):
         right = self.terms()
         self.expect(closing)
         return Call("kl_divergence" if name == "KL" else "cross_entropy_of", (left, right))
+
+    def expectation(self) -> Node | None:
+        r"""The mean of what follows under a distribution, E_{j \sim t}[...] or E_p[...]; None for anything else."""
+        self.expect("_")
+        below = self.group_tokens()
+        drawn = [place for place, token in enumerate(below) if token.text == r"\sim"]
+        if len(drawn) > 1 or not (drawn or self.next("[")):
+            return None
+        shares = self.distribution(below[drawn[0] + 1 :] if drawn else below)
+        if not drawn:
+            return Call("sum", (Operation("*", shares, self.factor()),)) if is_vector(shares.name) else None
+        index = self.inside(below[: drawn[0]]).index()
+        if not isinstance(index, Name):
+            return None
+        self.running.append(index.name)
+        body = self.factor() if self.next("[", "(", r"\{") else self.product()
+        self.running.pop()
+        return Total(Operation("*", Item(shares, (index,)), body), index.name)
+
+    def distribution(self, tokens: list[Token]) -> Name:
+        r"""The vector that tokens name, without its parameters and arguments: \pi_\theta(\cdot)."""
+        reader = self.inside(tokens)
+        first = reader.take()
+        if first.text in ACCENTS:
+            return reader.accent(first)
+        if first.kind not in ("letter", "word"):
+            raise self.failure("an expectation needs a distribution")
+        return Name(first.text)
 
     def has_two_arguments(self) -> bool:
         """Whether what stands in the brackets here is two arguments, before any of it is read."""

@@ -60,6 +60,11 @@ class Letters:
         slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
         return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
 
+    def _entropy(self) -> Array:
+        """What H is where no loss is called so: the entropy of y."""
+        shares = [self._probability(c) for c in range(self.n)]
+        return as_array(-sum(share * sympy.log(share) for share in shares))
+
     def _slope(self, entries: Array) -> Array:
         """The derivative of each entry of the output with respect to its own logit."""
 

@@ -30,6 +30,7 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.guards import is_guard
+from derive.checking.left_sides import as_derivative
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MODULES = {
@@ -84,10 +85,8 @@ def read_python(text: str, n: int | None = None) -> Chain:
     starts = [0, *(end for end in _top_level_equals(text))]
     ends = [*(start - 1 for start in starts[1:]), len(text)]
     pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return Chain(
-        tuple(_Reader(text, start, piece, n).read() for start, piece in pieces),
-        tuple(piece.strip() for _, piece in pieces),
-    )
+    first, *rest = (_Reader(text, start, piece, n).read() for start, piece in pieces)
+    return Chain((as_derivative(first) if rest else first, *rest), tuple(piece.strip() for _, piece in pieces))
 
 
 def _without_dot(found: re.Match[str]) -> str:

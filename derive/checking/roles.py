@@ -8,21 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import (
-    SLOPE,
-    Call,
-    Derivative,
-    IllFormedError,
-    Item,
-    Name,
-    Node,
-    Number,
-    Operation,
-    Same,
-    Total,
-    walk,
-)
-from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, is_guess, plain
+from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
+from derive.checking.habits import EITHER, PROBABILITIES, Y, assign, is_guess, plain
+from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
@@ -78,7 +66,9 @@ class Reading:
 
     def differing_from(self, other: "Reading") -> dict[str, str]:
         """What `--let` must say to have this reading and not the other: symbols by role."""
-        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
+        letters = {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
+        labels = [name for name in self.labels if name in other.free and name not in other.labels]
+        return {**letters, **({"label": labels[0]} if labels else {})}
 
 
 def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, str]:
@@ -103,45 +93,6 @@ def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, 
 def rank_of(composition: Composition, quantity: str) -> int:
     """How many axes a quantity has."""
     return 0 if quantity == "value" and composition.loss is not None else RANKS[quantity]
-
-
-def left_indices(left: Node | None) -> tuple[str | int, ...] | None:
-    """The indices that a left side binds, in the order row, column; None where it binds none."""
-    match left:
-        case Derivative(body=body, variables=variables):
-            found = [each for part in (body, *variables) for each in _entry_indices(part, loss_too=False)]
-        case Item():
-            found = list(_entry_indices(left, loss_too=True))
-        case Call(function=function) if function == SLOPE:
-            found = [each for each in _entry_indices(left, loss_too=True) for _ in range(2)]
-        case _:
-            return None
-    return tuple(found) or None
-
-
-def _entry_indices(node: Node, *, loss_too: bool) -> Iterator[str | int]:
-    for part in walk(node):
-        if isinstance(part, Item) and (loss_too or not (isinstance(part.body, Name) and part.body.name in LOSSES)):
-            for index in part.indices[-1:] if not loss_too else part.indices:
-                if isinstance(index, Name):
-                    yield index.name
-                elif isinstance(index, Number):
-                    yield int(index.value)
-
-
-def is_left_side(node: Node) -> bool:
-    """Whether the first link of a chain only says what the rest is: a derivative not taken, or a name such as dz."""
-    if isinstance(node, Derivative) or (isinstance(node, Call) and node.function == SLOPE):
-        return True
-    if isinstance(node, Item):
-        return isinstance(node.body, Name) and is_left_side(node.body)
-    if isinstance(node, Operation) and node.symbol == "beside" and isinstance(node.left, Item):
-        return isinstance(node.left.body, Name) and node.left.body.name in ("J", "D", "H")
-    if isinstance(node, Operation):
-        return any(isinstance(part, Derivative) for part in (node.left, node.right)) and node.symbol != "+"
-    if not isinstance(node, Name):
-        return False
-    return plain(node.name) not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
 
 
 def readings(

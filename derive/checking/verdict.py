@@ -134,8 +134,9 @@ def judge_formula(
         raise FormulaError("cannot read the formula: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
     if not formed:
-        case, fault = judged[0].case, judged[0].fault
-        return _ill_formed(composition, quantity, str(fault), case.reading.describe(), find_diagonal(case))
+        diagonals = ((each, find_diagonal(each.case)) for each in judged)
+        first, diagonal = next((pair for pair in diagonals if pair[1] is not None), (judged[0], None))
+        return _ill_formed(composition, quantity, str(first.fault), first.case.reading.describe(), diagonal)
     verdict = _report(chain, choose(formed, explain=explain), formed, explain=explain)
     return replace(verdict, reading={**verdict.reading, **_absent(symbols, chain)})
 

@@ -8,6 +8,7 @@ from derive.language.show import unicode
 EXPLANATIONS = {
     "off-diagonal-dropped": "Only the diagonal of the Jacobian was used: every logit reaches every output, so the "
     "entries with i ≠ j count too.",
+    "off-diagonal-dropped spread": "This is the entry where i = j, given for every i and j; where i ≠ j it is another.",
     "off-diagonal-sign": "The entries off the diagonal have the wrong sign: an output falls when another logit rises.",
     "sign": "The sign is turned: this is minus what is due.",
     "sign of a term": "The sign of one term is turned.",

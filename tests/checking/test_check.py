@@ -122,6 +122,26 @@ def test_rows_and_columns_that_nothing_tells_apart_are_two_readings():
     assert (named.verdict, named.mistake.id, named.other_readings) == ("wrong", "transposed", ())
 
 
+@pytest.mark.parametrize("name", ["H", "L", "J", "E", "C", r"\mathcal L", r"\ell"])
+def test_the_name_under_a_derivative_on_the_left_is_the_loss(name):
+    loss, formula = "softmax+-sum(y*log(y))", rf"\frac{{\partial {name}}}{{\partial z_i}} = -p_i(\log p_i + {name})"
+    found = derive.check(loss, "gradient", formula, {"probabilities": "p"})
+    assert (found.verdict, found.reading[name.split()[-1]]) == ("right", "loss")
+    other = derive.check(loss, "gradient", formula, {"probabilities": "p", "classes": name})
+    assert (other.verdict, other.reading[name.split()[-1]]) == ("wrong", "classes")
+
+
+def test_the_index_of_an_entry_may_be_the_labels_or_any_and_both_are_said():
+    formula = r"\frac{\partial L}{\partial z_k} = p_k - 1"
+    found = derive.check(NLL, "gradient", formula)
+    (other,) = found.other_readings
+    assert (found.verdict, found.let, other.verdict, other.mistake) == (
+        "right", {"label": "k"}, "wrong", "label-case-only"
+    )  # fmt: skip
+    named = derive.check(NLL, "gradient", formula, {"label": "k"})
+    assert (named.verdict, named.other_readings) == ("right", ())
+
+
 def test_both_readings_are_in_the_report_and_in_json(capsys):
     arguments = ["check", CE, "gradient", "p - q"]
     main(arguments)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from derive.checking.mistakes.closed import substituted
 from derive.checking.mistakes.curvature import hessians, hvps
-from derive.checking.mistakes.jacobians import closed_jacobians, jacobians
+from derive.checking.mistakes.jacobians import closed_jacobians, jacobians, spread_diagonals
 from derive.checking.mistakes.losses import masses, other_losses
 from derive.checking.mistakes.model import Cause, Wrong
 from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
@@ -68,6 +68,8 @@ def _closed(world: World, quantity: str) -> Iterator[Wrong]:
     yield from closed_products(world, quantity)
     if world.composition.loss is not None or quantity == "value":
         yield from substituted(world, quantity)
+    if quantity in ("jacobian", "hessian"):
+        yield from spread_diagonals(world, quantity)
 
 
 def _others(world: World, quantity: str) -> Iterator[Wrong]:

@@ -47,10 +47,23 @@ def closed_jacobians(world: World) -> Iterator[Wrong]:
         yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
 
 
-def is_diagonal(world: World) -> bool:
-    """Whether the activation works entry by entry."""
-    right = jacobian_of(world)
+def is_diagonal(world: World, quantity: str = "jacobian") -> bool:
+    """Whether the activation works entry by entry; or whether another matrix has its diagonal only."""
+    right = jacobian_of(world) if quantity == "jacobian" else world.truth(quantity)
     return world.equal(right, np.diag(np.diag(right)))
+
+
+def spread_diagonals(world: World, quantity: str) -> Iterator[Wrong]:
+    """The diagonal's entry of a row, or of a column, given for every entry of it: y_i(1 − y_i) for all i and j."""
+    if is_diagonal(world, quantity):
+        return  # then it lacks its delta
+
+    def spread(axis: int) -> Array:
+        own = np.diag(world.truth(quantity))
+        return np.stack([own] * world.n, axis=axis)
+
+    for axis, name in ((1, "row"), (0, "column")):
+        yield Wrong(("off-diagonal-dropped",), f"diagonal of the {name}", partial(spread, axis), "spread")
 
 
 def _quotients(world: World) -> Iterator[Wrong]:
