@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from sympy import log
+
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, Name, Node, walk
 from derive.notation import o
@@ -9,8 +11,11 @@ from derive.notation import o
 Y = {"y", "Y"}
 EITHER = {"s", "S", "a", "A", "o", "O", "h", "f", "q", "Q", "u", "x", "X", "out", "output", "outputs", "att", "attn"}
 """Probabilities to some and logits to others."""
+OUTPUTS = {"out", "output", "outputs"}
+"""What the activation returned: of log-softmax, the logarithms."""
 LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE", r"\xi"}
-LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid"}
+LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid",
+    "action", "actions"}  # fmt: skip
 """Names of arguments that hold class labels."""
 PROBABILITIES = {
     "p", "P", "ŷ", "π", "σ", r"\hat{y}", r"\hat{Y}", r"\hat{p}", r"\hat{P}", r"\hat{t}", r"\hat{\pi}", r"\pi",
@@ -84,6 +89,11 @@ def described(name: str) -> str:
     return "targets" if words in _TRUTHS else "probabilities"
 
 
+def returns_logarithms(composition: Composition) -> bool:
+    """Whether what the activation returns is the logarithm of y."""
+    return isinstance(composition.output, log)
+
+
 def assign(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], values: Sequence[str], let: Mapping[str, str]
 ) -> dict[str, str]:
@@ -115,6 +125,7 @@ def assign(
         (TARGETS if has_loss else (), "targets"),
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
+        (OUTPUTS if returns_logarithms(composition) else (), "log-probabilities"),
         (raised, "logits"),
         (EITHER, "logits" if strong and not any(plain(name) in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),

@@ -20,6 +20,8 @@ _ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 """A target at one index, as a condition speaks of it."""
 
 
+_POLICIES = (r"\pi", "π", "p", "P", "q")
+_CLASSES_OF_POLICIES = ("a", "b", "c", "i", "j", "k", "l", "m", "y")
 _NO_UPPER_INDEX = ("l", "L", "T", "n")
 """What above a letter is the number of a layer, a transpose or a power."""
 
@@ -286,8 +288,11 @@ class Cursor:
         return self.attempt(read)
 
     def delta(self) -> Node | None:
-        """The condition i = j of δ_ij, δ^{ij} or δ_i^j; None where it has one index only, or what is above is none."""
+        """The condition i = j of δ_ij, δ^{ij}, δ_i^j or δ(i, j); None for one index, or where what is above is none."""
         indices: list[Node] = []
+        if self.next("("):
+            between = self.enclosed("(", ")")
+            indices += self.inside(between).indices("") if any(token.text == "," for token in between) else ()
         while self.next("_", "^"):
             if self.take().text == "_":
                 indices += self.subscripts()
@@ -307,12 +312,16 @@ class Cursor:
         self.tokens[self.place : self.place] = tokens[1:]
         return Name(name)
 
-    def class_argument(self) -> Node | None:
-        """The class in the parentheses of p(x), where a sum runs over x, or x is i, j or k; None where it is none."""
+    def class_argument(self, vector: str) -> Node | None:
+        r"""The class in the parentheses of p(x), where a sum runs over x, or of \pi(a | s); None where it is none."""
         self.expect("(")
         index = self.index()
-        if not isinstance(index, Name) or index.name not in (*self.running, "i", "j", "k"):
+        usual = _CLASSES_OF_POLICIES if vector in _POLICIES else ("i", "j", "k")
+        if not isinstance(index, Name) or index.name not in (*self.running, *usual):
             return None
+        if self.skip("|"):  # what it is given
+            while self.now.kind == "letter":
+                self.take()
         self.expect(")")
         return index
 

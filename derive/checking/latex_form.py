@@ -26,7 +26,7 @@ from derive.checking.formula import (
 from derive.checking.habits import CLASSES
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_symbols import Symbols
-from derive.checking.latex_tokens import Token, canonical
+from derive.checking.latex_tokens import RELATIONS, Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 _FUNCTIONS = {
@@ -40,11 +40,12 @@ _FUNCTIONS = {
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
-_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
+_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", "",
+    *RELATIONS}  # fmt: skip
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
-    "one_hot": "onehot",
+    "one_hot": "onehot", "rowsum": "sum",
 }  # fmt: skip
 _BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
 """Words that stand behind a product and in none."""
@@ -268,7 +269,7 @@ class Grammar(Symbols):
                 return slope
             if self.now.kind == "letter" and self.now.position == token.position + 1:
                 return self.indexed(Name(f"d{self.take().text}"))
-        if token.text in (r"\delta", "δ") and self.next("_", "^"):
+        if token.text in (r"\delta", "δ") and self.next("_", "^", "("):
             found = self.attempt(self.delta)
             if found is not None:
                 return found
@@ -297,8 +298,7 @@ class Grammar(Symbols):
         name = token.text
         if name == "d" and self.now.kind == "letter":
             slope = self.attempt(self.inline_derivative)
-            if slope is not None:
-                return slope
+            return self.indexed(Name(f"d{self.take().text}")) if slope is None else slope
         if name == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
             return mean
         if name in ("I", "Ind", "1") and (found := self.indicator()):

@@ -35,7 +35,7 @@ class Symbols(Derivatives):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
-        if self.next("(") and (index := self.attempt(self.class_argument)) is not None:
+        if self.next("(") and (index := self.attempt(partial(self.class_argument, name.name))) is not None:
             return Item(name, (index,))
         if not self.next("_", "^"):
             return name
@@ -59,7 +59,7 @@ class Symbols(Derivatives):
         return Name(written)
 
     def is_argument(self) -> bool:
-        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
+        """Whether logits in parentheses come next, as in f(z_i) or s(z), which is the activation and no product."""
         start = self.place
         try:
             inside = self.enclosed("(", ")") if self.next("(") else []
@@ -67,6 +67,8 @@ class Symbols(Derivatives):
             return False
         finally:
             self.place = start
+        if len(inside) == 1:
+            return inside[0].text in ("z", "x", "Z", "X") and inside[0].text not in self.running
         return (
             len(inside) > 1
             and inside[0].text in ("z", "x", "a", "o", "Z")

@@ -38,7 +38,7 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
+    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|kronecker|KroneckerDelta|logsumexp|rowsum|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
@@ -77,6 +77,13 @@ _WORDS = {
     "underbrace", "overbrace",
 }  # fmt: skip
 """Commands with a meaning of their own; any other command is a letter."""
+RELATIONS = {
+    f"\\{name}" for name in (
+        "approx", "simeq", "sim", "cong", "propto", "le", "leq", "ge", "geq", "succ", "succeq", "prec", "preceq", "ll",
+        "gg", "to", "rightarrow", "mapsto", "lesssim", "gtrsim",
+    )
+}  # fmt: skip
+"""Between two expressions, but no equals signs."""
 
 
 def tokenize(text: str) -> list[Token]:

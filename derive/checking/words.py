@@ -25,6 +25,7 @@ EXPLANATIONS = {
     "softmax-for-log-softmax": "This belongs to softmax, and log-softmax is asked for.",
     "chain-stopped-early": "The chain rule stops early: one of its factors is missing.",
     "factor": "A constant factor is lost or extra.",
+    "factor of a term": "A constant factor of one term is lost or extra.",
     "index-mixed-up": "One index stands where another belongs.",
     "index-mixed-up in a batch": "On a single row this is right; in a batch, rows are taken for classes: a sum lacks "
     "its axis, or keepdims.",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, log
+from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, expand, log
 
 from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
@@ -39,7 +39,9 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         name = "label-case-only" if labelled and number else "delta-missing"
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
     if quantity == "gradient":
-        for number, other_form in enumerate(_term_turned(definition)):
+        multiplied_out = expand(definition)
+        forms = (definition, multiplied_out) if multiplied_out != definition else (definition,)
+        for number, other_form in enumerate(turned for form in forms for turned in _term_turned(form)):
             yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
         yield from _without_logarithm(world)
     names = (*indices, label) if label in definition.free_symbols else indices

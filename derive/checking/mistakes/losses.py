@@ -30,7 +30,7 @@ def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
 
 
 def masses(world: World, quantity: str) -> Iterator[Wrong]:
-    """A loss that is a mixture (1 − e) A + e U with the weights of its parts mistaken."""
+    """A loss that is a mixture (1 − e) A + e U with the weights of its parts mistaken; or a sum A + e U, likewise."""
     for parameter in world.composition.parameters:
         if parameter.per_class:
             continue
@@ -47,6 +47,17 @@ def masses(world: World, quantity: str) -> Iterator[Wrong]:
             yield Wrong(("smoothing-mass",), f"{name} {key}", mixture)
             if quantity == "gradient":
                 yield Wrong(("smoothing-mass",), f"{name} {key}, the mass taken as 1", partial(mixture, rest=True))
+        if world.equal(first, 0 * first):
+            continue  # it is a factor of everything
+        yield Wrong(("sign",), f"of {name}", partial(_mix, world, first, second, 1 + e, -e), "of a term")
+        for key, factor in _multiples(world).items():
+            mixture = partial(_mix, world, first, second, 1 - factor * e, factor * e)
+            yield Wrong(("factor",), f"{key} of {name}", mixture, "of a term")
+
+
+def _multiples(world: World) -> dict[str, Any]:
+    """What a term may be multiplied by that is lost or extra."""
+    return {"2": 2, "1/2": world.inverse(2), "n": world.n, "1/n": world.inverse(world.n)}
 
 
 def _weights(world: World, e: Any) -> dict[str, tuple[Any, Any]]:
