@@ -21,6 +21,7 @@ from derive.checking.upper import lower_indices
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
+SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def read_cases(
         left = bound = None
     zero = counts_from_zero(chain.links, latex=in_latex)
     counted = class_count(nodes) if n is None else n
-    usual = CLASSES_OF_SECOND_ORDER if quantity in ("hessian", "hvp") else CLASSES
+    usual = CLASSES_OF_SECOND_ORDER if quantity in SECOND_ORDER else CLASSES
     classes = (counted,) if counted is not None else usual
     found = []
     for reading in readings(

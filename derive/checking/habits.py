@@ -51,7 +51,7 @@ BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate"
 """What stands for the number of examples, or for a step, and for no parameter of a loss."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
+_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 

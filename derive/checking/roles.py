@@ -7,16 +7,18 @@ returned, the most usual first, and the verdict says what each of them comes to.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sympy import Indexed
+
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
 from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, Y, assign, is_guess, plain
 from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
+from derive.checking.world import variable_of
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
 
-RANKS = {"value": 1, "jacobian": 2, "vjp": 1, "jvp": 1, "gradient": 1, "hessian": 2, "hvp": 1}
-"""How many free indices each quantity has; the value of a loss has none."""
+_MATRICES = ("jacobian", "hessian", "gauss-newton")
 
 VECTOR_ROLES = ("logits", "probabilities", "targets", "upstream", "direction", "log-probabilities")
 ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes", "parameter")
@@ -91,8 +93,11 @@ def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, 
 
 
 def rank_of(composition: Composition, quantity: str) -> int:
-    """How many axes a quantity has."""
-    return 0 if quantity == "value" and composition.loss is not None else RANKS[quantity]
+    """How many axes a quantity has: the value of a loss has none, nor has its derivative by a number."""
+    variable = variable_of(composition, quantity)
+    if variable is not None or (quantity == "value" and composition.loss is not None):
+        return int(isinstance(variable, Indexed))
+    return 2 if quantity in _MATRICES else 1
 
 
 def readings(

@@ -5,6 +5,7 @@ place. None of the rules knows an activation or a loss: they hold for every comp
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from derive.checking.mistakes.closed import substituted
 from derive.checking.mistakes.curvature import hessians, hvps
@@ -49,7 +50,8 @@ def _made(world: World, quantity: str, stage: "_Stage") -> Mapping[tuple[Cause, 
 
 
 _RULES: dict[str, Callable[[World], Iterator[Wrong]]] = {
-    "jacobian": jacobians, "vjp": vjps, "jvp": jvps, "gradient": gradients, "hessian": hessians, "hvp": hvps
+    "jacobian": jacobians, "vjp": vjps, "jvp": jvps, "gradient": gradients, "hessian": hessians, "hvp": hvps,
+    "gauss-newton": partial(hessians, quantity="gauss-newton"), "gnvp": partial(hvps, quantity="gauss-newton"),
 }  # fmt: skip
 
 
@@ -68,7 +70,7 @@ def _closed(world: World, quantity: str) -> Iterator[Wrong]:
     yield from closed_products(world, quantity)
     if world.composition.loss is not None or quantity == "value":
         yield from substituted(world, quantity)
-    if quantity in ("jacobian", "hessian"):
+    if quantity in ("jacobian", "hessian", "gauss-newton"):
         yield from spread_diagonals(world, quantity)
 
 

@@ -8,10 +8,12 @@ from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbo
 from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
 from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
+from derive.checking.roles import rank_of
 from derive.checking.world import World
 from derive.notation import Contraction, Partial, i, j, label, occurrences, t, vectors, y, z
 
-_INDICES: dict[str, tuple[Symbol, ...]] = {"value": (), "gradient": (j,), "hvp": (j,), "hessian": (i, j)}
+_INDICES: tuple[tuple[Symbol, ...], ...] = ((), (j,), (i, j))
+"""The free indices of a closed form, by how many it has."""
 
 
 def substituted(world: World, quantity: str) -> Iterator[Wrong]:
@@ -22,7 +24,7 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
     definition = world.composition.loss_definition if quantity == "value" else closed_form(world, quantity)
     if definition is None:
         return
-    indices = _INDICES[quantity]
+    indices = _INDICES[rank_of(world.composition, quantity)]
     for name, other in inputs_exchanged(world):
         yield Wrong((name,), "closed form", partial(other.array, definition, *indices))
     if t in vectors(world.composition.loss_definition or Integer(0)):
