@@ -41,22 +41,21 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         name = "label-case-only" if labelled and number else "delta-missing"
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
     if quantity == "gradient":
-        multiplied_out = expand(definition)
-        forms = (definition, multiplied_out) if multiplied_out != definition else (definition,)
-        for number, other_form in enumerate(turned for form in forms for turned in _term_turned(form)):
-            yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
         yield from _without_logarithm(world)
+    for number, other_form in enumerate(terms_turned(definition)):
+        yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
     names = (*indices, label) if label in definition.free_symbols else indices
     for number, other_form in enumerate(mixed(definition, names)):
         yield Wrong(("index-mixed-up",), f"closed {number}", partial(world.array, other_form, *indices))
 
 
-def _term_turned(expression: Expr) -> Iterator[Expr]:
+def terms_turned(expression: Expr) -> Iterator[Expr]:
     """The expression with the sign of one term turned, of the sum that it is, or that one of its factors is."""
-    for place, factor in enumerate(Mul.make_args(expression)):
-        if isinstance(factor, Add):
-            rest = Mul(*(each for number, each in enumerate(Mul.make_args(expression)) if number != place))
-            yield from (rest * Add(factor, -2 * term) for term in factor.args)
+    for form in dict.fromkeys((expression, expand(expression))):
+        for place, factor in enumerate(Mul.make_args(form)):
+            if isinstance(factor, Add):
+                rest = Mul(*(each for number, each in enumerate(Mul.make_args(form)) if number != place))
+                yield from (rest * Add(factor, -2 * term) for term in factor.args)
 
 
 def _without_logarithm(world: World) -> Iterator[Wrong]:

@@ -8,7 +8,7 @@ from sympy import Expr
 
 from derive.catalogue import activations
 from derive.checking.functions import Array
-from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, without_delta
+from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, terms_turned, without_delta
 from derive.checking.mistakes.model import Wrong, closed_form, compose, jacobian_of
 from derive.checking.world import World
 from derive.notation import Partial, i, j, y, z
@@ -41,6 +41,8 @@ def closed_jacobians(world: World) -> Iterator[Wrong]:
         yield Wrong(("delta-missing",), str(number), partial(here.array, left_out, i, j))
     for name, other in inputs_exchanged(here):
         yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
+    for number, other_form in enumerate(terms_turned(closed)):
+        yield Wrong(("sign",), f"term {number}", partial(here.array, other_form, i, j), "of a term")
     for number, other_form in enumerate(mixed(closed, (i, j))):
         yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
     for number, other_form in enumerate(once_logits(closed)):

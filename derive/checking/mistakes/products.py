@@ -144,8 +144,9 @@ def _multiplied(
     for jacobian in jacobians:
         for vector in vectors:
             cause = join(jacobian.cause, vector.cause)
-            if cause and len(cause) <= 2 and cause != ("sign",):
-                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector))
+            detail = jacobian.detail or vector.detail
+            if cause and len(cause) <= 2 and (cause != ("sign",) or detail):
+                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector), detail)
 
 
 def _products(world: World, vectors: Sequence[Wrong], *, transposed: bool = False) -> Iterator[Wrong]:
