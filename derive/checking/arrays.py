@@ -50,7 +50,7 @@ from derive.checking.functions import (
     shape_of,
 )
 from derive.checking.habits import LOSSES
-from derive.checking.letters import Letters
+from derive.checking.letters import ROWS, Letters
 from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
@@ -60,7 +60,7 @@ class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
 
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
-        super().__init__(composition, n)
+        super().__init__(composition, n, ROWS if reading.batched else 0)
         self.reading, self.label = reading, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.scalars = {each.name for each in composition.parameters if not each.per_class}
@@ -150,7 +150,7 @@ class Evaluator(Letters):
             case "classes":
                 return as_array(Integer(self.n))
             case "label-probability":
-                return as_array(self._vector("probabilities")[self.label])
+                return as_array(self._vector("probabilities")[..., self.label])
             case "loss":
                 return as_array(notation.loss)
             case "identity":
@@ -337,8 +337,8 @@ class Evaluator(Letters):
             return as_array(mask * chosen + (1 - mask) * other)
         if name in ("int", "float") and len(node.arguments) == 1:
             return self._value(node.arguments[0])
-        if name == "len":
-            return as_array(Integer(self.n))
+        if name in ("len", "size"):
+            return as_array(self._length(node.arguments[1:], whole=name == "size"))
         if name == "diff" and len(node.arguments) == 2:
             return self._derivative(Derivative(node.arguments[0], (node.arguments[1],)))
         if name == "einsum":

@@ -12,6 +12,7 @@ from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
 from derive.checking.left_sides import is_left_side, left_indices, loss_name
+from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
@@ -37,7 +38,8 @@ class Case:
         """The names that a factor may have: the formula's constants, and the definition's."""
         mine = [name for name, role in self.reading.roles.items() if role == "parameter"]
         given = [each.name for each in self.court.composition.parameters if not each.per_class]
-        return list(dict.fromkeys((*mine, *given)))
+        examples = [EXAMPLES.name] if self.reading.batched else []
+        return list(dict.fromkeys((*mine, *given, *examples)))
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
@@ -50,6 +52,12 @@ class Case:
                 findings.append(Finding("ill-formed"))
                 fault = str(error) if link is self.links[-1] else None
         return Judged(self, tuple(findings), fault)
+
+    def batched(self) -> "Case":
+        """The case with every vector a row of a batch."""
+        reading = replace(self.reading, batched=True)
+        links = tuple(replace(link, reading=reading, memory={}) for link in self.links)
+        return replace(self, reading=reading, links=links)
 
     def without_small(self) -> "tuple[Case, tuple[str, ...]] | None":
         """The case with tiny numbers that are added left out, and these; None where there are none."""

@@ -70,6 +70,8 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     """What was checked, in sentences."""
     counts = ", ".join(map(str, case.court.classes))
     lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
+    if case.reading.batched:
+        lines.append("read as code for a batch, every vector a row of it")
     if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
         lines.append("what guards a logarithm (clip, maximum, where) left out: taken as not at work")
     if finding.verdict not in GOOD:

@@ -313,17 +313,17 @@ class Cursor:
         return Name(name)
 
     def class_argument(self, vector: str) -> Node | None:
-        r"""The class in the parentheses of p(x), where a sum runs over x, or of \pi(a | s); None where it is none."""
-        self.expect("(")
-        index = self.index()
+        r"""The class in the parentheses of p(x), where a sum runs over x, or of P(y = j | x); None where it is none."""
+        tokens = self.enclosed("(", ")")
+        end = next((place for place, token in enumerate(tokens) if token.text in ("|", ";")), len(tokens))
+        reader = self.inside(tokens[:end])  # what stands behind a stroke is what it is given
+        index = reader.index()
         usual = _CLASSES_OF_POLICIES if vector in _POLICIES else ("i", "j", "k")
-        if not isinstance(index, Name) or index.name not in (*self.running, *usual):
+        if vector in _POLICIES and reader.skip("="):  # P(y = j | x)
+            index = reader.index()
+        elif not isinstance(index, Name) or index.name not in (*self.running, *usual):
             return None
-        if self.skip("|"):  # what it is given
-            while self.now.kind == "letter":
-                self.take()
-        self.expect(")")
-        return index
+        return index if reader.now.kind == "end" else None
 
     def iverson(self) -> Node | None:
         """The condition of [i = j], after its bracket, if it is one."""

@@ -44,9 +44,11 @@ class Derivatives(Environments):
         return Derivative(body, variables)
 
     def loss_of_arguments(self, head: list[Token]) -> Name | None:
-        """The loss in `L(y, t)`; None where `head` is something else."""
-        named = len(head) > 2 and head[0].text in LOSSES
-        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
+        """The loss in `L(y, t)`, `L_{CE}(y, t)` or `CE(p, q)`; None where `head` is something else."""
+        texts = [token.text for token in head]
+        end = next((place for place, text in enumerate(texts) if text in ("(", "_")), 0)
+        name = "".join(texts[:end]) if "(" in texts and texts[-1] == ")" else ""
+        return Name(name) if name in LOSSES or (len(name) > 1 and name.isalpha() and name.isupper()) else None
 
     def derivative_sign(self) -> Node:
         """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""

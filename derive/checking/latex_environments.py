@@ -53,6 +53,6 @@ class Environments(Cursor):
             while self.skip(",", "&", ";"):
                 pass
             found.append((self.condition(), value))
-            while self.skip("\\\\", "&", ".", ","):
+            while self.skip("\\\\", "&", ".", ",", ";"):
                 pass
         return Choice(tuple(found))

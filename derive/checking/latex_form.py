@@ -330,7 +330,7 @@ class Grammar(Symbols):
     def fenced(self) -> Node:
         """What is in parentheses or bars."""
         opening = self.take().text
-        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{cases}"):
+        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{matrix}", r"\begin{cases}"):
             return self.environment(cases=True)
         if opening == "[":
             condition = self.attempt(self.iverson)

@@ -65,7 +65,8 @@ _SILENT = {
 }  # fmt: skip
 _SYNONYMS = {
     "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "times": "×", "odot": "*", "circ": "*", "ast": "*", "equiv": "=",
-    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lvert": "|",
+    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]",
+    "llbracket": "[", "rrbracket": "]", "lvert": "|",
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
     "oslash": "/", "implies": "=", "Rightarrow": "=", "Longrightarrow": "=",
     "iff": "=", "Leftrightarrow": "=", "prime": "'",
@@ -112,7 +113,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "content" | "bare":
             tokens.extend(_text(found[kind], at))
         case "environment":
-            tokens.append(Token("sign", re.sub(r"\s|\*", "", whole), at))
+            tokens.append(Token("sign", re.sub(r"\s|\*", "", whole).replace("{dcases}", "{cases}"), at))
         case "command":
             is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
             tokens.extend(_command("sum" if is_sum else whole[1:], at))

@@ -24,7 +24,7 @@ _SYMBOL = re.compile(r"\$+\s*\\?[A-Za-z]+(?:_\{?\w\}?|\{\w\})?\s*\$+")
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _REMARK = re.compile(r"&&(?:(?!\\\\|\\end\b).)*", re.DOTALL)
 """What stands beside an equation of an alignment, behind two marks."""
-_TABLE = re.compile(r"\\(?P<side>begin|end)\{(?:[pbvBV]?matrix|smallmatrix|array|cases)\*?\}|\\\\(?!\s*\\end)")
+_TABLE = re.compile(r"\\(?P<side>begin|end)\{(?:[pbvBV]?matrix|smallmatrix|array|d?cases)\*?\}|\\\\(?!\s*\\end)")
 _CARRIED_ON = re.compile(r"\\\\(?:\[[^]\n]*\])?(?:\s|&|\\q?quad|\{\}|\\[,;:!])*")
 _SIGN = re.compile(r"[-+*/]|\\(?:cdot|times|odot)\b")
 _NEXT_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n\s*[^\s=&+*/·−-])")

@@ -35,7 +35,7 @@ from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MODULES = {
     "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
-    "optax", "stats",
+    "optax", "stats", "linalg",
 }  # fmt: skip
 """Names before a dot that change nothing: `np.log` is `log`."""
 
@@ -194,7 +194,7 @@ class _Reader:
             case ast.Attribute(value=ast.Name(id="self" | "ctx" | "cache"), attr=name):
                 return Name(name)
             case ast.Attribute(value=operand, attr="size"):
-                return Call("len", (self.node(operand),))
+                return Call("size", (self.node(operand),))
             case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
                 raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
         raise self.unread(tree)
@@ -239,7 +239,7 @@ class _Reader:
 
     def item(self, tree: ast.Subscript) -> Node:
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
-            return Call("len", (self.node(tree.value.value),))
+            return Call("len", (self.node(tree.value.value), self.node(tree.slice)))
         indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
         if len(indices) == 2 and _is_every_row(indices[0]):
             indices = indices[1:]  # p[np.arange(N), y]: of each row, the entry of its label

@@ -40,6 +40,7 @@ class Reading:
         dot: whether a dot between two vectors is their inner product (`inner`), works entry by entry (`entries`), or
             works so outside and is the inner product inside another (`nested`).
         spelled: the parameters of the definition by how the formula spells them, where that differs.
+        batched: whether its vectors are rows of a batch, as code is written: `(y*g).sum(axis=1)[:, None]`.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Reading:
     vectors: frozenset[str] = frozenset()
     row: str | None = None
     spelled: Mapping[str, str] = field(default_factory=dict)
+    batched: bool = False
 
     def describe(self) -> dict[str, str]:
         """How each symbol was taken, by its name."""

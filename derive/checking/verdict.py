@@ -125,6 +125,8 @@ def judge_formula(
     except RecursionError:
         raise FormulaError("cannot read the formula: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
+    if not formed and not in_latex:  # code may be written for a batch
+        formed = [each for each in (case.batched().judge() for case in cases) if each.fault is None]
     if not formed:
         diagonals = ((each, find_diagonal(each.case)) for each in judged)
         first, diagonal = next((pair for pair in diagonals if pair[1] is not None), (judged[0], None))
