@@ -12,6 +12,7 @@ from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
+_CLOSING_INDICATOR = {**CLOSING, "{": "}"}
 ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "given", "by")
 """Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
@@ -275,9 +276,9 @@ class Cursor:
                 tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
                 reader = self.inside(tokens)
                 return reader.condition()
-            if not self.next(r"\{", "[", "("):
+            if not self.next(r"\{", "[", "(", "{"):
                 return None
-            closing = CLOSING[self.take().text]
+            closing = _CLOSING_INDICATOR[self.take().text]
             left, negated = self.index(), self.next("≠")
             if not self.skip("=", "≠"):
                 return None

@@ -31,6 +31,8 @@ class Derivatives(Environments):
             raise self.failure("a fraction needs two parts")
         if is_differential(above) and is_differential(below):
             return self.derivative(above, below)
+        if [token.text for token in above] == [r"\partial"]:  # the second ∂ is left out
+            return Derivative(self.product(), (self.inner(below),))
         return Operation("/", self.inner(above), self.inner(below))
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:

@@ -261,7 +261,7 @@ class Grammar(Symbols):
     def letter(self) -> Node:
         """A letter: a variable, an indicator, a delta, an activation."""
         token = self.take()
-        if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
+        if token.text in ("ones", "I", "δ", r"\delta", r"\chi") and (found := self.indicator()):
             return found
         if token.text == "d" and (self.next("^") or (self.starts_factor() and self.now.kind == "letter")):
             slope = self.attempt(self.inline_derivative)

@@ -30,7 +30,7 @@ _RAISED_SIGNS, _LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ
 _SMALL = str.maketrans(f"{_RAISED_SIGNS}{_LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")
 """Letters and digits set small, as they stand on the line."""
 
-_TEXT = r"\\(?:text|mbox|hbox|textrm|textit|textbf|mathrm|mathit|mathsf|mathtt|operatorname\*?|textnormal|rm)"
+_TEXT = r"\\(?:mbox|hbox|text(?:rm|it|bf|tt|sf|normal)?|math(?:rm|it|sf|tt)|operatorname\*?|rm)(?![A-Za-z])"
 _PATTERN = re.compile(
     rf"""(?P<space>\s+|~|\\[,;:! >]|%[^\n]*)
     |(?P<text>{_TEXT})\s*(?:\{{(?P<content>[^{{}}]*)\}}|(?P<bare>\w))
@@ -161,7 +161,7 @@ def _text(content: str, at: int) -> list[Token]:
         return [token for token in tokenize(stripped)[:-1] if token.text not in ("if", "when", "for")]
     if not stripped:
         return []
-    return [Token("word", re.sub(r"\s+", " ", stripped), at)]
+    return [Token("word", re.sub(r"\s+", " ", stripped).replace(r"\_", "_"), at)]
 
 
 def _without_fonts(tokens: list[Token]) -> list[Token]:
@@ -225,6 +225,8 @@ def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     if "==" in text:
         text = text.replace("−", "-")  # a minus as pages print it; all else is Python
+    if " in range(" in text:
+        return False
     if _ASIDE.search(text) is not None:
         return True  # words behind a formula
     return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

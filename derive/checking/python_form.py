@@ -64,6 +64,8 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.MatMult: "@",
 }
 _INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
+_SUM_OVER = re.compile(r"(?:sum|Σ)_([a-z])")
+"""A sum and its index in one name: `sum_k(g[k]*y[k])`."""
 _BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
 """The dot of `.*` and `exp.(x)`, which means entry by entry in other languages, as everything does here."""
 _STATEMENT = re.compile(r"^\s*return\b|;\s*$")
@@ -170,6 +172,8 @@ class _Reader:
                 return self.item(tree)
             case ast.ListComp():
                 return self.listed(tree)
+            case ast.List(elts=[ast.Compare() as condition]):
+                return self.comparison(condition)
             case ast.List():
                 return self.array(tree)
             case ast.Attribute():
@@ -262,6 +266,8 @@ class _Reader:
             arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
             return self.total(arguments[0])
+        if (index := _SUM_OVER.fullmatch(name)) is not None and len(arguments) == 1:
+            return Total(self.node(arguments[0]), index[1])
         if name == "where" and is_guard(arguments):
             return Call("guarded", (self.node(arguments[1]),))
         options = self.options(tree)
