@@ -307,7 +307,7 @@ class Cursor:
     def accent(self, token: Token) -> Name:
         """An accented letter; an index under the accent is put back, to be read after it."""
         tokens = self.group_tokens()
-        if not tokens:
+        if not tokens or tokens[0].kind not in ("letter", "word", "number"):
             raise self.failure(f"{token.text} needs a letter")
         name = rf"{token.text.replace('wide', '')}{{{tokens[0].text}}}"
         self.tokens[self.place : self.place] = tokens[1:]

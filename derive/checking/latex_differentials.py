@@ -38,6 +38,8 @@ class Derivatives(Environments):
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
         """The derivative whose fraction has these parts."""
         variables = tuple(self.inner(piece) for piece in split_differentials(below))
+        if not variables:
+            raise self.failure("a derivative is by nothing")
         head = above[1:]
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from warnings import catch_warnings
 
 from derive.checking.formula import (
     NO_COUNT,
@@ -126,7 +127,8 @@ class _Reader:
 
     def read(self) -> Node:
         try:
-            tree = ast.parse(self.text, mode="eval")
+            with catch_warnings(action="ignore"):  # 1if: what is odd is read or refused, and nothing else is said
+                tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
             position = self.start + (error.offset - 1 if error.offset else len(self.text))
             at_end = position >= self.start + len(self.text)
@@ -271,6 +273,8 @@ class _Reader:
         if name == "where" and is_guard(arguments):
             return Call("guarded", (self.node(arguments[1]),))
         options = self.options(tree)
+        if name == "kron" and isinstance(tree.func, ast.Attribute):  # NumPy's, of two vectors; kron(i, j) is a delta
+            return Call("ravel", (Call("outer", tuple(self.node(each) for each in arguments)),))
         as_lengths = name in _TAKE_LENGTHS
         return Call(name, tuple(self.argument(each, as_lengths=as_lengths) for each in arguments), options)
 

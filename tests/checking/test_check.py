@@ -175,6 +175,8 @@ def test_both_readings_are_in_the_report_and_in_json(capsys):
         r"\sum_{i} y_i +",
         r"y_j - t_j \approx 0",
         r"y_j - t_j \leq 1",
+        r"y_j \frac{\partial L}{\partial }",
+        r"\hat ) y - t",
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_sentence_at_once(formula, capsys):
