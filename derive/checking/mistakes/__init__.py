@@ -25,7 +25,7 @@ def wrong_formulas(world: World, quantity: str) -> Iterator[Wrong]:
     takes longer than all the rest.
     """
     for pairs in (False, True):
-        for stage in _STAGES:
+        for stage in _stages(quantity):
             yield from [wrong for wrong in _made(world, quantity, stage).values() if (len(wrong.cause) > 1) == pairs]
 
 
@@ -36,7 +36,7 @@ def plain_formulas(world: World, quantity: str) -> Iterator[Wrong]:
 
 def same_formula(world: World, quantity: str, wrong: Wrong) -> Wrong | None:
     """The wrong formula that another world has as `wrong`, at this one; None where it has none here."""
-    stages = (_made(world, quantity, stage) for stage in _STAGES)
+    stages = (_made(world, quantity, stage) for stage in _stages(quantity))
     return next((made[wrong.name] for made in stages if wrong.name in made), None)
 
 
@@ -82,4 +82,11 @@ def _others(world: World, quantity: str) -> Iterator[Wrong]:
 
 _Stage = Callable[[World, str], Iterator[Wrong]]
 
-_STAGES: tuple[_Stage, ...] = (_plain, _closed, _others)
+
+def _stages(quantity: str) -> tuple[_Stage, ...]:
+    """The rules in the order in which they are tried.
+
+    A gradient that is another loss's, y − t, is that before it is an accident of some index; of the loss itself the
+    name of another says less than that two letters have changed places, and second derivatives of every loss take long.
+    """
+    return (_plain, _others, _closed) if quantity == "gradient" else (_plain, _closed, _others)

@@ -40,8 +40,8 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         labelled = any(label in delta.free_symbols for delta in deltas)
         name = "label-case-only" if labelled and number else "delta-missing"
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
-    if quantity == "gradient":
-        yield from _without_logarithm(world)
+    if quantity in ("value", "gradient"):
+        yield from _without_logarithm(world, indices)
     for number, other_form in enumerate(terms_turned(definition)):
         yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
     names = (*indices, label) if label in definition.free_symbols else indices
@@ -58,8 +58,8 @@ def terms_turned(expression: Expr) -> Iterator[Expr]:
                 yield from (rest * Add(factor, -2 * term) for term in factor.args)
 
 
-def _without_logarithm(world: World) -> Iterator[Wrong]:
-    """The gradient of the loss with y in the place of log y: of the negative log-likelihood, given probabilities."""
+def _without_logarithm(world: World, indices: tuple[Symbol, ...]) -> Iterator[Wrong]:
+    """The loss with y in the place of log y, or its gradient: the negative log-likelihood, given probabilities."""
     definition = world.composition.loss_definition
     if definition is None:
         return
@@ -69,8 +69,8 @@ def _without_logarithm(world: World) -> Iterator[Wrong]:
 
     plain = rewrite(definition, share)
     if plain != definition:
-        slope = partial(world.array, Partial(plain, z[j]), j)
-        yield Wrong(("softmax-for-log-softmax",), "in the loss", slope, "in the loss")
+        found = partial(world.array, Partial(plain, z[j]) if indices else plain, *indices)
+        yield Wrong(("softmax-for-log-softmax",), "in the loss", found, "in the loss")
 
 
 def _is_share(node: Basic) -> bool:
