@@ -114,7 +114,7 @@ def read_cases(
     spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
     loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
-    if loss is not None and loss not in scalars:
+    if loss is not None and loss not in {each.name for each in composition.parameters}:
         let = {loss: "loss", **let}
     spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
