@@ -7,11 +7,11 @@ from functools import cached_property
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero
-from derive.checking.formula import Chain, IllFormedError
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
-from derive.checking.left_sides import is_left_side, left_indices, loss_name
+from derive.checking.left_sides import is_left_side, isolate, left_indices, loss_name
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
@@ -112,6 +112,9 @@ def read_cases(
     """
     scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
     spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
+    spelled_out = isolate(spelled_out, scalars)
+    if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
+        raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
     loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
     if loss is not None and loss not in {each.name for each in composition.parameters}:
@@ -141,10 +144,23 @@ def read_cases(
         row=row,
         spelled=spelled,
     ):
-        links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)
+        judged = (left, *nodes) if left is not None and _is_by_output(composition, quantity, left, reading) else nodes
+        links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in judged)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         found.append(Case(reading, links, Court(composition, quantity, classes, labelled)))
     return tuple(found)
+
+
+def _is_by_output(composition: Composition, quantity: str, left: Node, reading: Reading) -> bool:
+    """Whether a left side is a derivative by the probabilities where one by the logits is due: it is a link then."""
+    if (
+        not isinstance(left, Derivative)
+        or composition.activation.y is None
+        or quantity not in ("gradient", "jacobian", "hessian")
+    ):
+        return False
+    names = [getattr(each, "body", each) for each in left.variables]
+    return any(isinstance(each, Name) and reading.roles.get(each.name) == "probabilities" for each in names)
 
 
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:

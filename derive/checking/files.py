@@ -185,7 +185,7 @@ class Runs:
         """What the function returns for each call; notes the precision in which it works."""
         name = self.function.name
         request = json.dumps({"path": str(self.function.path), "name": name, "calls": calls})
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
             try:

@@ -1,7 +1,8 @@
 """What stands on the left of a formula: the derivative that it is of, the entry, and the name of the loss."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from derive.checking.formula import SLOPE, Axis, Call, Derivative, Item, Name, Node, Number, Operation, walk
 from derive.checking.habits import LOSSES, PROBABILITIES, TARGETS, plain
@@ -48,6 +49,44 @@ def is_left_side(node: Node) -> bool:
     if not isinstance(node, Name):
         return False
     return plain(node.name) not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
+
+
+def isolate(links: tuple[Node, ...], scalars: Collection[str]) -> tuple[Node, ...]:
+    """The links of a chain with what its left side has beside a derivative taken to the right: −∂L/∂z = t − y.
+
+    Args:
+        links: the expressions between the equals signs.
+        scalars: the names of numbers: of other letters beside ∇ one is what it is applied to.
+    """
+    first, *rest = links
+
+    def moved(slope: Node, symbol: str, other: Node) -> tuple[Node, ...]:
+        return isolate((slope, *(Operation(symbol, link, other) for link in rest)), scalars)
+
+    def is_number(node: Node) -> bool:
+        names = [part.name for part in walk(node) if isinstance(part, Name)]
+        return all(name in scalars for name in names) and not _has_slope(node)
+
+    match first:
+        case _ if not rest:
+            return links
+        case Derivative(body=Operation(symbol="*", left=Number() as sign, right=Name() as loss)):
+            return moved(replace(first, body=loss), "/", sign)
+        case Operation(symbol="*" | "beside" | "dot", left=factor, right=slope) if _has_slope(slope) and is_number(
+            factor
+        ):
+            return moved(slope, "/", factor)
+        case Operation(symbol="/", left=slope, right=factor) if _has_slope(slope) and is_number(factor):
+            return moved(slope, "*", factor)
+        case Operation(symbol="+" | "-" as symbol, left=slope, right=other) if _has_slope(slope) and not _has_slope(
+            other
+        ):
+            return moved(slope, "-" if symbol == "+" else "+", other)
+    return links
+
+
+def _has_slope(node: Node) -> bool:
+    return any(isinstance(part, Derivative) for part in walk(node))
 
 
 def as_derivative(node: Node) -> Node:
