@@ -302,6 +302,13 @@ class Evaluator(Letters):
         except ValueError:
             raise IllFormedError(f"shapes {shape_of(left)} and {shape_of(right)} do not fit at {node.symbol}") from None
 
+    def _is_row(self, node: Node) -> bool:
+        """Whether a factor is transposed, with a number before it or not: ½ (y − t)ᵀ."""
+        match node:
+            case Operation(symbol="beside" | "*" | "dot", left=number, right=right):
+                return self._is_row(right) and self._value(number).ndim == 0
+        return isinstance(node, Transpose)
+
     def _product(self, node: Operation, left: Array, right: Array) -> Array:
         """A matrix product where both have entries: a transposed vector is a row, any other a column."""
         if not (left.ndim and right.ndim):
@@ -310,7 +317,7 @@ class Evaluator(Letters):
             return as_array(left * right)
         if isinstance(node.right, Transpose) and left.ndim == right.ndim == 1:
             return as_array(np.multiply.outer(left, right))
-        row = isinstance(node.left, Transpose)
+        row = self._is_row(node.left)
         if node.symbol == "@" or row or 2 in (left.ndim, right.ndim):
             return as_array(np.matmul(left, right))
         if node.symbol == "dot" and (self.reading.dot == "inner" or (self.reading.dot == "nested" and self.dots)):

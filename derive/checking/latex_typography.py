@@ -8,6 +8,8 @@ _SURROUNDINGS = re.compile(
     r"|\\(?:tag\*?|label|color|hspace\*?|vspace\*?|eqref|cite)\s*\{[^{}]*\}"
     r"|\\textcolor\s*\{[^{}]*\}"
     r"|\\(?:therefore|because|hline|mathstrut|strut|hfill|noindent|centering)(?![A-Za-z])"
+    r"|\\(?:square|blacksquare|Box|qed|qedsymbol|QED|checkmark)(?![A-Za-z])|\\text\s*\{\s*Q\.?E\.?D\.?\s*\}"
+    r"|\\q?quad\s*\(\d+(?:\.\d+)*\)\s*$"
 )
 _ABOVE_EQUALS = re.compile(r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(?:=|\\equiv)\s*\}")
 _WRAPPERS = re.compile(r"\\(?:boxed|fbox|cancel|bcancel|mathbin|mathrel|mathop|ensuremath|smash)\s*\{")
