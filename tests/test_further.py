@@ -111,12 +111,6 @@ def test_what_is_no_such_derivative_is_refused(tmp_path, capsys) -> None:
     assert "no quantity to build 'gnvp'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("quantity", ["gnvp", "gauss-newton", "gradient:t"])
-def test_a_formula_of_theirs_is_refused_with_what_is_judged(quantity, capsys) -> None:
-    assert main(["check", "softmax+mse", quantity, "y"]) == 2
-    assert f"no quantity to judge '{quantity}'" in capsys.readouterr().err
-
-
 def test_a_loss_that_reads_itself_is_refused(capsys) -> None:
     assert main(["show", "softmax+L*sum(t*y**2)"]) == 2
     assert "reads L, the loss itself" in capsys.readouterr().err

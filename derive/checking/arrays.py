@@ -50,7 +50,7 @@ from derive.checking.functions import (
     shape_of,
 )
 from derive.checking.habits import LOSSES
-from derive.checking.letters import Letters
+from derive.checking.letters import ROWS, Letters
 from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
@@ -60,7 +60,7 @@ class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
 
     def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
-        super().__init__(composition, n)
+        super().__init__(composition, n, ROWS if reading.batched else 0)
         self.reading, self.label = reading, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.scalars = {each.name for each in composition.parameters if not each.per_class}
@@ -150,7 +150,7 @@ class Evaluator(Letters):
             case "classes":
                 return as_array(Integer(self.n))
             case "label-probability":
-                return as_array(self._vector("probabilities")[self.label])
+                return as_array(self._vector("probabilities")[..., self.label])
             case "loss":
                 return as_array(notation.loss)
             case "identity":
@@ -161,6 +161,8 @@ class Evaluator(Letters):
                 return self._jacobian()
             case "hessian":
                 return self._hessian()
+            case "entropy":
+                return self._entropy()
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
@@ -300,6 +302,13 @@ class Evaluator(Letters):
         except ValueError:
             raise IllFormedError(f"shapes {shape_of(left)} and {shape_of(right)} do not fit at {node.symbol}") from None
 
+    def _is_row(self, node: Node) -> bool:
+        """Whether a factor is transposed, with a number before it or not: ½ (y − t)ᵀ."""
+        match node:
+            case Operation(symbol="beside" | "*" | "dot", left=number, right=right):
+                return self._is_row(right) and self._value(number).ndim == 0
+        return isinstance(node, Transpose)
+
     def _product(self, node: Operation, left: Array, right: Array) -> Array:
         """A matrix product where both have entries: a transposed vector is a row, any other a column."""
         if not (left.ndim and right.ndim):
@@ -308,7 +317,7 @@ class Evaluator(Letters):
             return as_array(left * right)
         if isinstance(node.right, Transpose) and left.ndim == right.ndim == 1:
             return as_array(np.multiply.outer(left, right))
-        row = isinstance(node.left, Transpose)
+        row = self._is_row(node.left)
         if node.symbol == "@" or row or 2 in (left.ndim, right.ndim):
             return as_array(np.matmul(left, right))
         if node.symbol == "dot" and (self.reading.dot == "inner" or (self.reading.dot == "nested" and self.dots)):
@@ -335,8 +344,8 @@ class Evaluator(Letters):
             return as_array(mask * chosen + (1 - mask) * other)
         if name in ("int", "float") and len(node.arguments) == 1:
             return self._value(node.arguments[0])
-        if name == "len":
-            return as_array(Integer(self.n))
+        if name in ("len", "size"):
+            return as_array(self._length(node.arguments[1:], whole=name == "size"))
         if name == "diff" and len(node.arguments) == 2:
             return self._derivative(Derivative(node.arguments[0], (node.arguments[1],)))
         if name == "einsum":

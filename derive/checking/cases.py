@@ -7,17 +7,22 @@ from functools import cached_property
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero
-from derive.checking.formula import Chain, IllFormedError
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
+from derive.checking.left_sides import is_left_side, isolate, left_indices, loss_name
+from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
-from derive.checking.roles import Reading, is_labelled, is_left_side, left_indices, rank_of, readings
+from derive.checking.places import SURELY_LABELS
+from derive.checking.roles import Reading, is_labelled, rank_of, readings
+from derive.checking.upper import lower_indices
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
+SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Case:
         """The names that a factor may have: the formula's constants, and the definition's."""
         mine = [name for name, role in self.reading.roles.items() if role == "parameter"]
         given = [each.name for each in self.court.composition.parameters if not each.per_class]
-        return list(dict.fromkeys((*mine, *given)))
+        examples = [EXAMPLES.name] if self.reading.batched else []
+        return list(dict.fromkeys((*mine, *given, *examples)))
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
@@ -46,6 +52,12 @@ class Case:
                 findings.append(Finding("ill-formed"))
                 fault = str(error) if link is self.links[-1] else None
         return Judged(self, tuple(findings), fault)
+
+    def batched(self) -> "Case":
+        """The case with every vector a row of a batch."""
+        reading = replace(self.reading, batched=True)
+        links = tuple(replace(link, reading=reading, memory={}) for link in self.links)
+        return replace(self, reading=reading, links=links)
 
     def without_small(self) -> "tuple[Case, tuple[str, ...]] | None":
         """The case with tiny numbers that are added left out, and these; None where there are none."""
@@ -98,8 +110,15 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    spelled_out = write_out(chain.links, labelled=is_labelled(composition))
+    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
+    spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
+    spelled_out = isolate(spelled_out, scalars)
+    if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
+        raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
+    loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
+    if loss is not None and loss not in {each.name for each in composition.parameters}:
+        let = {loss: "loss", **let}
     spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
     written, row = drop_batch(respell(spelled_out, spelled), MATRICES)
@@ -111,7 +130,7 @@ def read_cases(
         left = bound = None
     zero = counts_from_zero(chain.links, latex=in_latex)
     counted = class_count(nodes) if n is None else n
-    usual = CLASSES_OF_SECOND_ORDER if quantity in ("hessian", "hvp") else CLASSES
+    usual = CLASSES_OF_SECOND_ORDER if quantity in SECOND_ORDER else CLASSES
     classes = (counted,) if counted is not None else usual
     found = []
     for reading in readings(
@@ -125,16 +144,29 @@ def read_cases(
         row=row,
         spelled=spelled,
     ):
-        links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in nodes)
+        judged = (left, *nodes) if left is not None and _is_by_output(composition, quantity, left, reading) else nodes
+        links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in judged)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         found.append(Case(reading, links, Court(composition, quantity, classes, labelled)))
     return tuple(found)
 
 
+def _is_by_output(composition: Composition, quantity: str, left: Node, reading: Reading) -> bool:
+    """Whether a left side is a derivative by the probabilities where one by the logits is due: it is a link then."""
+    if (
+        not isinstance(left, Derivative)
+        or composition.activation.y is None
+        or quantity not in ("gradient", "jacobian", "hessian")
+    ):
+        return False
+    names = [getattr(each, "body", each) for each in left.variables]
+    return any(isinstance(each, Name) and reading.roles.get(each.name) == "probabilities" for each in names)
+
+
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
     """The reading that is right, if one is; else the one off by a factor; else that of the most right links.
 
-    With `explain`, of those that are wrong the most usual whose mistake is known.
+    With `explain`, of those that are wrong the one of the fewest mistakes, where they are known.
     """
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
 
@@ -146,7 +178,13 @@ def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
     if best.findings[-1].verdict != "wrong" or not explain:
         return best
     alike = [judged for judged in _distinct(formed) if rank(judged) == rank(best)]
-    return next((judged for judged in alike if judged.explained.cause), best)
+    known: list[Judged] = []
+    for judged in alike:
+        cause = judged.explained.cause
+        if len(cause) == 1:
+            return judged
+        known += [judged] if cause else []
+    return min(known, key=lambda judged: len(judged.explained.cause), default=best)
 
 
 def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
@@ -154,6 +192,8 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
     mine = chosen.case.reading
     for judged in _distinct(formed):
         theirs = judged.case.reading
+        if _differ_in_label(mine, theirs) and judged.outcome != chosen.outcome:
+            yield judged
         # A formula that is right with a letter as y, or off by a factor, is hardly one in which it is z and wrong.
         if chosen.outcome[0] != "wrong" and judged.outcome[0] == "wrong" and theirs.free == mine.free:
             continue
@@ -162,6 +202,13 @@ def others(chosen: Judged, formed: Sequence[Judged]) -> Iterator[Judged]:
         as_likely = "targets" in theirs.roles.values() or "targets" not in mine.roles.values()
         if alike and as_likely and judged.outcome != chosen.outcome:
             yield judged
+
+
+def _differ_in_label(one: Reading, other: Reading) -> bool:
+    """Whether the index of an entry is the label's to one reading, and to the other that of any class: ∂L/∂z_k."""
+    named = {*one.labels, *other.labels}
+    alike = (one.roles, one.free, one.dot) == (other.roles, other.free, other.dot)
+    return alike and one.labels != other.labels and named <= set(one.free) and not named & set(SURELY_LABELS)
 
 
 def _distinct(formed: Sequence[Judged]) -> list[Judged]:

@@ -9,7 +9,7 @@ import numpy as np
 from sympy import IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
-from derive.checking.cases import Case
+from derive.checking.cases import SECOND_ORDER, Case
 from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
 from derive.checking.guards import GUARDS
@@ -70,6 +70,8 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     """What was checked, in sentences."""
     counts = ", ".join(map(str, case.court.classes))
     lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
+    if case.reading.batched:
+        lines.append("read as code for a batch, every vector a row of it")
     if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
         lines.append("what guards a logarithm (clip, maximum, where) left out: taken as not at work")
     if finding.verdict not in GOOD:
@@ -86,7 +88,7 @@ def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
 
 def _prove(case: Case, finding: Finding) -> int | None:
     """The class count at which both sides were shown to be one rational function; None where they are no such thing."""
-    short = case.court.quantity in ("hessian", "hvp") or is_entrywise(case.court.composition)
+    short = case.court.quantity in SECOND_ORDER or is_entrywise(case.court.composition)
     n = case.court.classes[0] if len(case.court.classes) == 1 else 2 if short else 3
     if n > 3 or (finding.assumptions and finding.assumptions != ("t-one-hot",)):
         return None
@@ -181,7 +183,7 @@ def _given(world: World, court: Court) -> dict[str, Any]:
         found["y"] = _numbers(world.vector(y)).tolist()
     if court.labelled:
         found["label"] = world.label + 1
-    for quantity, base in (("vjp", g), ("jvp", v), ("hvp", v)):
+    for quantity, base in (("vjp", g), ("jvp", v), ("hvp", v), ("gnvp", v)):
         if court.quantity == quantity:
             found[str(base.label)] = _numbers(world.vector(base)).tolist()
     for parameter in world.composition.parameters:

@@ -10,6 +10,7 @@ from derive.checking.arrays import Evaluator
 from derive.checking.formula import IllFormedError, Item, Node, Number, Same, Table, walk
 from derive.checking.functions import Array, as_array
 from derive.checking.judge import Values
+from derive.checking.letters import ROWS
 from derive.checking.roles import Reading
 from derive.checking.world import World
 
@@ -52,7 +53,7 @@ class Expression:
         """The entries as expressions, and which of them are given."""
         evaluator = Evaluator(self.composition, self.reading, n, label)
         names = self.bound if self.bound is not None and len(self.bound) == self.rank else self.reading.free
-        if not names:
+        if not names or self.reading.batched:
             whole = self.shaped(evaluator.at(self.node, {}), n)
             return whole, np.ones(whole.shape, dtype=bool)
         if len(names) != self.rank:
@@ -92,6 +93,8 @@ class Expression:
 
     def shaped(self, value: Array, n: int) -> Array:
         """A value without free indices in the shape of the quantity; a row or a column is a vector."""
+        if self.reading.batched:
+            value = one_row(value)
         if self.rank == 1 and sorted(value.shape) == [1, n]:
             value = value.reshape(n)
         if self.rank == 0 and value.size == 1:
@@ -99,6 +102,18 @@ class Expression:
         if value.shape != (n,) * self.rank:
             raise IllFormedError(f"{_describe(value)} where {_due(self.rank)}")
         return value
+
+
+def one_row(batch: Array) -> Array:
+    """What every row of a batch gives, where all rows are the same.
+
+    Raises:
+        IllFormedError: it is no array of rows, or they differ.
+    """
+    rows = [] if not batch.ndim else list(batch)
+    if len(rows) != ROWS or any(np.any(row != rows[0]) for row in rows):
+        raise IllFormedError(f"{_describe(batch)} is not one result for each row of a batch")
+    return as_array(rows[0])
 
 
 def class_count(nodes: tuple[Node, ...]) -> int | None:

@@ -18,7 +18,7 @@ from sympy import IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
-from derive.checking.habits import BATCH, LABELS, Y, assign, plain
+from derive.checking.habits import BATCH, LABELS, OUTPUTS, Y, assign, plain
 from derive.checking.judge import Values
 from derive.checking.runner import DOUBLE_BITS
 from derive.checking.world import DOUBLE, SINGLE, World
@@ -134,7 +134,7 @@ def _assign(composition: Composition, quantity: str, names: Sequence[str], given
 
 
 def _variants(roles: Mapping[str, str], given: Mapping[str, str]) -> list[Mapping[str, str]]:
-    """The roles, and what else habit allows: labels as class numbers or one-hot, a cache of probabilities."""
+    """The roles, and what else habit allows: labels as numbers or one-hot, a cache or an output of probabilities."""
     found = [roles]
     exchanged = {"targets": "label", "label": "targets"}
     for name, role in roles.items():
@@ -142,7 +142,7 @@ def _variants(roles: Mapping[str, str], given: Mapping[str, str]) -> list[Mappin
             continue
         if role in exchanged:
             found += [{**each, name: exchanged[role]} for each in found]
-        elif plain(name) in _CACHES or name in _INPUTS:
+        elif plain(name) in _CACHES or name in _INPUTS or (name in OUTPUTS and role == "log-probabilities"):
             found += [{**each, name: "probabilities"} for each in found]
     return found
 
@@ -185,7 +185,7 @@ class Runs:
         """What the function returns for each call; notes the precision in which it works."""
         name = self.function.name
         request = json.dumps({"path": str(self.function.path), "name": name, "calls": calls})
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
             try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sympy import Expr, Integer
 
 from derive.checking.formula import FormulaError, IllFormedError
-from derive.checking.guards import GUARDS, SMALL
+from derive.checking.guards import SMALL, changes_nothing
 from derive.language.read import LARGEST_EXPONENT, LARGEST_NUMBER
 
 Array = NDArray[Any]
@@ -323,6 +323,20 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
     return body
 
 
+def _clip(arguments: Sequence[Array], options: Options) -> Array:
+    """What is clipped, where that only keeps it from the ends of where it is anyway."""
+    body, *given = arguments
+    bounds: list[Any] = [each[()] for each in given]
+    bounds += [options.get(name) for name in ("min", "max")[len(given) :]]
+    low, high = bounds
+    if not changes_nothing(list(body.flat), low, high):
+        raise FormulaError(
+            f"clip is read where it keeps probabilities from 0 and 1, clip(y, e, 1 - e) with e at most {SMALL}: "
+            "these bounds change what is given; leave it out, or judge a function with --file, which is run on numbers"
+        )
+    return body
+
+
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
     **dict.fromkeys(("log", "ln"), each_entry(_log)),
@@ -343,8 +357,9 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "log_softmax": _log_softmax,
     **dict.fromkeys(("sigmoid", "expit"), _sigmoid),
     "norm": _norm,
-    **dict.fromkeys(("diag", "diagflat", "diag_embed"), _one(_diag)),
-    "outer": _two(lambda left, right: np.multiply.outer(left.ravel(), right.ravel())),
+    **dict.fromkeys(("diag", "diagflat"), _one(_diag)),
+    "diag_embed": _one(lambda body: _diag(body) if body.ndim < 2 else np.stack([_diag(row) for row in body])),
+    **dict.fromkeys(("outer", "ger"), _two(lambda left, right: np.multiply.outer(left.ravel(), right.ravel()))),
     **dict.fromkeys(("dot", "matmul", "mm", "mv", "bmm"), _two(_dot)),
     **dict.fromkeys(("inner", "vdot"), _two(lambda left, right: np.sum(left * right))),
     **dict.fromkeys(("multiply", "mul"), _two(lambda left, right: left * right)),
@@ -386,6 +401,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
         ),
         _one(lambda body: body),
     ),
-    **dict.fromkeys(GUARDS, _one(lambda body: body)),
+    "guarded": _one(lambda body: body),
+    **dict.fromkeys(("clip", "clamp"), _clip),
     "maximum": _maximum,
 }

@@ -1,9 +1,16 @@
 """What people write to keep a logarithm or a quotient finite, and leave out on paper."""
 
 import ast
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Basic, Expr, Float, Indexed, Symbol
 
 from derive.checking.formula import Name, Node, Number, Operation, rewrite
+from derive.notation import t, y
 
 GUARDS = ("clip", "clamp", "maximum", "guarded")
 """Functions that keep numbers within bounds: left out. `guarded` is `where(t > 0, ..., 0)`."""
@@ -13,6 +20,48 @@ SMALL = 1e-3
 
 _TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
 """Names of what is added to keep a logarithm or a quotient finite."""
+
+
+def changes_nothing(entries: Sequence[Expr], low: Any, high: Any) -> bool:
+    """Whether all `entries` are between two bounds anyway, or pass them by no more than guards a logarithm.
+
+    Tried at random: the probabilities and the targets sum to 1, those of one sure class among them; what else there is
+    may be any number.
+
+    Args:
+        entries: expressions in the entries of vectors.
+        low: a number or an expression; None where there is no bound.
+        high: likewise.
+    """
+    bounds = [sympy.sympify(each, strict=True) for each in (low, high) if each is not None]
+    for seed in range(4):
+        drawn = _draw([*entries, *bounds], seed)
+        least, most = (end if each is None else _number(each, drawn) for each, end in ((low, -np.inf), (high, np.inf)))
+        if not all(least - SMALL <= _number(entry, drawn) <= most + SMALL for entry in entries):
+            return False
+    return True
+
+
+def _draw(expressions: Sequence[Expr], seed: int) -> Mapping[Basic, Float]:
+    """A number for every entry of a vector and every parameter."""
+    entries = sorted({atom for each in expressions for atom in each.atoms(Indexed)}, key=str)
+    random = np.random.default_rng(seed)
+    count = max((int(entry.indices[0]) for entry in entries), default=1)
+    shares = {base: random.dirichlet(np.full(count, 1.0 if seed else 0.01)) for base in (y, t)}
+    found: dict[Basic, Float] = {
+        entry: Float(shares[entry.base][int(entry.indices[0]) - 1] if entry.base in shares else 3 * random.normal())
+        for entry in entries
+    }
+    names = {atom for each in expressions for atom in each.atoms(Symbol)}
+    return found | {each: Float(1e-9 if each.name.lower() in _TINY else 3 * random.normal()) for each in names}
+
+
+def _number(expression: Any, drawn: Mapping[Basic, Float]) -> float:
+    """The value of an expression; NaN, which is within no bounds, where it has none."""
+    try:
+        return float(sympy.sympify(expression, strict=True).xreplace(drawn).evalf())
+    except TypeError:
+        return math.nan
 
 
 def leave_out_small(formula: Node, known: Collection[str]) -> tuple[Node, list[str]]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from sympy import log
+
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, Name, Node, walk
 from derive.notation import o
@@ -9,8 +11,11 @@ from derive.notation import o
 Y = {"y", "Y"}
 EITHER = {"s", "S", "a", "A", "o", "O", "h", "f", "q", "Q", "u", "x", "X", "out", "output", "outputs", "att", "attn"}
 """Probabilities to some and logits to others."""
+OUTPUTS = {"out", "output", "outputs"}
+"""What the activation returned: of log-softmax, the logarithms."""
 LOSSES = {"L", r"\ell", "l", "E", "loss", "C", "J", "H", "CE", r"\xi"}
-LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid"}
+LABELS = {"labels", "label", "k", "c", "classindex", "correctclass", "yindex", "labelindex", "targetindex", "classid",
+    "action", "actions"}  # fmt: skip
 """Names of arguments that hold class labels."""
 PROBABILITIES = {
     "p", "P", "ŷ", "π", "σ", r"\hat{y}", r"\hat{Y}", r"\hat{p}", r"\hat{P}", r"\hat{t}", r"\hat{\pi}", r"\pi",
@@ -46,7 +51,7 @@ BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate"
 """What stands for the number of examples, or for a step, and for no parameter of a loss."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction"}
+_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 
@@ -54,6 +59,11 @@ _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 def plain(name: str) -> str:
     """A name of several letters without what people write differently: capitals and underscores."""
     return name if len(name) == 1 or name.startswith("\\") else name.replace("_", "").lower()
+
+
+def is_vector(name: str) -> bool:
+    """Whether a letter is usually a distribution over the classes."""
+    return plain(name) in Y | EITHER | PROBABILITIES | TARGETS
 
 
 def is_guess(name: str) -> bool:
@@ -79,6 +89,11 @@ def described(name: str) -> str:
     return "targets" if words in _TRUTHS else "probabilities"
 
 
+def returns_logarithms(composition: Composition) -> bool:
+    """Whether what the activation returns is the logarithm of y."""
+    return isinstance(composition.output, log)
+
+
 def assign(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], values: Sequence[str], let: Mapping[str, str]
 ) -> dict[str, str]:
@@ -88,18 +103,19 @@ def assign(
     some and probabilities to others is the one that is not there yet.
     """
     taken = {name: let[name] for name in values if name in let}
-    given = set(let.values())
+    given, parameters = set(let.values()), {parameter.name for parameter in composition.parameters}
+    mine = [name for name in values if name not in let and name not in parameters]
     computed = any(isinstance(node, Call) and node.function in _ACTIVATIONS for node in walk(nodes))
-    said = [described(name) for name in values if name not in let]
+    said = [described(name) for name in mine]
     strong = computed or "probabilities" in (*given, *said) or any(plain(name) in PROBABILITIES for name in values)
-    either = any(plain(name) in EITHER and name not in let for name in values)
-    targets = "targets" in (*given, *said) or any(plain(name) in TARGETS and name not in let for name in values)
+    either = any(plain(name) in EITHER for name in mine)
+    targets = "targets" in (*given, *said) or any(plain(name) in TARGETS for name in mine)
     has_loss = composition.loss is not None
     exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
     raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
     y_is_target = has_loss and (strong or either) and not targets
     table: list[tuple[Collection[str], str]] = [
-        ({parameter.name for parameter in composition.parameters}, "parameter"),
+        (parameters, "parameter"),
         (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
         (("o",) if composition.output_vector == o else (), "output"),
         (UPSTREAM if quantity == "vjp" else (), "upstream"),
@@ -109,6 +125,7 @@ def assign(
         (TARGETS if has_loss else (), "targets"),
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
+        (OUTPUTS if returns_logarithms(composition) else (), "log-probabilities"),
         (raised, "logits"),
         (EITHER, "logits" if strong and not any(plain(name) in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
@@ -116,7 +133,8 @@ def assign(
         (("I", "eye"), "identity"),
         (("ones",), "ones"),
         (("J",), "jacobian"),
-        (("H",) if quantity in ("hessian", "hvp") else (), "hessian"),
+        (("H",), "hessian" if quantity in ("hessian", "hvp") else "entropy"),
+        (("entropy",), "entropy"),
     ]
     for name in values:
         if name not in taken:

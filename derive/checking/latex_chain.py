@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from derive.checking.definitions import read_definition, uses, write_out_definitions
 from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Number, Same, rewrite
 from derive.checking.habits import LOSSES
-from derive.checking.latex_cursor import ASIDE_WORDS
+from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS
 from derive.checking.latex_form import Grammar
-from derive.checking.latex_tokens import canonical, tokenize
+from derive.checking.latex_tokens import RELATIONS, canonical, tokenize
 from derive.checking.latex_typography import blank
-from derive.checking.roles import is_left_side, left_indices
+from derive.checking.left_sides import is_left_side, left_indices
 from derive.language.read import LONGEST_TEXT
 
 MOST_TOKENS = 3000
@@ -141,6 +141,8 @@ class _Reader(Grammar):
             links.append(name or self.terms())
             texts.append(self.text[start : self.now.position].strip(" &\n"))
             self.skip_signs("&", "\\\\", ":")
+            if self.next(*RELATIONS):
+                raise self.failure(f"{self.now.text} is no equals sign: end the formula before it")
             if not self.skip("="):
                 return links, texts
 
@@ -171,8 +173,12 @@ class _Reader(Grammar):
         """Whether a letter comes next with its meaning, `R = ...`, rather than two indices that agree, `i = j`."""
         start = self.place
         try:
-            if self.now.kind != "letter" or not isinstance(self.indexed(Name(self.take().text)), Name):
+            if self.next(*ACCENTS):
+                self.accent(self.take())
+            elif self.now.kind != "letter" or not isinstance(self.indexed(Name(self.take().text)), Name):
                 return False
+            if self.skip("_"):
+                self.group_tokens()
             self.skip("&")
             if not self.skip("="):
                 return False

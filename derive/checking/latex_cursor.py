@@ -12,6 +12,7 @@ from derive.checking.latex_tokens import Token, canonical
 
 ACCENTS = {r"\hat", r"\widehat", r"\bar", r"\tilde", r"\widetilde", r"\overline", r"\dot"}
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "|": "|", r"\|": r"\|", r"\langle": r"\rangle"}
+_CLOSING_INDICATOR = {**CLOSING, "{": "}"}
 ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "given", "by")
 """Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
@@ -20,6 +21,8 @@ _ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 """A target at one index, as a condition speaks of it."""
 
 
+_POLICIES = (r"\pi", "π", "p", "P", "q")
+_CLASSES_OF_POLICIES = ("a", "b", "c", "i", "j", "k", "l", "m", "y")
 _NO_UPPER_INDEX = ("l", "L", "T", "n")
 """What above a letter is the number of a layer, a transpose or a power."""
 
@@ -273,9 +276,9 @@ class Cursor:
                 tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
                 reader = self.inside(tokens)
                 return reader.condition()
-            if not self.next(r"\{", "[", "("):
+            if not self.next(r"\{", "[", "(", "{"):
                 return None
-            closing = CLOSING[self.take().text]
+            closing = _CLOSING_INDICATOR[self.take().text]
             left, negated = self.index(), self.next("≠")
             if not self.skip("=", "≠"):
                 return None
@@ -286,8 +289,11 @@ class Cursor:
         return self.attempt(read)
 
     def delta(self) -> Node | None:
-        """The condition i = j of δ_ij, δ^{ij} or δ_i^j; None where it has one index only, or what is above is none."""
+        """The condition i = j of δ_ij, δ^{ij}, δ_i^j or δ(i, j); None for one index, or where what is above is none."""
         indices: list[Node] = []
+        if self.next("("):
+            between = self.enclosed("(", ")")
+            indices += self.inside(between).indices("") if any(token.text == "," for token in between) else ()
         while self.next("_", "^"):
             if self.take().text == "_":
                 indices += self.subscripts()
@@ -301,20 +307,24 @@ class Cursor:
     def accent(self, token: Token) -> Name:
         """An accented letter; an index under the accent is put back, to be read after it."""
         tokens = self.group_tokens()
-        if not tokens:
+        if not tokens or tokens[0].kind not in ("letter", "word", "number"):
             raise self.failure(f"{token.text} needs a letter")
         name = rf"{token.text.replace('wide', '')}{{{tokens[0].text}}}"
         self.tokens[self.place : self.place] = tokens[1:]
         return Name(name)
 
-    def class_argument(self) -> Node | None:
-        """The class in the parentheses of p(x), where a sum runs over x, or x is i, j or k; None where it is none."""
-        self.expect("(")
-        index = self.index()
-        if not isinstance(index, Name) or index.name not in (*self.running, "i", "j", "k"):
+    def class_argument(self, vector: str) -> Node | None:
+        r"""The class in the parentheses of p(x), where a sum runs over x, or of P(y = j | x); None where it is none."""
+        tokens = self.enclosed("(", ")")
+        end = next((place for place, token in enumerate(tokens) if token.text in ("|", ";")), len(tokens))
+        reader = self.inside(tokens[:end])  # what stands behind a stroke is what it is given
+        index = reader.index()
+        usual = _CLASSES_OF_POLICIES if vector in _POLICIES else ("i", "j", "k")
+        if vector in _POLICIES and reader.skip("="):  # P(y = j | x)
+            index = reader.index()
+        elif not isinstance(index, Name) or index.name not in (*self.running, *usual):
             return None
-        self.expect(")")
-        return index
+        return index if reader.now.kind == "end" else None
 
     def iverson(self) -> Node | None:
         """The condition of [i = j], after its bracket, if it is one."""

@@ -31,11 +31,15 @@ class Derivatives(Environments):
             raise self.failure("a fraction needs two parts")
         if is_differential(above) and is_differential(below):
             return self.derivative(above, below)
+        if [token.text for token in above] == [r"\partial"]:  # the second ∂ is left out
+            return Derivative(self.product(), (self.inner(below),))
         return Operation("/", self.inner(above), self.inner(below))
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
         """The derivative whose fraction has these parts."""
         variables = tuple(self.inner(piece) for piece in split_differentials(below))
+        if not variables:
+            raise self.failure("a derivative is by nothing")
         head = above[1:]
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]
@@ -44,9 +48,11 @@ class Derivatives(Environments):
         return Derivative(body, variables)
 
     def loss_of_arguments(self, head: list[Token]) -> Name | None:
-        """The loss in `L(y, t)`; None where `head` is something else."""
-        named = len(head) > 2 and head[0].text in LOSSES
-        return Name(head[0].text) if named and head[1].text == "(" and head[-1].text == ")" else None
+        """The loss in `L(y, t)`, `L_{CE}(y, t)` or `CE(p, q)`; None where `head` is something else."""
+        texts = [token.text for token in head]
+        end = next((place for place, text in enumerate(texts) if text in ("(", "_")), 0)
+        name = "".join(texts[:end]) if "(" in texts and texts[-1] == ")" else ""
+        return Name(name) if name in LOSSES or (len(name) > 1 and name.isalpha() and name.isupper()) else None
 
     def derivative_sign(self) -> Node:
         """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""

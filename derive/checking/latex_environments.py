@@ -39,6 +39,8 @@ class Environments(Cursor):
             elif not self.skip("&"):
                 rows[-1].append(self.terms())
         written = tuple(tuple(row) for row in rows if row)
+        if not written:
+            raise self.failure(f"the {name} before it has no entries")
         dotted = any(isinstance(entry, Name) and entry.name in DOTS for row in written for entry in row)
         return read_dots(written) if dotted else Table(written)
 
@@ -53,6 +55,6 @@ class Environments(Cursor):
             while self.skip(",", "&", ";"):
                 pass
             found.append((self.condition(), value))
-            while self.skip("\\\\", "&", ".", ","):
+            while self.skip("\\\\", "&", ".", ",", ";"):
                 pass
         return Choice(tuple(found))

@@ -16,15 +16,17 @@ from derive.checking.formula import (
     Node,
     Number,
     Operation,
+    Same,
     Total,
     Transpose,
     negate,
     rewrite,
     walk,
 )
+from derive.checking.habits import CLASSES
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_symbols import Symbols
-from derive.checking.latex_tokens import Token, canonical
+from derive.checking.latex_tokens import RELATIONS, Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 _FUNCTIONS = {
@@ -38,14 +40,17 @@ _FUNCTIONS = {
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
-_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", ""}
+_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", "",
+    *RELATIONS}  # fmt: skip
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
-    "one_hot": "onehot",
+    "one_hot": "onehot", "rowsum": "sum",
 }  # fmt: skip
 _BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
 """Words that stand behind a product and in none."""
+_LENGTHS = CLASSES | {"N", "M", "m", "d", "D"}
+"""What below a vector or a matrix says how long it is."""
 _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
@@ -115,9 +120,7 @@ class Grammar(Symbols):
             if self.skip("^"):
                 base = self.superscript(base)
             elif self.skip("_"):
-                below = self.subscripts()
-                unit = base == Name("e") and len(below) == 1 and "e" not in self.symbols
-                base = Call("onehot", below) if unit else Item(base, below)
+                base = self.subscript(base, self.subscripts())
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
@@ -127,6 +130,17 @@ class Grammar(Symbols):
                 base = found
             else:
                 return base
+
+    def subscript(self, base: Node, below: tuple[Node, ...]) -> Node:
+        """`base` at its indices; e_k and a bold 1_k are the one-hot vector of k, 1_n and I_n say their length below."""
+        name, index = getattr(base, "name", ""), below[0] if len(below) == 1 else None
+        if name == "ones" and len(below) == 2:
+            return Same(*below)
+        if name in self.symbols or not isinstance(index, Name) or name not in ("e", "ones", "I"):
+            return Item(base, below)
+        if name != "e" and index.name in _LENGTHS:
+            return base
+        return Item(base, below) if name == "I" else Call("onehot", below)
 
     def bracketed(self, base: Node) -> Node:
         """`base` at the indices in brackets."""
@@ -247,7 +261,7 @@ class Grammar(Symbols):
     def letter(self) -> Node:
         """A letter: a variable, an indicator, a delta, an activation."""
         token = self.take()
-        if token.text in ("ones", "I", "δ", r"\delta") and (found := self.indicator()):
+        if token.text in ("ones", "I", "δ", r"\delta", r"\chi") and (found := self.indicator()):
             return found
         if token.text == "d" and (self.next("^") or (self.starts_factor() and self.now.kind == "letter")):
             slope = self.attempt(self.inline_derivative)
@@ -255,7 +269,7 @@ class Grammar(Symbols):
                 return slope
             if self.now.kind == "letter" and self.now.position == token.position + 1:
                 return self.indexed(Name(f"d{self.take().text}"))
-        if token.text in (r"\delta", "δ") and self.next("_", "^"):
+        if token.text in (r"\delta", "δ") and self.next("_", "^", "("):
             found = self.attempt(self.delta)
             if found is not None:
                 return found
@@ -272,6 +286,8 @@ class Grammar(Symbols):
             return self.applied(r"\sigma")
         if token.text in ("H", "D", "K") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
             return divergence
+        if token.text == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
+            return mean
         if token.text == "S" and self.next("(") and "S" not in self.symbols:
             return self.applied("S")
         return self.indexed(Name(token.text))
@@ -282,8 +298,9 @@ class Grammar(Symbols):
         name = token.text
         if name == "d" and self.now.kind == "letter":
             slope = self.attempt(self.inline_derivative)
-            if slope is not None:
-                return slope
+            return self.indexed(Name(f"d{self.take().text}")) if slope is None else slope
+        if name == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
+            return mean
         if name in ("I", "Ind", "1") and (found := self.indicator()):
             return found
         function = _SPELLINGS.get(name, name)
@@ -313,7 +330,7 @@ class Grammar(Symbols):
     def fenced(self) -> Node:
         """What is in parentheses or bars."""
         opening = self.take().text
-        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{cases}"):
+        if opening == r"\{" and self.next(r"\begin{array}", r"\begin{matrix}", r"\begin{cases}"):
             return self.environment(cases=True)
         if opening == "[":
             condition = self.attempt(self.iverson)

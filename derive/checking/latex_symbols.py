@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from derive.checking.formula import Call, FormulaError, Item, Name, Node
-from derive.checking.habits import is_description
-from derive.checking.latex_cursor import CLOSING
+from derive.checking.formula import Call, FormulaError, Item, Name, Node, Operation, Total
+from derive.checking.habits import is_description, is_vector
+from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 
@@ -35,7 +35,7 @@ class Symbols(Derivatives):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
-        if self.next("(") and (index := self.attempt(self.class_argument)) is not None:
+        if self.next("(") and (index := self.attempt(partial(self.class_argument, name.name))) is not None:
             return Item(name, (index,))
         if not self.next("_", "^"):
             return name
@@ -59,7 +59,7 @@ class Symbols(Derivatives):
         return Name(written)
 
     def is_argument(self) -> bool:
-        """Whether one logit in parentheses comes next, as in f(z_i), which is the activation there and no product."""
+        """Whether logits in parentheses come next, as in f(z_i) or s(z), which is the activation and no product."""
         start = self.place
         try:
             inside = self.enclosed("(", ")") if self.next("(") else []
@@ -67,6 +67,8 @@ class Symbols(Derivatives):
             return False
         finally:
             self.place = start
+        if len(inside) == 1:
+            return inside[0].text in ("z", "x", "Z", "X") and inside[0].text not in self.running
         return (
             len(inside) > 1
             and inside[0].text in ("z", "x", "a", "o", "Z")
@@ -99,6 +101,34 @@ class Symbols(Derivatives):
         right = self.terms()
         self.expect(closing)
         return Call("kl_divergence" if name == "KL" else "cross_entropy_of", (left, right))
+
+    def expectation(self) -> Node | None:
+        r"""The mean of what follows under a distribution, E_{j \sim t}[...] or E_p[...]; None for anything else."""
+        self.expect("_")
+        below = self.group_tokens()
+        drawn = [place for place, token in enumerate(below) if token.text == r"\sim"]
+        if len(drawn) > 1 or not (drawn or self.next("[")):
+            return None
+        shares = self.distribution(below[drawn[0] + 1 :] if drawn else below)
+        if not drawn:
+            return Call("sum", (Operation("*", shares, self.factor()),)) if is_vector(shares.name) else None
+        index = self.inside(below[: drawn[0]]).index()
+        if not isinstance(index, Name):
+            return None
+        self.running.append(index.name)
+        body = self.factor() if self.next("[", "(", r"\{") else self.product()
+        self.running.pop()
+        return Total(Operation("*", Item(shares, (index,)), body), index.name)
+
+    def distribution(self, tokens: list[Token]) -> Name:
+        r"""The vector that tokens name, without its parameters and arguments: \pi_\theta(\cdot)."""
+        reader = self.inside(tokens)
+        first = reader.take()
+        if first.text in ACCENTS:
+            return reader.accent(first)
+        if first.kind not in ("letter", "word"):
+            raise self.failure("an expectation needs a distribution")
+        return Name(first.text)
 
     def has_two_arguments(self) -> bool:
         """Whether what stands in the brackets here is two arguments, before any of it is read."""

@@ -30,7 +30,7 @@ _RAISED_SIGNS, _LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ
 _SMALL = str.maketrans(f"{_RAISED_SIGNS}{_LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")
 """Letters and digits set small, as they stand on the line."""
 
-_TEXT = r"\\(?:text|mbox|hbox|textrm|textit|textbf|mathrm|mathit|mathsf|mathtt|operatorname\*?|textnormal|rm)"
+_TEXT = r"\\(?:mbox|hbox|text(?:rm|it|bf|tt|sf|normal)?|math(?:rm|it|sf|tt)|operatorname\*?|rm)(?![A-Za-z])"
 _PATTERN = re.compile(
     rf"""(?P<space>\s+|~|\\[,;:! >]|%[^\n]*)
     |(?P<text>{_TEXT})\s*(?:\{{(?P<content>[^{{}}]*)\}}|(?P<bare>\w))
@@ -38,7 +38,7 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
-    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|logsumexp|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
+    |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|kronecker|KroneckerDelta|logsumexp|rowsum|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
@@ -65,7 +65,8 @@ _SILENT = {
 }  # fmt: skip
 _SYNONYMS = {
     "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "times": "×", "odot": "*", "circ": "*", "ast": "*", "equiv": "=",
-    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]", "lvert": "|",
+    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]",
+    "llbracket": "[", "rrbracket": "]", "lvert": "|",
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
     "oslash": "/", "implies": "=", "Rightarrow": "=", "Longrightarrow": "=",
     "iff": "=", "Leftrightarrow": "=", "prime": "'",
@@ -77,6 +78,13 @@ _WORDS = {
     "underbrace", "overbrace",
 }  # fmt: skip
 """Commands with a meaning of their own; any other command is a letter."""
+RELATIONS = {
+    f"\\{name}" for name in (
+        "approx", "simeq", "sim", "cong", "propto", "le", "leq", "ge", "geq", "succ", "succeq", "prec", "preceq", "ll",
+        "gg", "to", "rightarrow", "mapsto", "lesssim", "gtrsim",
+    )
+}  # fmt: skip
+"""Between two expressions, but no equals signs."""
 
 
 def tokenize(text: str) -> list[Token]:
@@ -105,7 +113,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "content" | "bare":
             tokens.extend(_text(found[kind], at))
         case "environment":
-            tokens.append(Token("sign", re.sub(r"\s|\*", "", whole), at))
+            tokens.append(Token("sign", re.sub(r"\s|\*", "", whole).replace("{dcases}", "{cases}"), at))
         case "command":
             is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
             tokens.extend(_command("sum" if is_sum else whole[1:], at))
@@ -153,7 +161,7 @@ def _text(content: str, at: int) -> list[Token]:
         return [token for token in tokenize(stripped)[:-1] if token.text not in ("if", "when", "for")]
     if not stripped:
         return []
-    return [Token("word", re.sub(r"\s+", " ", stripped), at)]
+    return [Token("word", re.sub(r"\s+", " ", stripped).replace(r"\_", "_"), at)]
 
 
 def _without_fonts(tokens: list[Token]) -> list[Token]:
@@ -217,6 +225,8 @@ def is_latex(text: str) -> bool:
     """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
     if "==" in text:
         text = text.replace("−", "-")  # a minus as pages print it; all else is Python
+    if " in range(" in text:
+        return False
     if _ASIDE.search(text) is not None:
         return True  # words behind a formula
     return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

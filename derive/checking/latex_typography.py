@@ -8,6 +8,8 @@ _SURROUNDINGS = re.compile(
     r"|\\(?:tag\*?|label|color|hspace\*?|vspace\*?|eqref|cite)\s*\{[^{}]*\}"
     r"|\\textcolor\s*\{[^{}]*\}"
     r"|\\(?:therefore|because|hline|mathstrut|strut|hfill|noindent|centering)(?![A-Za-z])"
+    r"|\\(?:square|blacksquare|Box|qed|qedsymbol|QED|checkmark)(?![A-Za-z])|\\text\s*\{\s*Q\.?E\.?D\.?\s*\}"
+    r"|\\q?quad\s*\(\d+(?:\.\d+)*\)\s*$"
 )
 _ABOVE_EQUALS = re.compile(r"\\(?:stackrel|overset|underset)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{\s*(?:=|\\equiv)\s*\}")
 _WRAPPERS = re.compile(r"\\(?:boxed|fbox|cancel|bcancel|mathbin|mathrel|mathop|ensuremath|smash)\s*\{")
@@ -24,9 +26,11 @@ _SYMBOL = re.compile(r"\$+\s*\\?[A-Za-z]+(?:_\{?\w\}?|\{\w\})?\s*\$+")
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _REMARK = re.compile(r"&&(?:(?!\\\\|\\end\b).)*", re.DOTALL)
 """What stands beside an equation of an alignment, behind two marks."""
-_TABLE = re.compile(r"\\(?P<side>begin|end)\{(?:[pbvBV]?matrix|smallmatrix|array|cases)\*?\}|\\\\(?!\s*\\end)")
+_TABLE = re.compile(r"\\(?P<side>begin|end)\{(?:[pbvBV]?matrix|smallmatrix|array|d?cases)\*?\}|\\\\(?!\s*\\end)")
 _CARRIED_ON = re.compile(r"\\\\(?:\[[^]\n]*\])?(?:\s|&|\\q?quad|\{\}|\\[,;:!])*")
 _SIGN = re.compile(r"[-+*/]|\\(?:cdot|times|odot)\b")
+_GOES_ON = re.compile(r"(?:\$|\\\[|\\\(|\s|&)*[-+=]")
+"""What begins a formula that carries the one before it on."""
 _NEXT_PARAGRAPH = re.compile(r"\n(?=[ \t]*\n\s*[^\s=&+*/·−-])")
 _NEXT_LINE = re.compile(r"\n(?=(?:[^\s=&+*/\\−·({[-]|\\(?:frac|partial|nabla|dfrac))[^\n]*(?:\n\s+[^\n]*)*=)")
 """A line break behind which an equation begins."""
@@ -91,7 +95,8 @@ def _without_prose(text: str) -> str:
     kept, end = "", 0
     for number, piece in enumerate(pieces):
         between = text[end : piece.start()]
-        if number and not between.strip() and "\n" in between and "=" in piece.group():
+        goes_on = _GOES_ON.match(piece.group()) is not None
+        if number and not between.strip() and "\n" in between and "=" in piece.group() and not goes_on:
             kept, end = f"{kept};", end + 1  # a formula of its own
         is_mention = len(pieces) > 1 and _SYMBOL.fullmatch(piece.group())  # "where $p$ is ..."
         kept += _words(text[end : piece.start()]) + (" " * len(piece.group()) if is_mention else piece.group())

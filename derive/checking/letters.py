@@ -1,23 +1,35 @@
 """What the letters of a formula are by their roles: vectors and matrices of expressions, one entry for each class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import sympy
-from sympy import Expr, IndexedBase, Integer
+from sympy import Expr, IndexedBase, Integer, Symbol
 
 from derive import notation
 from derive.catalogue.model import Composition
-from derive.checking.formula import IllFormedError
+from derive.checking.formula import ZERO, IllFormedError, Node
 from derive.checking.functions import APPLIED, Array, as_array, filled_array, matrix_array
 from derive.notation import Partial
 
+ROWS = 2
+"""How many rows a batch has: a sum over them is not that of one."""
+EXAMPLES = Symbol("B", real=True)
+"""How many rows a batch has, where it is written: `y.shape[0]`."""
+
 
 class Letters:
-    """The vectors of one composition at `n` classes, its activation, and the derivatives that have a letter."""
+    """The vectors of one composition at `n` classes, its activation, and the derivatives that have a letter.
 
-    def __init__(self, composition: Composition, n: int) -> None:
-        self.composition, self.n = composition, n
+    In a batch of `rows` every row is the same; none where one row is written of.
+    """
+
+    def __init__(self, composition: Composition, n: int, rows: int = 0) -> None:
+        self.composition, self.n, self.rows = composition, n, rows
+
+    def _each_row(self, array: Array) -> Array:
+        """An array of one row, as a batch where there is one."""
+        return np.stack([array] * self.rows) if self.rows else array
 
     def _vector(self, role: str, name: str = "") -> Array:
         """The entries of a vector by its role."""
@@ -37,7 +49,8 @@ class Letters:
                 found: Expr = base[c + 1]
                 return found
 
-        return filled_array(entry, self.n)
+        found = filled_array(entry, self.n)
+        return found if role == "parameter" else self._each_row(found)
 
     def _probability(self, c: int) -> Expr:
         """What y is at a class: the letter y, or the output itself where the activation has no y."""
@@ -53,12 +66,17 @@ class Letters:
 
     def _jacobian(self) -> Array:
         """What J is: a row for each output, a column for each logit."""
-        return matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n)
+        return self._each_row(matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n))
 
     def _hessian(self) -> Array:
         """What H is: the second derivatives of the loss."""
         slope = [Partial(notation.loss, notation.z[i + 1]) for i in range(self.n)]
-        return matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n)
+        return self._each_row(matrix_array(lambda i, j: Partial(slope[i], notation.z[j + 1]), self.n))
+
+    def _entropy(self) -> Array:
+        """What H is where no loss is called so: the entropy of y."""
+        shares = [self._probability(c) for c in range(self.n)]
+        return as_array(-sum(share * sympy.log(share) for share in shares))
 
     def _slope(self, entries: Array) -> Array:
         """The derivative of each entry of the output with respect to its own logit."""
@@ -78,3 +96,10 @@ class Letters:
         if definition is None or entries.ndim == 0:
             return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
         return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))
+
+    def _length(self, axis: Sequence[Node], *, whole: bool) -> Expr:
+        """The length of an array along an axis, its first if none is said, or of all of it: a batch's is unknown."""
+        if not self.rows:
+            return Integer(self.n)
+        of_rows = axis in ((), (ZERO,))
+        return EXAMPLES * self.n if whole else EXAMPLES if of_rows else Integer(self.n)

@@ -23,8 +23,10 @@ _TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
 _OF_ONE = ("softplus", "H")
 _KNOWN = {
     *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
-    "rel_entr", "kl_div",
+    "rel_entr", "kl_div", "gather", "take_along_axis", "tensordot",
 }  # fmt: skip
+_RESHAPED = ("unsqueeze", "view", "reshape", "long", "to", "squeeze", "expand_dims", "astype")
+"""What labels are passed through to be picked with."""
 _LABELS = (*LABEL_WORDS, "k", "c")
 
 
@@ -39,6 +41,8 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
         if not isinstance(node, Call) or node.function not in _KNOWN:
             return None
         options = dict(node.options)
+        if node.function in ("gather", "take_along_axis"):
+            return _picked(node)
         found = (*node.arguments, *(options[name] for name in ("logits", "labels") if name in options))
         if len(found) != 2 and (len(found) != 1 or node.function not in _OF_ONE):
             return None
@@ -53,6 +57,17 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
 
     written: tuple[Node, ...] = rewrite(nodes, visit)
     return written
+
+
+def _picked(node: Call) -> Node | None:
+    """The entry at the label, `logp.gather(1, k.unsqueeze(1))`; None for anything else."""
+    if len(node.arguments) < 2:
+        return None
+    index = node.arguments[1 if node.function == "take_along_axis" else -1]
+    while isinstance(index, Item) or (isinstance(index, Call) and index.function in _RESHAPED):
+        index = index.body if isinstance(index, Item) else index.arguments[0]
+    inner = write_out(node.arguments[:1], labelled=True)[0]
+    return Item(inner, (index,)) if isinstance(index, Name) else None
 
 
 def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | None:
@@ -70,6 +85,10 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
     if name in _OF_LOG_PROBABILITIES:
         _options(node, "reduction", "ignore_index")
         return _likelihood(left, right, labelled=labelled)
+    if name == "tensordot":
+        axes = _options(node, "axes").get("axes")
+        product = {Number(Fraction(0)): "outer", ONE: "dot"}.get(axes) if isinstance(axes, Number) else None
+        return Call(product, (left, right)) if product else None
     if name == "logaddexp":
         return _log(Operation("+", Call("exp", (left,)), Call("exp", (right,))))
     if name in _DIVERGENCES or name == "rel_entr":

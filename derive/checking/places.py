@@ -13,7 +13,7 @@ OF_INDICES = {**dict.fromkeys(DELTAS, 2), **dict.fromkeys(ONE_HOT, 1)}
 """The functions of class indices, and how many they take; the number of classes may follow."""
 
 _LABEL_LETTERS = (*LABEL_WORDS, "y_{i}", "k", "c", "y", "t")
-_SURELY_LABELS = (*LABEL_WORDS, "y", "t", "c", "y_{i}")
+SURELY_LABELS = (*LABEL_WORDS, "y", "t", "c", "y_{i}")
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,10 @@ def find_places(
         if len(others) > 1 or (others and (given or not has_loss)):
             raise _unbound(others[-1:])
         plain = ((*given, *others), named)
-        ours = [name for name in named if name in _SURELY_LABELS]
-        # ∂L/∂z_y where y is the label: that entry alone
-        return [((ours[0],), named), plain] if labelled and ours and not (given or others) else [plain]
+        ours = [name for name in named if name in _LABEL_LETTERS] if labelled and not (labels or others) else []
+        # ∂L/∂z_y where y is the label: that entry alone; k is as often any class.
+        own = [((name,), named) for name in ours[:1]]
+        return [*own, plain] if ours and ours[0] in SURELY_LABELS else [plain, *own]
     found = [(given, order) for order in _orders(rest, rank)] if len(rest) == rank else []
     if rank == 1 and not uses.entries.issuperset(rest):
         found = []  # onehot(k) alone names a label; a free index that is only compared comes last
@@ -133,7 +134,7 @@ def find_places(
         found.append((given, ()))
     if len(rest) == rank == 1 and (given, tuple(rest)) not in found:
         found.append((given, tuple(rest)))
-    if len(rest) == 1 and rank == 2 and not found:
+    if len(rest) == 1 and rank == 2:  # an index too few, which is ill-formed unless it is the label
         found.append((given, tuple(rest)))
     if rest and not found:
         raise _unbound(rest)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from warnings import catch_warnings
 
 from derive.checking.formula import (
     NO_COUNT,
@@ -30,11 +31,12 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.guards import is_guard
+from derive.checking.left_sides import as_derivative
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
 
 MODULES = {
     "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
-    "optax", "stats",
+    "optax", "stats", "linalg",
 }  # fmt: skip
 """Names before a dot that change nothing: `np.log` is `log`."""
 
@@ -63,6 +65,8 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.MatMult: "@",
 }
 _INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
+_SUM_OVER = re.compile(r"(?:sum|Σ)_([a-z])")
+"""A sum and its index in one name: `sum_k(g[k]*y[k])`."""
 _BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
 """The dot of `.*` and `exp.(x)`, which means entry by entry in other languages, as everything does here."""
 _STATEMENT = re.compile(r"^\s*return\b|;\s*$")
@@ -84,10 +88,8 @@ def read_python(text: str, n: int | None = None) -> Chain:
     starts = [0, *(end for end in _top_level_equals(text))]
     ends = [*(start - 1 for start in starts[1:]), len(text)]
     pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return Chain(
-        tuple(_Reader(text, start, piece, n).read() for start, piece in pieces),
-        tuple(piece.strip() for _, piece in pieces),
-    )
+    first, *rest = (_Reader(text, start, piece, n).read() for start, piece in pieces)
+    return Chain((as_derivative(first) if rest else first, *rest), tuple(piece.strip() for _, piece in pieces))
 
 
 def _without_dot(found: re.Match[str]) -> str:
@@ -125,7 +127,8 @@ class _Reader:
 
     def read(self) -> Node:
         try:
-            tree = ast.parse(self.text, mode="eval")
+            with catch_warnings(action="ignore"):  # 1if: what is odd is read or refused, and nothing else is said
+                tree = ast.parse(self.text, mode="eval")
         except SyntaxError as error:
             position = self.start + (error.offset - 1 if error.offset else len(self.text))
             at_end = position >= self.start + len(self.text)
@@ -171,6 +174,8 @@ class _Reader:
                 return self.item(tree)
             case ast.ListComp():
                 return self.listed(tree)
+            case ast.List(elts=[ast.Compare() as condition]):
+                return self.comparison(condition)
             case ast.List():
                 return self.array(tree)
             case ast.Attribute():
@@ -195,7 +200,7 @@ class _Reader:
             case ast.Attribute(value=ast.Name(id="self" | "ctx" | "cache"), attr=name):
                 return Name(name)
             case ast.Attribute(value=operand, attr="size"):
-                return Call("len", (self.node(operand),))
+                return Call("size", (self.node(operand),))
             case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
                 raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
         raise self.unread(tree)
@@ -240,7 +245,7 @@ class _Reader:
 
     def item(self, tree: ast.Subscript) -> Node:
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
-            return Call("len", (self.node(tree.value.value),))
+            return Call("len", (self.node(tree.value.value), self.node(tree.slice)))
         indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
         if len(indices) == 2 and _is_every_row(indices[0]):
             indices = indices[1:]  # p[np.arange(N), y]: of each row, the entry of its label
@@ -263,9 +268,13 @@ class _Reader:
             arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
             return self.total(arguments[0])
+        if (index := _SUM_OVER.fullmatch(name)) is not None and len(arguments) == 1:
+            return Total(self.node(arguments[0]), index[1])
         if name == "where" and is_guard(arguments):
             return Call("guarded", (self.node(arguments[1]),))
         options = self.options(tree)
+        if name == "kron" and isinstance(tree.func, ast.Attribute):  # NumPy's, of two vectors; kron(i, j) is a delta
+            return Call("ravel", (Call("outer", tuple(self.node(each) for each in arguments)),))
         as_lengths = name in _TAKE_LENGTHS
         return Call(name, tuple(self.argument(each, as_lengths=as_lengths) for each in arguments), options)
 

@@ -89,7 +89,7 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
     for line in verdict.checked:
         yield "checked", line
     for other in verdict.other_readings:
-        yield "read otherwise", _other(other)
+        yield "read otherwise", _other(other, verdict.let)
     if verdict.other_readings and verdict.let:
         yield "this reading", _options(verdict.let)
 
@@ -101,12 +101,13 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _other(other: OtherReading) -> str:
-    """Another reading in a line: what it comes to, and what picks it."""
+def _other(other: OtherReading, let: Mapping[str, str]) -> str:
+    """Another reading in a line: what it comes to, and what picks it; `let` picks this one."""
     factor = "" if other.factor is None else f" {other.factor}"
     under = f", if {' and '.join(other.assumptions)}" if other.assumptions else ""
     mistake = "" if other.mistake is None else f" ({other.mistake})"
-    picked = _options(other.let) if other.let else "a left side that names row and column"
+    unnamed = f"{let['label']} is any class" if "label" in let else "a left side that names row and column"
+    picked = _options(other.let) if other.let else unnamed
     return f"{other.verdict}{factor}{under}{mistake}: {picked}"
 
 

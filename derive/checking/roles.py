@@ -7,28 +7,18 @@ returned, the most usual first, and the verdict says what each of them comes to.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sympy import Indexed
+
 from derive.catalogue.model import Composition
-from derive.checking.formula import (
-    SLOPE,
-    Call,
-    Derivative,
-    IllFormedError,
-    Item,
-    Name,
-    Node,
-    Number,
-    Operation,
-    Same,
-    Total,
-    walk,
-)
-from derive.checking.habits import EITHER, LOSSES, PROBABILITIES, TARGETS, Y, assign, is_guess, plain
+from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
+from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, Y, assign, is_guess, plain
+from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
+from derive.checking.world import variable_of
 from derive.errors import DeriveError
 from derive.notation import label, t, vectors
 
-RANKS = {"value": 1, "jacobian": 2, "vjp": 1, "jvp": 1, "gradient": 1, "hessian": 2, "hvp": 1}
-"""How many free indices each quantity has; the value of a loss has none."""
+_MATRICES = ("jacobian", "hessian", "gauss-newton")
 
 VECTOR_ROLES = ("logits", "probabilities", "targets", "upstream", "direction", "log-probabilities")
 ROLES = (*VECTOR_ROLES, "label", "label-probability", "classes", "parameter")
@@ -50,6 +40,7 @@ class Reading:
         dot: whether a dot between two vectors is their inner product (`inner`), works entry by entry (`entries`), or
             works so outside and is the inner product inside another (`nested`).
         spelled: the parameters of the definition by how the formula spells them, where that differs.
+        batched: whether its vectors are rows of a batch, as code is written: `(y*g).sum(axis=1)[:, None]`.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +52,7 @@ class Reading:
     vectors: frozenset[str] = frozenset()
     row: str | None = None
     spelled: Mapping[str, str] = field(default_factory=dict)
+    batched: bool = False
 
     def describe(self) -> dict[str, str]:
         """How each symbol was taken, by its name."""
@@ -78,7 +70,9 @@ class Reading:
 
     def differing_from(self, other: "Reading") -> dict[str, str]:
         """What `--let` must say to have this reading and not the other: symbols by role."""
-        return {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
+        letters = {role: name for name, role in self.roles.items() if other.roles.get(name) != role and role in ROLES}
+        labels = [name for name in self.labels if name in other.free and name not in other.labels]
+        return {**letters, **({"label": labels[0]} if labels else {})}
 
 
 def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, str]:
@@ -101,47 +95,11 @@ def read_roles(given: Mapping[str, str], composition: Composition) -> dict[str, 
 
 
 def rank_of(composition: Composition, quantity: str) -> int:
-    """How many axes a quantity has."""
-    return 0 if quantity == "value" and composition.loss is not None else RANKS[quantity]
-
-
-def left_indices(left: Node | None) -> tuple[str | int, ...] | None:
-    """The indices that a left side binds, in the order row, column; None where it binds none."""
-    match left:
-        case Derivative(body=body, variables=variables):
-            found = [each for part in (body, *variables) for each in _entry_indices(part, loss_too=False)]
-        case Item():
-            found = list(_entry_indices(left, loss_too=True))
-        case Call(function=function) if function == SLOPE:
-            found = [each for each in _entry_indices(left, loss_too=True) for _ in range(2)]
-        case _:
-            return None
-    return tuple(found) or None
-
-
-def _entry_indices(node: Node, *, loss_too: bool) -> Iterator[str | int]:
-    for part in walk(node):
-        if isinstance(part, Item) and (loss_too or not (isinstance(part.body, Name) and part.body.name in LOSSES)):
-            for index in part.indices[-1:] if not loss_too else part.indices:
-                if isinstance(index, Name):
-                    yield index.name
-                elif isinstance(index, Number):
-                    yield int(index.value)
-
-
-def is_left_side(node: Node) -> bool:
-    """Whether the first link of a chain only says what the rest is: a derivative not taken, or a name such as dz."""
-    if isinstance(node, Derivative) or (isinstance(node, Call) and node.function == SLOPE):
-        return True
-    if isinstance(node, Item):
-        return isinstance(node.body, Name) and is_left_side(node.body)
-    if isinstance(node, Operation) and node.symbol == "beside" and isinstance(node.left, Item):
-        return isinstance(node.left.body, Name) and node.left.body.name in ("J", "D", "H")
-    if isinstance(node, Operation):
-        return any(isinstance(part, Derivative) for part in (node.left, node.right)) and node.symbol != "+"
-    if not isinstance(node, Name):
-        return False
-    return plain(node.name) not in {"y", "t", "z", "g", "v"} | PROBABILITIES | TARGETS
+    """How many axes a quantity has: the value of a loss has none, nor has its derivative by a number."""
+    variable = variable_of(composition, quantity)
+    if variable is not None or (quantity == "value" and composition.loss is not None):
+        return int(isinstance(variable, Indexed))
+    return 2 if quantity in _MATRICES else 1
 
 
 def readings(
@@ -258,6 +216,8 @@ def _other_variants(
             yield {**roles, name: "classes"}
     other = {"logits": "probabilities", "probabilities": "logits"}
     for name in mine:
+        if name in OUTPUTS and roles[name] == "log-probabilities":
+            yield {**roles, name: "probabilities"}
         if name in EITHER and roles[name] in other:
             yield {**roles, name: other[roles[name]]}
     if "targets" not in _vectors_of(composition) or "targets" in let.values():

@@ -1,5 +1,6 @@
 """The verdict on a function: at random rows as a formula's, and on batches of them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ from derive.checking.world import (
 
 CLASSES = (3, 4, 5)
 ROWS = 4
+_NAME = re.compile(r"[^\W\d]\w*")
 _REFUSALS = ("raised AssertionError", "raised NotImplementedError")
 """What a function raises that says itself that it takes one row."""
 
@@ -49,6 +51,7 @@ class Trial:
         runs: its results.
         batch: a batch on which alone it is wrong; empty for none.
         one_row: that it takes one row at a time, in words; empty where it takes batches too.
+        by_rows: whether it was judged on rows alone, being wrong there.
         others: what it comes to in other readings of its arguments, that are as likely and disagree.
     """
 
@@ -58,12 +61,13 @@ class Trial:
     runs: Runs
     batch: Sequence[World] = ()
     one_row: str = ""
+    by_rows: bool = False
     others: "tuple[Trial, ...]" = ()
 
     def checks(self) -> tuple[str, ...]:
         """What was checked, in sentences."""
         counts, precision = ", ".join(map(str, self.court.classes)), self.runs.precision
-        on = "single rows" if self.one_row else "single rows and on a batch"
+        on = "single rows" if self.one_row or self.by_rows else "single rows and on a batch"
         why = ", since it computes in single precision" if precision == SINGLE else ""
         ran = f"run at random points with n = {counts}, on {on}, and compared to {precision.digits} digits{why}"
         return (ran, self.one_row) if self.one_row else (ran,)
@@ -109,39 +113,66 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
     classes = CLASSES if n is None else (n,)
     court = Court(composition, quantity, classes, labelled, make_real_world)
     runs = Runs(function, rank_of(composition, quantity))
-    rows, batches, short = [], {}, {}
+    rows, batches, short = {}, {}, {}
     for hypothesis in court.hypotheses:
         seeds = range(BINARY_SUMS if hypothesis == BINARY else 1)
-        rows += [make_real_world(composition, each, seed, hypothesis) for seed in seeds for each in classes]
+        rows[hypothesis] = [make_real_world(composition, each, seed, hypothesis) for seed in seeds for each in classes]
         # The last two rows differ in whether they are the same, which the others must not feel.
         worlds = [make_real_world(composition, n or 4, seed, hypothesis, seed % 4) for seed in range(1, ROWS + 2)]
         batches[hypothesis] = worlds[:ROWS], [*worlds[: ROWS - 1], worlds[ROWS]]
         short[hypothesis] = [make_real_world(composition, n or 3, seed, hypothesis, seed % 3) for seed in (1, 2)]
-    runs.run(rows, [*(batch for pair in batches.values() for batch in pair), *short.values()])
+    single = [row for each in rows.values() for row in each]
+    runs.run(single, [*(batch for pair in batches.values() for batch in pair), *short.values()])
     spelled = function.spelled
     parameters = [spelled.get(name, name) for name, role in function.roles.items() if role == "parameter"]
     own = [each.name for each in composition.parameters if not each.per_class]
     try:
         finding = court.judge(runs, [*parameters, *own])
     except IllFormedError as error:
-        truths = [row.truth(quantity).astype(float) for row in rows]
+        truths = [row.truth(quantity).astype(float) for row in single]
         if runs.rank < 2 or not all(
-            _same(runs.of([row]), np.diag(truth), runs.precision) for row, truth in zip(rows, truths, strict=True)
+            _same(runs.of([row]), np.diag(truth), runs.precision) for row, truth in zip(single, truths, strict=True)
         ):
             raise
         whole = all(_same(truth, np.diag(np.diag(truth)), DOUBLE) for truth in truths)
         raise DiagonalError(str(error), Diagonal(whole, written=True)) from None
-    if finding.verdict not in GOOD:
-        return Trial(function, finding, court, runs)
+    if finding.verdict not in (*GOOD, "off-by-factor"):
+        return Trial(function, finding, court, runs, by_rows=True)
     hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
     batch, changed = batches[hypothesis]
     one_row = _takes_one_row(runs, batch)
     if one_row:
         return Trial(function, finding, court, runs, one_row=one_row)
+    if finding.verdict == "off-by-factor":
+        row = next(each for each in rows[hypothesis] if each.n == short[hypothesis][0].n)
+        if _is_off_alike(runs, quantity, row, short[hypothesis], finding.factor or ""):
+            return Trial(function, finding, court, runs)
     finding = _judge_batch(finding, runs, quantity, batch, changed)
-    seen = _judge_batch(Finding("right"), runs, quantity, short[hypothesis], short[hypothesis])
+    seen = _judge_batch(replace(finding, verdict="right"), runs, quantity, short[hypothesis], short[hypothesis])
     shown = batch if seen.verdict in GOOD else short[hypothesis]  # the shorter one, to be read by a person
     return Trial(function, finding, court, runs, () if finding.verdict in GOOD else shown)
+
+
+def _is_off_alike(runs: Runs, quantity: str, row: World, batch: Sequence[World], factor: str) -> bool:
+    """Whether a batch is off by the factor that a row of as many classes is off by, and not by one of its own.
+
+    What depends on a parameter, which differs between the two, must be one number for the whole batch.
+    """
+    found, truth = runs.of(batch), _truths(batch, quantity)
+    if found is None or np.shape(found) != truth.shape:
+        return False
+    has_parameter = any(name != "n" for name in _NAME.findall(factor))
+    ratio = _ratio(found, truth) if has_parameter else _ratio(runs.of([row]), _truths([row], quantity)[0])
+    return _same(found, ratio * truth, runs.precision)
+
+
+def _truths(batch: Sequence[World], quantity: str) -> Any:
+    return np.array([world.truth(quantity).astype(float) for world in batch])
+
+
+def _ratio(found: Any, truth: Any) -> float:
+    """The number that `truth` is to be multiplied by."""
+    return float(np.sum(found * truth) / np.sum(truth * truth))
 
 
 def _takes_one_row(runs: Runs, batch: Sequence[World]) -> str:
@@ -162,7 +193,7 @@ def _judge_batch(
 ) -> Finding:
     """What a function that is right on a row comes to on a batch; `changed` differs from it in the last row alone."""
     found, other = runs.of(batch), runs.of(changed)
-    truth = np.array([world.truth(quantity).astype(float) for world in batch])
+    truth = _truths(batch, quantity)
 
     def same(values: Any, due: Any) -> bool:
         return _same(values, due, runs.precision)

@@ -24,7 +24,7 @@ from derive.checking.python_form import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
-from derive.errors import DeriveError, UnknownNameError
+from derive.errors import DeriveError
 from derive.request import read_class_count, read_quantity
 
 MOST_CLASSES = 10
@@ -43,14 +43,6 @@ def check(
     return (judge_file if in_file else judge_formula)(composition, quantity, formula, let, n)
 
 
-def _judged(composition: Composition, quantity: str) -> str:
-    """The quantity of that name, if it is one that a formula is judged as; `UnknownNameError` if not."""
-    name = read_quantity(composition, quantity)
-    if name not in composition.quantities:
-        raise UnknownNameError.of("quantity to judge", quantity, composition.quantities, of=composition.name)
-    return name
-
-
 def judge_file(
     composition: Composition, quantity: str, place: str, let: Mapping[str, str], n: int | None = None
 ) -> Verdict:
@@ -59,7 +51,7 @@ def judge_file(
     Raises:
         DeriveError: no such file or function, or an argument without a role.
     """
-    quantity, n = _judged(composition, quantity), read_class_count(n)
+    quantity, n = read_quantity(composition, quantity), read_class_count(n)
     functions = read_functions(place, composition, quantity, let)
     try:
         trial = judge_function(composition, quantity, functions, n)
@@ -73,7 +65,7 @@ def judge_file(
         finding.assumptions,
         finding.factor,
         None,
-        _mistake(finding, derive),
+        _mistake(finding, derive, quantity),
         _counterexample(trial),
         trial.function.describe(),
         trial.checks(),
@@ -121,7 +113,7 @@ def judge_formula(
         FormulaError: it cannot be read; says the position.
         DeriveError: a quantity or role that does not exist.
     """
-    quantity, n, in_latex = _judged(composition, quantity), read_class_count(n), is_latex(formula)
+    quantity, n, in_latex = read_quantity(composition, quantity), read_class_count(n), is_latex(formula)
     # Roles by symbol, in the spelling of the reader.
     symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in (let or {}).items()}
     try:
@@ -133,9 +125,12 @@ def judge_formula(
     except RecursionError:
         raise FormulaError("cannot read the formula: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
+    if not formed and not in_latex:  # code may be written for a batch
+        formed = [each for each in (case.batched().judge() for case in cases) if each.fault is None]
     if not formed:
-        case, fault = judged[0].case, judged[0].fault
-        return _ill_formed(composition, quantity, str(fault), case.reading.describe(), find_diagonal(case))
+        diagonals = ((each, find_diagonal(each.case)) for each in judged)
+        first, diagonal = next((pair for pair in diagonals if pair[1] is not None), (judged[0], None))
+        return _ill_formed(composition, quantity, str(first.fault), first.case.reading.describe(), diagonal)
     verdict = _report(chain, choose(formed, explain=explain), formed, explain=explain)
     return replace(verdict, reading={**verdict.reading, **_absent(symbols, chain)})
 
@@ -165,7 +160,7 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         final.assumptions,
         final.factor,
         texts[place] if place is not None and len(texts) > 1 else None,
-        _mistake(final, derive),
+        _mistake(final, derive, court.quantity),
         find_counterexample(court, case.links[-1], final) if wrong else None,
         case.reading.describe(),
         list_checks(case, final),
@@ -218,11 +213,12 @@ def _derivation(composition: Composition, quantity: str, *, labelled: bool) -> D
     return partial(derivation, composition, quantity, labels=labelled and not is_labelled(composition))
 
 
-def _mistake(finding: Finding, derive: Derive) -> Mistake | None:
+def _mistake(finding: Finding, derive: Derive, quantity: str) -> Mistake | None:
     if not finding.cause:
         return None
     said = [EXPLANATIONS.get(f"{name} {finding.detail}") or EXPLANATIONS[name] for name in finding.cause]
-    words = " ".join(each.format(detail=finding.detail) for each in said) + convention_of(finding.factor)
+    convention = "" if ":" in quantity else convention_of(finding.factor)  # 1/T is none of ∂L/∂T
+    words = " ".join(each.format(detail=finding.detail) for each in said) + convention
     leaves = min(finding.cause, key=lambda name: name in ("factor", "sign"))
     return Mistake("+".join(finding.cause), words, leaves, derive)
 
@@ -236,5 +232,5 @@ def _ill_formed(
         rest = "which is 0 elsewhere" if diagonal.whole else "and the rest of the matrix is not 0"
         reason = f"{reason}; it equals the matrix's diagonal, {rest}"
         if diagonal.written and not diagonal.whole:
-            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), derive)
+            mistake = _mistake(Finding("ill-formed", cause=("off-diagonal-dropped",)), derive, quantity)
     return Verdict("ill-formed", (), None, None, mistake, None, reading, (), reason, derive=derive)

@@ -8,6 +8,7 @@ from derive.language.show import unicode
 EXPLANATIONS = {
     "off-diagonal-dropped": "Only the diagonal of the Jacobian was used: every logit reaches every output, so the "
     "entries with i ≠ j count too.",
+    "off-diagonal-dropped spread": "This is the entry where i = j, given for every i and j; where i ≠ j it is another.",
     "off-diagonal-sign": "The entries off the diagonal have the wrong sign: an output falls when another logit rises.",
     "sign": "The sign is turned: this is minus what is due.",
     "sign of a term": "The sign of one term is turned.",
@@ -24,6 +25,7 @@ EXPLANATIONS = {
     "softmax-for-log-softmax": "This belongs to softmax, and log-softmax is asked for.",
     "chain-stopped-early": "The chain rule stops early: one of its factors is missing.",
     "factor": "A constant factor is lost or extra.",
+    "factor of a term": "A constant factor of one term is lost or extra.",
     "index-mixed-up": "One index stands where another belongs.",
     "index-mixed-up in a batch": "On a single row this is right; in a batch, rows are taken for classes: a sum lacks "
     "its axis, or keepdims.",

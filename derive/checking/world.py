@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Expr, IndexedBase, Symbol
+from sympy import Expr, Indexed, IndexedBase, Symbol
 
 from derive.calculus.problem import Problem
 from derive.catalogue.model import Composition
@@ -50,6 +50,16 @@ SINGLE = Precision(5, 1e-5, 2e-6)
 """float32 has a relative rounding error of 6e-8; a gradient is a sum of some rounded terms of about 1."""
 
 
+def variable_of(composition: Composition, quantity: str) -> Symbol | Indexed | None:
+    """What `gradient:NAME` is the derivative by: a number, or entry j of a vector; None for any other quantity."""
+    name = quantity.partition(":")[2]
+    if not name:
+        return None
+    if name == "t" or any(each.name == name and each.per_class for each in composition.parameters):
+        return IndexedBase(name)[j]
+    return Symbol(name, real=True)
+
+
 def definition_of(composition: Composition, quantity: str) -> Expr:
     """What a quantity is by definition: free index j for a vector, i (row) and j (column) for a matrix."""
     output = composition.output
@@ -66,6 +76,8 @@ def definition_of(composition: Composition, quantity: str) -> Expr:
             return Partial(loss, z[j])
         case "hessian":
             return Partial(Partial(loss, z[i]), z[j])
+    if (variable := variable_of(composition, quantity)) is not None:
+        return Partial(loss, variable)
     return Contraction(Partial(Partial(loss, z[j]), z[k]) * v[k], k)
 
 
@@ -173,7 +185,12 @@ class World:
                 return self.reduce(self.truth("jacobian") @ self.vector(v))
             case "hvp":
                 return self.reduce(self.truth("hessian") @ self.vector(v))
-        return self.array(definition, j)
+            case "gauss-newton":
+                jacobian = self.alone.truth("jacobian")
+                return self.reduce(jacobian.T @ self.curvature() @ jacobian)
+            case "gnvp":
+                return self.reduce(self.truth("gauss-newton") @ self.vector(v))
+        return self.array(definition, *({j} & definition.free_symbols))
 
     def _hessian(self) -> Array:
         """Second derivatives, each pair once: the order of the two does not matter."""

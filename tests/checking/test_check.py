@@ -35,6 +35,10 @@ MATRIX = r"\begin{pmatrix} y_1(1-y_1) & -y_1y_2 \\ -y_2y_1 & y_2(1-y_2) \end{pma
         ("softmax", "value", "np.exp(z - np.max(z))/np.sum(np.exp(z - np.max(z)))", "right"),
         (CE, "gradient", "y - t", "right-if"),
         (CE, "gradient", "y - onehot(k)", "right"),
+        (CE, "gradient", r"p_j - y_j \quad \blacksquare", "right-if"),
+        (CE, "gradient", r"p_j - y_j \qquad (3.2)", "right-if"),
+        ("softmax+half-squared-error", "loss", r"\frac{1}{2}(y-t)^\top(y-t)", "right"),
+        ("softmax+mse", "loss", r"\frac1n(y-t)^T(y-t)", "right"),
         (CE, "gradient", r"\hat y - y", "right-if"),
         (CE, "gradient", r"\frac{\partial L}{\partial z_j} = p_j - t_j", "right-if"),
         (CE, "gradient", "(y - t)/B", "off-by-factor"),
@@ -91,6 +95,34 @@ def test_the_first_wrong_link_of_a_chain_is_named():
     assert (found.verdict, found.first_wrong_link) == ("right-if", "y*t.sum() + t")
 
 
+@pytest.mark.parametrize(
+    ("composition", "left"),
+    [
+        (CE, r"-\frac{\partial L}{\partial z_j} = t_j - y_j"),
+        (CE, r"-\nabla_z L = t - y"),
+        (CE, r"\frac{\partial (-L)}{\partial z_j} = t_j - y_j"),
+        (CE, r"\frac{\partial L}{\partial z_j} + t_j = y_j"),
+        ("softmax-temperature+cross-entropy", r"T \frac{\partial L}{\partial z_j} = y_j - t_j"),
+        ("softmax-temperature+cross-entropy", r"\frac{\partial L}{\partial z_j} - \frac1T y_j = -\frac1T t_j"),
+    ],
+)
+def test_what_stands_beside_the_derivative_on_the_left_counts(composition, left):
+    found = derive.check(composition, "gradient", left)
+    assert (found.verdict, found.assumptions) == ("right-if", ("sum-t-1",))
+
+
+def test_a_left_side_that_is_another_derivative_is_the_first_wrong_link():
+    found = derive.check(CE, "gradient", r"\frac{\partial L}{\partial y_j} = y_j - t_j")
+    assert (found.verdict, found.first_wrong_link) == ("right-if", r"\frac{\partial L}{\partial y_j}")
+    assert derive.check(CE, "gradient", r"\frac{\partial L}{\partial z_j} = y_j - t_j").first_wrong_link is None
+
+
+@pytest.mark.parametrize("formula", [r"\nabla_z L", r"\frac{\partial L}{\partial z_j}"])
+def test_a_derivative_that_is_only_named_claims_nothing(formula):
+    with pytest.raises(FormulaError, match="ends with a derivative that is not taken; write what it equals"):
+        derive.check(CE, "gradient", formula)
+
+
 def test_what_let_says_beats_every_habit():
     found = derive.check(CE, "gradient", "y - p", {"targets": "p", "probabilities": "y"})
     assert found.verdict == "right-if"
@@ -120,6 +152,26 @@ def test_rows_and_columns_that_nothing_tells_apart_are_two_readings():
     assert (found.verdict, [other.verdict for other in found.other_readings]) == ("right", ["wrong"])
     named = derive.check("log-softmax", "jacobian", r"\frac{\partial y_m}{\partial z_k} = \delta_{km} - p_m")
     assert (named.verdict, named.mistake.id, named.other_readings) == ("wrong", "transposed", ())
+
+
+@pytest.mark.parametrize("name", ["H", "L", "J", "E", "C", r"\mathcal L", r"\ell"])
+def test_the_name_under_a_derivative_on_the_left_is_the_loss(name):
+    loss, formula = "softmax+-sum(y*log(y))", rf"\frac{{\partial {name}}}{{\partial z_i}} = -p_i(\log p_i + {name})"
+    found = derive.check(loss, "gradient", formula, {"probabilities": "p"})
+    assert (found.verdict, found.reading[name.split()[-1]]) == ("right", "loss")
+    other = derive.check(loss, "gradient", formula, {"probabilities": "p", "classes": name})
+    assert (other.verdict, other.reading[name.split()[-1]]) == ("wrong", "classes")
+
+
+def test_the_index_of_an_entry_may_be_the_labels_or_any_and_both_are_said():
+    formula = r"\frac{\partial L}{\partial z_k} = p_k - 1"
+    found = derive.check(NLL, "gradient", formula)
+    (other,) = found.other_readings
+    assert (found.verdict, found.let, other.verdict, other.mistake) == (
+        "right", {"label": "k"}, "wrong", "label-case-only"
+    )  # fmt: skip
+    named = derive.check(NLL, "gradient", formula, {"label": "k"})
+    assert (named.verdict, named.other_readings) == ("right", ())
 
 
 def test_both_readings_are_in_the_report_and_in_json(capsys):
@@ -153,6 +205,10 @@ def test_both_readings_are_in_the_report_and_in_json(capsys):
         r"y_{",
         r"\begin{pmatrix} y \end{bmatrix}",
         r"\sum_{i} y_i +",
+        r"y_j - t_j \approx 0",
+        r"y_j - t_j \leq 1",
+        r"y_j \frac{\partial L}{\partial }",
+        r"\hat ) y - t",
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_sentence_at_once(formula, capsys):
@@ -394,6 +450,42 @@ def test_a_maximum_is_a_guard_only_next_to_a_tiny_number():
     for bound in ("0", "0.5", "-1e-12", "t"):
         with pytest.raises(FormulaError, match="maximum is read where"):
             derive.check("softmax", "value", f"np.maximum(y, {bound})")
+
+
+@pytest.mark.parametrize("bounds", ["1e-12, 1", "1e-7, 1 - 1e-7", "eps, 1 - eps", "0, 1", "min=1e-7"])
+def test_probabilities_may_be_clipped_where_they_are_anyway(bounds):
+    assert derive.check(CE, "loss", f"-np.sum(t*np.log(np.clip(y, {bounds})))").verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula"),
+    [
+        ("gradient", "np.clip(y, 0.5, 0.5) - t"),
+        ("gradient", "torch.clamp(y - t, 0, 1)"),
+        ("loss", "-np.sum(t*np.log(softmax(np.clip(z, -1, 1))))"),
+        ("loss", "-np.sum(t*np.clip(np.log(y), -1, 0))"),
+    ],
+)
+def test_what_clipping_changes_is_refused(quantity, formula):
+    with pytest.raises(FormulaError, match="clip is read where it keeps probabilities from 0 and 1"):
+        derive.check(CE, quantity, formula)
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "factor"),
+    [
+        ("(y - t)/len(y)", "off-by-factor", "1/B"),
+        ("2*(y - t)", "off-by-factor", "2"),
+        ("(y - t)/y.shape[-1]", "off-by-factor", "1/n"),
+        ("t - np.exp(z)/np.exp(z).sum(axis=0)", "wrong", None),
+        ("2*(y - t) if y.ndim == 1 else y", "wrong", None),
+    ],
+)
+def test_a_function_that_is_off_by_a_factor_is_tried_on_a_batch_too(body, verdict, factor, tmp_path):
+    (tmp_path / "f.py").write_text(f"import numpy as np\ndef f(z, y, t):\n    return {body}\n")
+    found = derive.check(CE, "gradient", f"{tmp_path}/f.py:f", in_file=True)
+    assert found.verdict == verdict
+    assert factor is None or found.factor == factor
 
 
 def test_wrong_formulas_have_names_of_their_own():

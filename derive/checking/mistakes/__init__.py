@@ -5,10 +5,11 @@ place. None of the rules knows an activation or a loss: they hold for every comp
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from derive.checking.mistakes.closed import substituted
 from derive.checking.mistakes.curvature import hessians, hvps
-from derive.checking.mistakes.jacobians import closed_jacobians, jacobians
+from derive.checking.mistakes.jacobians import closed_jacobians, jacobians, spread_diagonals
 from derive.checking.mistakes.losses import masses, other_losses
 from derive.checking.mistakes.model import Cause, Wrong
 from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
@@ -24,7 +25,7 @@ def wrong_formulas(world: World, quantity: str) -> Iterator[Wrong]:
     takes longer than all the rest.
     """
     for pairs in (False, True):
-        for stage in _STAGES:
+        for stage in _stages(quantity):
             yield from [wrong for wrong in _made(world, quantity, stage).values() if (len(wrong.cause) > 1) == pairs]
 
 
@@ -35,7 +36,7 @@ def plain_formulas(world: World, quantity: str) -> Iterator[Wrong]:
 
 def same_formula(world: World, quantity: str, wrong: Wrong) -> Wrong | None:
     """The wrong formula that another world has as `wrong`, at this one; None where it has none here."""
-    stages = (_made(world, quantity, stage) for stage in _STAGES)
+    stages = (_made(world, quantity, stage) for stage in _stages(quantity))
     return next((made[wrong.name] for made in stages if wrong.name in made), None)
 
 
@@ -49,7 +50,8 @@ def _made(world: World, quantity: str, stage: "_Stage") -> Mapping[tuple[Cause, 
 
 
 _RULES: dict[str, Callable[[World], Iterator[Wrong]]] = {
-    "jacobian": jacobians, "vjp": vjps, "jvp": jvps, "gradient": gradients, "hessian": hessians, "hvp": hvps
+    "jacobian": jacobians, "vjp": vjps, "jvp": jvps, "gradient": gradients, "hessian": hessians, "hvp": hvps,
+    "gauss-newton": partial(hessians, quantity="gauss-newton"), "gnvp": partial(hvps, quantity="gauss-newton"),
 }  # fmt: skip
 
 
@@ -68,6 +70,8 @@ def _closed(world: World, quantity: str) -> Iterator[Wrong]:
     yield from closed_products(world, quantity)
     if world.composition.loss is not None or quantity == "value":
         yield from substituted(world, quantity)
+    if quantity in ("jacobian", "hessian", "gauss-newton"):
+        yield from spread_diagonals(world, quantity)
 
 
 def _others(world: World, quantity: str) -> Iterator[Wrong]:
@@ -78,4 +82,11 @@ def _others(world: World, quantity: str) -> Iterator[Wrong]:
 
 _Stage = Callable[[World, str], Iterator[Wrong]]
 
-_STAGES: tuple[_Stage, ...] = (_plain, _closed, _others)
+
+def _stages(quantity: str) -> tuple[_Stage, ...]:
+    """The rules in the order in which they are tried.
+
+    A gradient that is another loss's, y − t, is that before it is an accident of some index; of the loss itself the
+    name of another says less than that two letters have changed places, and second derivatives of every loss take long.
+    """
+    return (_plain, _others, _closed) if quantity == "gradient" else (_plain, _closed, _others)

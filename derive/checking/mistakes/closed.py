@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, log
+from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, expand, log
 
 from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
 from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
+from derive.checking.roles import rank_of
 from derive.checking.world import World
 from derive.notation import Contraction, Partial, i, j, label, occurrences, t, vectors, y, z
 
-_INDICES: dict[str, tuple[Symbol, ...]] = {"value": (), "gradient": (j,), "hvp": (j,), "hessian": (i, j)}
+_INDICES: tuple[tuple[Symbol, ...], ...] = ((), (j,), (i, j))
+"""The free indices of a closed form, by how many it has."""
 
 
 def substituted(world: World, quantity: str) -> Iterator[Wrong]:
@@ -22,7 +24,7 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
     definition = world.composition.loss_definition if quantity == "value" else closed_form(world, quantity)
     if definition is None:
         return
-    indices = _INDICES[quantity]
+    indices = _INDICES[rank_of(world.composition, quantity)]
     for name, other in inputs_exchanged(world):
         yield Wrong((name,), "closed form", partial(other.array, definition, *indices))
     if t in vectors(world.composition.loss_definition or Integer(0)):
@@ -38,25 +40,26 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         labelled = any(label in delta.free_symbols for delta in deltas)
         name = "label-case-only" if labelled and number else "delta-missing"
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
-    if quantity == "gradient":
-        for number, other_form in enumerate(_term_turned(definition)):
-            yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
-        yield from _without_logarithm(world)
+    if quantity in ("value", "gradient"):
+        yield from _without_logarithm(world, indices)
+    for number, other_form in enumerate(terms_turned(definition)):
+        yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
     names = (*indices, label) if label in definition.free_symbols else indices
     for number, other_form in enumerate(mixed(definition, names)):
         yield Wrong(("index-mixed-up",), f"closed {number}", partial(world.array, other_form, *indices))
 
 
-def _term_turned(expression: Expr) -> Iterator[Expr]:
+def terms_turned(expression: Expr) -> Iterator[Expr]:
     """The expression with the sign of one term turned, of the sum that it is, or that one of its factors is."""
-    for place, factor in enumerate(Mul.make_args(expression)):
-        if isinstance(factor, Add):
-            rest = Mul(*(each for number, each in enumerate(Mul.make_args(expression)) if number != place))
-            yield from (rest * Add(factor, -2 * term) for term in factor.args)
+    for form in dict.fromkeys((expression, expand(expression))):
+        for place, factor in enumerate(Mul.make_args(form)):
+            if isinstance(factor, Add):
+                rest = Mul(*(each for number, each in enumerate(Mul.make_args(form)) if number != place))
+                yield from (rest * Add(factor, -2 * term) for term in factor.args)
 
 
-def _without_logarithm(world: World) -> Iterator[Wrong]:
-    """The gradient of the loss with y in the place of log y: of the negative log-likelihood, given probabilities."""
+def _without_logarithm(world: World, indices: tuple[Symbol, ...]) -> Iterator[Wrong]:
+    """The loss with y in the place of log y, or its gradient: the negative log-likelihood, given probabilities."""
     definition = world.composition.loss_definition
     if definition is None:
         return
@@ -66,8 +69,8 @@ def _without_logarithm(world: World) -> Iterator[Wrong]:
 
     plain = rewrite(definition, share)
     if plain != definition:
-        slope = partial(world.array, Partial(plain, z[j]), j)
-        yield Wrong(("softmax-for-log-softmax",), "in the loss", slope, "in the loss")
+        found = partial(world.array, Partial(plain, z[j]) if indices else plain, *indices)
+        yield Wrong(("softmax-for-log-softmax",), "in the loss", found, "in the loss")
 
 
 def _is_share(node: Basic) -> bool:

@@ -8,7 +8,7 @@ from sympy import Expr
 
 from derive.catalogue import activations
 from derive.checking.functions import Array
-from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, without_delta
+from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, terms_turned, without_delta
 from derive.checking.mistakes.model import Wrong, closed_form, compose, jacobian_of
 from derive.checking.world import World
 from derive.notation import Partial, i, j, y, z
@@ -25,7 +25,8 @@ def jacobians(world: World) -> Iterator[Wrong]:
     yield Wrong(("off-diagonal-dropped",), "diagonal", diagonal)
     yield Wrong(("off-diagonal-sign",), "signs", lambda: world.reduce(2 * diagonal() - jacobian_of(world)))
     yield Wrong(("identity-jacobian",), "identity", lambda: np.diag([1] * world.n).astype(object))
-    yield Wrong(("transposed",), "transposed", lambda: jacobian_of(world).T)
+    if not world.equal(jacobian_of(world), jacobian_of(world).T):
+        yield Wrong(("transposed",), "transposed", lambda: jacobian_of(world).T)
     yield from _quotients(here)
     yield from _other_activations(here)
 
@@ -41,16 +42,31 @@ def closed_jacobians(world: World) -> Iterator[Wrong]:
         yield Wrong(("delta-missing",), str(number), partial(here.array, left_out, i, j))
     for name, other in inputs_exchanged(here):
         yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
+    for number, other_form in enumerate(terms_turned(closed)):
+        yield Wrong(("sign",), f"term {number}", partial(here.array, other_form, i, j), "of a term")
     for number, other_form in enumerate(mixed(closed, (i, j))):
         yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
     for number, other_form in enumerate(once_logits(closed)):
         yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
 
 
-def is_diagonal(world: World) -> bool:
-    """Whether the activation works entry by entry."""
-    right = jacobian_of(world)
+def is_diagonal(world: World, quantity: str = "jacobian") -> bool:
+    """Whether the activation works entry by entry; or whether another matrix has its diagonal only."""
+    right = jacobian_of(world) if quantity == "jacobian" else world.truth(quantity)
     return world.equal(right, np.diag(np.diag(right)))
+
+
+def spread_diagonals(world: World, quantity: str) -> Iterator[Wrong]:
+    """The diagonal's entry of a row, or of a column, given for every entry of it: y_i(1 − y_i) for all i and j."""
+    if is_diagonal(world, quantity):
+        return  # then it lacks its delta
+
+    def spread(axis: int) -> Array:
+        own = np.diag(world.truth(quantity))
+        return np.stack([own] * world.n, axis=axis)
+
+    for axis, name in ((1, "row"), (0, "column")):
+        yield Wrong(("off-diagonal-dropped",), f"diagonal of the {name}", partial(spread, axis), "spread")
 
 
 def _quotients(world: World) -> Iterator[Wrong]:

@@ -1,6 +1,7 @@
 """The same quantity of another loss, and a loss that is a mixture with its weights mistaken."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from derive.catalogue import losses
 from derive.checking.functions import Array
 from derive.checking.mistakes.model import Wrong, compose, jacobian_of, probabilities
 from derive.checking.world import World
-from derive.notation import z
+from derive.notation import t, z
 from derive.proof.field import BadPointError
 
 
@@ -30,23 +31,45 @@ def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
 
 
 def masses(world: World, quantity: str) -> Iterator[Wrong]:
-    """A loss that is a mixture (1 − e) A + e U with the weights of its parts mistaken."""
+    """A loss that is a mixture (1 − e) A + e U with the weights of its parts mistaken; or a sum A + e U, likewise.
+
+    In a mixture the second part does not read the targets: at e = 1 nothing is left of them.
+    """
     for parameter in world.composition.parameters:
         if parameter.per_class:
             continue
         name = Symbol(parameter.name, real=True)
+        whole = world.given({name: world.field.number(1)})
         try:
-            first, second = (world.given({name: world.field.number(number)}).truth(quantity) for number in (0, 1))
+            first, second = world.given({name: world.field.number(0)}).truth(quantity), whole.truth(quantity)
+            elsewhere = _other_targets(whole).truth(quantity)
         except BadPointError:
             continue
         e = world.number(name)
         if not world.equal(world.reduce((1 - e) * first + e * second), world.truth(quantity)):
             continue
-        for key, (a, u) in _weights(world, e).items():
+        for key, (a, u) in _weights(world, e).items() if world.equal(second, elsewhere) else ():
             mixture = partial(_mix, world, first, second, a, u)
             yield Wrong(("smoothing-mass",), f"{name} {key}", mixture)
             if quantity == "gradient":
                 yield Wrong(("smoothing-mass",), f"{name} {key}, the mass taken as 1", partial(mixture, rest=True))
+        if world.equal(first, 0 * first):
+            continue  # it is a factor of everything
+        yield Wrong(("sign",), f"of {name}", partial(_mix, world, first, second, 1 + e, -e), "of a term")
+        for key, factor in _multiples(world).items():
+            mixture = partial(_mix, world, first, second, 1 - factor * e, factor * e)
+            yield Wrong(("factor",), f"{key} of {name}", mixture, "of a term")
+
+
+def _other_targets(world: World) -> World:
+    """The world with another label, and targets that are others."""
+    turned = list(reversed(world.inside(world.vector(t))))
+    return replace(world, label=(world.label + 1) % world.n).given({t: turned})
+
+
+def _multiples(world: World) -> dict[str, Any]:
+    """What a term may be multiplied by that is lost or extra."""
+    return {"2": 2, "1/2": world.inverse(2), "n": world.n, "1/n": world.inverse(world.n)}
 
 
 def _weights(world: World, e: Any) -> dict[str, tuple[Any, Any]]:

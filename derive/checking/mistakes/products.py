@@ -1,6 +1,7 @@
 """Products with the Jacobian of the activation, wrong: of vectors that come in, and the gradient of a loss."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +11,7 @@ from derive.checking.mistakes.closed import inputs_exchanged
 from derive.checking.mistakes.jacobians import closed_jacobians, is_diagonal, jacobians
 from derive.checking.mistakes.model import Wrong, jacobian_of, join, probabilities
 from derive.checking.world import World
-from derive.notation import Partial, g, i, label, loss, v
+from derive.notation import Partial, g, i, label, loss, t, v, vectors
 
 
 def vjps(world: World) -> Iterator[Wrong]:
@@ -82,22 +83,27 @@ def gradients(world: World) -> Iterator[Wrong]:
     yield Wrong(("label-case-only",), "entry", own_entry)
     yield Wrong(("label-case-only", "sign"), "entry", lambda: world.reduce(-own_entry()))
     definition = world.composition.loss_definition
+    own = partial(_own_class_slope, world)
+    if definition is not None and (label in definition.free_symbols or t in vectors(definition)):
+        yield Wrong(("chain-stopped-early", "label-case-only"), "slope", own)
     if definition is not None and label in definition.free_symbols:
-        own = partial(_own_class_slope, world)
 
         def diagonal() -> Array:
             return np.diag(jacobian_of(world)) * own()
 
         yield Wrong(("label-case-only",), "diagonal", lambda: world.reduce(diagonal()))
         yield Wrong(("label-case-only", "sign"), "diagonal", lambda: world.reduce(-diagonal()))
-        yield Wrong(("chain-stopped-early", "label-case-only"), "slope", own)
         yield Wrong(("chain-stopped-early",), "dy/dz of the label", lambda: jacobian_of(world)[world.label])
 
 
 def _own_class_slope(world: World) -> Array:
     """dL/dy_j as it would be if every class were the label."""
     output = world.composition.output_vector
-    worlds = [World(world.composition, world.n, world.field, world.values, number) for number in range(world.n)]
+    classes = range(world.n)
+    worlds = [
+        replace(world, label=number).given({t: [world.field.number(int(each == number)) for each in classes]})
+        for number in classes
+    ]
     found = [each.number(Partial(loss, output[each.label + 1])) for each in worlds]
     return np.array(found, dtype=object)
 
@@ -138,8 +144,9 @@ def _multiplied(
     for jacobian in jacobians:
         for vector in vectors:
             cause = join(jacobian.cause, vector.cause)
-            if cause and len(cause) <= 2 and cause != ("sign",):
-                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector))
+            detail = jacobian.detail or vector.detail
+            if cause and len(cause) <= 2 and (cause != ("sign",) or detail):
+                yield Wrong(cause, f"{jacobian.key} {vector.key}", partial(multiply, jacobian, vector), detail)
 
 
 def _products(world: World, vectors: Sequence[Wrong], *, transposed: bool = False) -> Iterator[Wrong]:
