@@ -44,7 +44,7 @@ def _parts(line: str) -> Iterator[str]:
     indent = len(line) - len(line.lstrip())
     further = " " * (indent + 4)
     while len(line) > WIDTH:
-        places = [(cost, -end) for end, cost in _places(line, indent) if end <= WIDTH]
+        places = [(cost, -end) for end, cost in _places(line, indent)]
         if not places:
             break
         end = -min(places)[1]
@@ -55,9 +55,9 @@ def _parts(line: str) -> Iterator[str]:
 
 def _places(line: str, indent: int) -> Iterator[tuple[int, tuple[int, int]]]:
     """Where `line` may end, and what it costs: the depth in parentheses, then how tightly the operator binds."""
-    for found in _BREAKS.finditer(line, indent):
+    for found in _BREAKS.finditer(line, indent, WIDTH + 2):  # a sign may be looked at behind the end
         before = line[: found.start()]
         depth = before.count("(") - before.count(")")
         operator = found.group().strip() or line[found.end()]
-        if found.end() > indent + 4:
+        if indent + 4 < found.end() <= WIDTH:
             yield found.end(), (depth, _LOOSENESS[operator[0]])

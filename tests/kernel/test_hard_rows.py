@@ -133,6 +133,19 @@ LOSSES |= {
         parameters={"b": 1.5, "r": -0.25},
         labels=True,
     ),
+    # Saleh and Saleh, Statistical properties of the log-cosh loss function used in machine learning, 2022
+    "log-cosh": Typed(
+        "sum(log((exp(y - t) + exp(t - y))/2))",
+        lambda z, t: sum(mpmath.log(mpmath.cosh(a - mpmath.mpf(b))) for a, b in zip(z, t, strict=True)),
+        activation="identity",
+    ),
+    "soft-maximum": Typed(
+        "log(exp(a*sum(t*y)) + exp(b*sum(y**2)))",
+        lambda y, t, a, b: mpmath.log(
+            mpmath.exp(a * sum(c * d for c, d in zip(t, y, strict=True))) + mpmath.exp(b * sum(c * c for c in y))
+        ),
+        parameters={"a": 120.0, "b": 1.5},
+    ),
     # Su and others, ZLPR: a novel loss for multi-label classification, 2022
     "several-labels": Typed(
         "log(1 + sum((1 - t)*exp(z))) + log(1 + sum(t*exp(-z)))",

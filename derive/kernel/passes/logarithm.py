@@ -111,7 +111,8 @@ def _log(value: Expression, rule: Rewrite) -> Expression:
         if isinstance(above, Const) and above.value > 0:
             # A number over what may be too small for its reciprocal, or for a part of it.
             below = _product([(factor, 1) for factor, sign in others if sign < 0])
-            terms += [*([] if above == ONE else [call("log", above)]), neg(call("log", rewrite(below, rule)))]
+            terms += [] if above == ONE else [call("log", above)]
+            terms += [] if below == ONE else [neg(call("log", rewrite(below, rule)))]
         else:
             terms.append(call("log", whole))
     return add(*terms)
@@ -128,6 +129,10 @@ def _log_of_positive(value: Expression, rule: Rewrite) -> Expression:
         case Call("add", (Call("exp", (exponent,)), one)) | Call("add", (one, Call("exp", (exponent,)))) if one == ONE:
             inner = rewrite(exponent, rule)
             return add(call("max", inner, ZERO), call("log1p", call("exp", neg(call("abs", inner)))))
+        case Call("add", (Call("exp", (first,)), Call("exp", (second,)))):
+            one, two = rewrite(first, rule), rewrite(second, rule)
+            gap = neg(call("abs", add(one, neg(two))))
+            return add(call("max", one, two), call("log1p", call("exp", gap)))
         case Call("neg", (Call("expm1", (exponent,)),)):
             inner = rewrite(exponent, rule)
             small = call("log1p", neg(call("exp", inner)))
@@ -140,8 +145,9 @@ def _has_exponential(value: Expression) -> bool:
     match value:
         case Call("exp", _) | Call("neg", (Call("expm1", _),)):
             return True
-        case Call("add", (first, second)):
-            return ONE in (first, second) and any(is_call(term, "exp") for term in (first, second))
+        case Call("add", (_, _) as terms):
+            number = Const(1 / _shared_number(terms))
+            return all(term == ONE or is_call(term, "exp") for term in (mul(number, term) for term in terms))
         case Call("mul" | "div", factors):
             return any(_has_exponential(factor) for factor in factors)
         case Call("pow", (base, _)):

@@ -4,7 +4,8 @@ A definition in the logits has exp(a_j) and S = Σ exp(a_i) by themselves, as in
 p = exp(a)/S that is p_i (1 - p_j): the sum cancels, and with it what could overflow.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from derive.kernel.expressions import (
@@ -12,6 +13,7 @@ from derive.kernel.expressions import (
     add,
     arguments,
     at,
+    call,
     contains,
     div,
     indices,
@@ -22,28 +24,26 @@ from derive.kernel.expressions import (
     rebuild,
 )
 from derive.kernel.ir import Call, Const, Expression, Kernel, Reduce, Scalar
-from derive.kernel.statements import find_sum, fresh_name, names, nodes, noted, plain, sums
+from derive.kernel.statements import find_sum, fresh_name, names, nodes, noted, plain, rewrite_kernel, sums
 
+HIGHEST_POWER = 4
+"""Of an exponential, as second derivatives have it: exp(2 a) is the square of exp(a)."""
 NOTE = "Exponentials are divided by their sum where they stand: the quotients cannot overflow."
 
 
 @dataclass(frozen=True)
 class _Normaliser:
-    """S = Σ exp(a), and the sums Σ w exp(a) beside it by their names, as Σ w p."""
+    """A sum S of exponentials.
 
-    total: Reduce
-    averages: dict[str, Reduce]
+    Attributes:
+        known: S where it is read.
+        share: exp(a)/S of a value that is one of the exponentials in S; None of any other.
+        averages: the sums Σ w exp(a) beside S by their names, as Σ w p.
+    """
 
-    @property
-    def known(self) -> Scalar:
-        return Scalar(self.total.name)
-
-    def share(self, value: Expression) -> Expression | None:
-        """exp(a)/S where `value` is exp(a) at whatever index."""
-        found = indices(value)
-        if len(found) == 1 and value == at(self.total.value, self.total.index, *found):
-            return div(value, self.known)
-        return None
+    known: Expression
+    share: Callable[[Expression], Expression | None]
+    averages: Mapping[str, Reduce] = field(default_factory=dict)
 
     def apart(self, value: Expression) -> tuple[Fraction, Expression]:
         """A degree d and an expression of probabilities: `value` is the one times S to the d."""
@@ -54,8 +54,8 @@ class _Normaliser:
         match value:
             case Scalar(name) if name in self.averages:
                 return Fraction(1), Scalar(self.averages[name].name)
-            case Call("div", (above, below)) if below == self.known and self.share(above) is not None:
-                return Fraction(0), value
+            case Call("div", (above, below)) if below == self.known and (share := self.share(above)) is not None:
+                return Fraction(0), share
             case Call("neg", (inner,)):
                 degree, rest = self.apart(inner)
                 return degree, neg(rest)
@@ -93,7 +93,36 @@ def normalise(kernel: Kernel) -> Kernel:
     for name in sums(kernel):
         if name in sums(kernel):
             kernel = _normalise(kernel, find_sum(kernel, name))
+    for pair in dict.fromkeys(node for node in nodes(kernel) if _is_pair(node)):
+        kernel = _normalise_pair(kernel, pair)
     return kernel
+
+
+def _is_pair(node: Expression) -> bool:
+    """Whether `node` is exp(a) + exp(b)."""
+    terms = arguments(node, "add")
+    return len(terms) == 2 and all(is_call(term, "exp") for term in terms)
+
+
+def _normalise_pair(kernel: Kernel, pair: Expression) -> Kernel:
+    """With S = exp(a) + exp(b), exp(a)/S is 1/(1 + exp(b - a))."""
+    one, two = (term.arguments[0] for term in arguments(pair, "add") if isinstance(term, Call))
+
+    def share(value: Expression) -> Expression | None:
+        for own, other in ((one, two), (two, one)):
+            if value == call("exp", own):
+                return div(ONE, add(call("exp", add(other, neg(own))), ONE))
+        return None
+
+    powers: dict[Expression, Expression] = {}
+    for own in (one, two):
+        for number in range(2, HIGHEST_POWER + 1):
+            times = Const(Fraction(number))
+            powers[call("exp", mul(times, own))] = power(call("exp", own), times)
+    pairs = _Normaliser(pair, share)
+    apart = rewrite_kernel(kernel, powers.get)
+    body = tuple(replace(line, value=pairs.whole(line.value)) for line in plain(apart))
+    return kernel if body == plain(kernel) else noted(replace(kernel, body=body), NOTE)
 
 
 def _normalise(kernel: Kernel, total: Reduce) -> Kernel:
@@ -104,7 +133,14 @@ def _normalise(kernel: Kernel, total: Reduce) -> Kernel:
         for line in plain(kernel)
         if isinstance(line, Reduce) and line != total and (divided := _average(line, total)) is not None
     }
-    normaliser = _Normaliser(total, averages)
+    known = Scalar(total.name)
+
+    def share(value: Expression) -> Expression | None:
+        found = indices(value)
+        is_term = len(found) == 1 and value == at(total.value, total.index, *found)
+        return div(value, known) if is_term else None
+
+    normaliser = _Normaliser(known, share, averages)
     body = plain(kernel)
     before = body.index(total) + 1
     after = [replace(line, value=normaliser.whole(line.value)) for line in body[before:]]
