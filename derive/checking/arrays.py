@@ -363,7 +363,7 @@ class Evaluator(Letters):
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
-        """The keywords of a call as numbers: axis, keepdims."""
+        """The keywords of a call as numbers: axis, keepdims, min."""
         found: dict[str, Any] = {}
         for key, option in options.items():
             if isinstance(option, Name):
@@ -371,7 +371,8 @@ class Evaluator(Letters):
             if isinstance(option, Call) and option.function == "tuple":
                 found[key] = tuple(int(self._value(each)[()]) for each in option.arguments)
             else:
-                found[key] = int(self._value(option)[()])
+                number: Any = self._value(option)[()]
+                found[key] = int(number) if number.is_Integer else number
         return found
 
     def _einsum(self, arguments: Sequence[Node]) -> Array:

@@ -62,7 +62,7 @@ def shape_of(array: Array) -> str:
 
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
-    return {"dim": "axis", "keepdim": "keepdims"}.get(name, name)
+    return {"dim": "axis", "keepdim": "keepdims", "a_min": "min", "a_max": "max"}.get(name, name)
 
 
 def each_entry(function: Callable[[Expr], Expr]) -> Callable[[Sequence[Array], Options], Array]:
@@ -314,7 +314,8 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
     left, right = arguments
     body, bound = (right, left) if left.ndim == 0 else (left, right)
     least: Any = bound[()] if bound.ndim == 0 else None
-    if least is None or not (least.is_number and 0 < least <= SMALL):
+    is_small = least is not None and least.is_number and 0 < least <= SMALL
+    if not is_small or not changes_nothing(list(body.flat), least, None):
         raise FormulaError(
             f"maximum is read where it keeps a logarithm from 0, maximum(y, e) with e above 0 and at most {SMALL}: "
             "which of two letters is greater is not known where both are any numbers; write log(1 + exp(z)) for "
@@ -336,6 +337,10 @@ def _clip(arguments: Sequence[Array], options: Options) -> Array:
         )
     return body
 
+
+_UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "to", "float", "double", "contiguous",
+    "numpy", "cpu", "tensor", "as_tensor", "stop_gradient")  # fmt: skip
+"""What changes how numbers are kept, and none of them."""
 
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
@@ -380,27 +385,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("expand_dims", "unsqueeze"), _expand),
     **dict.fromkeys(("ravel", "flatten"), _one(lambda body: body.ravel())),
     "squeeze": _one(lambda body: body.squeeze()),
-    **dict.fromkeys(
-        (
-            "array",
-            "asarray",
-            "copy",
-            "detach",
-            "clone",
-            "astype",
-            "cast",
-            "to",
-            "float",
-            "double",
-            "contiguous",
-            "numpy",
-            "cpu",
-            "tensor",
-            "as_tensor",
-            "stop_gradient",
-        ),
-        _one(lambda body: body),
-    ),
+    **dict.fromkeys(_UNCHANGED, _one(lambda body: body)),
     "guarded": _one(lambda body: body),
     **dict.fromkeys(("clip", "clamp"), _clip),
     "maximum": _maximum,

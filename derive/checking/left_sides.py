@@ -72,22 +72,26 @@ def isolate(links: tuple[Node, ...], scalars: Collection[str]) -> tuple[Node, ..
             return links
         case Derivative(body=Operation(symbol="*", left=Number() as sign, right=Name() as loss)):
             return moved(replace(first, body=loss), "/", sign)
-        case Operation(symbol="*" | "beside" | "dot", left=factor, right=slope) if _names(slope) and is_number(factor):
+        case Operation(symbol="*" | "beside" | "dot", left=factor, right=slope) if _is_slope(slope) and is_number(
+            factor
+        ):
             return moved(slope, "/", factor)
-        case Operation(symbol="/", left=slope, right=factor) if _names(slope) and is_number(factor):
+        case Operation(symbol="/", left=slope, right=factor) if _is_slope(slope) and is_number(factor):
             return moved(slope, "*", factor)
-        case Operation(symbol="+" | "-" as symbol, left=slope, right=other) if _names(slope) and not _has_slope(other):
+        case Operation(symbol="+" | "-" as symbol, left=slope, right=other) if _is_slope(slope) and not _has_slope(
+            other
+        ):
             return moved(slope, "-" if symbol == "+" else "+", other)
     return links
 
 
-def _names(node: Node) -> bool:
+def _is_slope(node: Node) -> bool:
     """Whether `node` is a derivative of something that has a name, with numbers or terms beside it: T ∂L/∂z_j."""
     match node:
         case Derivative(body=body):
             return isinstance(getattr(body, "body", body), Name)
         case Operation(left=left, right=right):
-            return _names(left) != _names(right) and not (_has_slope(left) and _has_slope(right))
+            return _is_slope(left) != _is_slope(right) and not (_has_slope(left) and _has_slope(right))
     return False
 
 

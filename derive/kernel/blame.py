@@ -13,7 +13,7 @@ from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map,
 from derive.kernel.statements import Plain, plain
 
 TOLERANCE = 0.01
-"""The error, as a part of the value in a wider type or of 1, from which a value is wrong, and not only rounded."""
+"""The error, as a part of the exact value or of 1, from which a value is wrong, and not only rounded."""
 
 MOST_SHOWN = 60
 """Characters of an expression that is shown."""
@@ -75,7 +75,7 @@ class _Search:
         return any(np.isinf(self.row.known[array.name]).any() for array in self.kernel.inputs)
 
     def of_name(self, name: str, place: tuple[int, ...]) -> Expression | None:
-        """The culprit in a number, or in an entry of an array; None where that is right, or is an input."""
+        """The culprit in a wrong number, or in an entry of an array; None where none is found, or it is an input."""
         match self._statements.get(name):
             case Let(_, value):
                 return self._of(value, {})
@@ -83,7 +83,8 @@ class _Search:
                 return self._of(value, dict(zip(indices, place, strict=True)))
             case Reduce(_, _, index, value):
                 classes = range(len(self.row.known[self.kernel.inputs[0].name]))
-                return next((each for place in classes if (each := self._of(value, {index: place}))), None)
+                found = (self._of(value, {index: each}) for each in classes)
+                return next((each for each in found if each), Scalar(name))  # each term is right: their sum is not
         return None
 
     def _of(self, expression: Expression, places: Places) -> Expression | None:

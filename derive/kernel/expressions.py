@@ -5,7 +5,7 @@ The constructors fold constants and flatten sums and products, and write a diffe
 maximum.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from derive.kernel.ir import CLASS_COUNT, Call, Const, Element, Expression, Same, Scalar
@@ -153,6 +153,14 @@ def walk(expression: Expression) -> Iterator[Expression]:
     if isinstance(expression, Call):
         for child in expression.arguments:
             yield from walk(child)
+
+
+def left_of(operands: Iterable[Expression], *taken: Expression) -> tuple[Expression, ...]:
+    """The operands of a sum or a product that are left when some are taken out, each once: one may be there twice."""
+    left = list(operands)
+    for each in taken:
+        left.remove(each)
+    return tuple(left)
 
 
 def contains(expression: Expression, part: Expression) -> bool:

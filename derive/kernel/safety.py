@@ -12,7 +12,7 @@ from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.parameters import Parameter, choose_parameters
 from derive.errors import UnsupportedError
-from derive.kernel.blame import describe_culprit, find_culprit
+from derive.kernel.blame import TOLERANCE, describe_culprit, find_culprit
 from derive.kernel.interpret import Array, interpret
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output
@@ -23,9 +23,6 @@ from derive.proof.field import BadPointError, Reals
 MOST_DIGITS = 900
 """Enough for 1 - y where the largest logit is a thousand above the others."""
 FEWEST_DIGITS = 100
-
-TOLERANCE = 0.01
-"""The error, as a part of the exact value or of 1, from which a result is wrong, and not only rounded."""
 
 _LOST = 1e6
 """What stands for an infinite distance in the exact value: what then exceeds `_LARGE` is infinite in the limit."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, mul, scalars, walk
+from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, left_of, mul, scalars, walk
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -285,10 +285,14 @@ class _Filling:
             return None
         if readers or whole:
             main = readers[0] if readers else whole[0]
-            return list(self.fill(main)), _without(varying, main), constant
+            return list(self.fill(main)), list(left_of(varying, main)), constant
         for first, second in combinations(varying, 2):
             if self.covers(first, second):
-                return [self.store(_UFUNCS[operation][0], (first, second))], _without(varying, first, second), constant
+                return (
+                    [self.store(_UFUNCS[operation][0], (first, second))],
+                    list(left_of(varying, first, second)),
+                    constant,
+                )
         if constant:
             value = constant[0] if len(constant) == 1 else call(operation, *constant)
             return [self.store(_UFUNCS[operation][0], (varying[0], value))], varying[1:], []
@@ -332,14 +336,6 @@ class _Filling:
                 return
             yield f"{self.array} = np.empty_like(z)"
         yield f"{self.array}[...] = {self.code(value)}"
-
-
-def _without(operands: Sequence[Expression], *taken: Expression) -> list[Expression]:
-    """The operands left when some are taken, each once: an operand may be there several times."""
-    left = list(operands)
-    for each in taken:
-        left.remove(each)
-    return left
 
 
 def _set_apart(statement: Plain) -> tuple[Expression | None, Expression]:

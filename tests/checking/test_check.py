@@ -450,9 +450,13 @@ def test_a_maximum_is_a_guard_only_next_to_a_tiny_number():
     for bound in ("0", "0.5", "-1e-12", "t"):
         with pytest.raises(FormulaError, match="maximum is read where"):
             derive.check("softmax", "value", f"np.maximum(y, {bound})")
+    with pytest.raises(FormulaError, match="maximum is read where"):
+        derive.check(CE, "gradient", "np.maximum(y - t, 1e-12)")
 
 
-@pytest.mark.parametrize("bounds", ["1e-12, 1", "1e-7, 1 - 1e-7", "eps, 1 - eps", "0, 1", "min=1e-7"])
+@pytest.mark.parametrize(
+    "bounds", ["1e-12, 1", "1e-7, 1 - 1e-7", "eps, 1 - eps", "0, 1", "min=1e-7", "a_min=1e-9, a_max=1.0"]
+)
 def test_probabilities_may_be_clipped_where_they_are_anyway(bounds):
     assert derive.check(CE, "loss", f"-np.sum(t*np.log(np.clip(y, {bounds})))").verdict == "right"
 
@@ -464,6 +468,9 @@ def test_probabilities_may_be_clipped_where_they_are_anyway(bounds):
         ("gradient", "torch.clamp(y - t, 0, 1)"),
         ("loss", "-np.sum(t*np.log(softmax(np.clip(z, -1, 1))))"),
         ("loss", "-np.sum(t*np.clip(np.log(y), -1, 0))"),
+        ("gradient", "np.clip(y - t, a_min=0, a_max=0.1)"),
+        ("gradient", "y.clamp(min=0.4) - t"),
+        ("gradient", "y.clamp(max=0.5) - t"),
     ],
 )
 def test_what_clipping_changes_is_refused(quantity, formula):

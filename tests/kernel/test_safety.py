@@ -114,6 +114,7 @@ def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path:
             [40, 0, 0],
             "(exp(z[j] - z_max)*exp_sum_inverse)/(1 - y_squared_sum)",
         ),
+        (t[j] * forms.total(z[k] ** 4) / 3, [4e9, 4e9, 4e9], "z_power_sum"),
         (y[j] * (1 - forms.total(y[k] ** 2)), [0, 1, 2], None),
     ],
 )

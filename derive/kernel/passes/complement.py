@@ -11,6 +11,7 @@ from derive.kernel.expressions import (
     call,
     div,
     indices,
+    left_of,
     mul,
     neg,
     rewrite,
@@ -152,8 +153,6 @@ def _logistic(terms: tuple[Expression, ...]) -> Expression | None:
                 ):
                     other = second if first == ONE else first
                     if isinstance(other, Call) and other.operation == "exp":
-                        rest = list(terms)
-                        rest.remove(one)
-                        rest.remove(term)
-                        return add(mul(one, div(ONE, add(call("exp", neg(other.arguments[0])), ONE))), *rest)
+                        logistic = div(ONE, add(call("exp", neg(other.arguments[0])), ONE))
+                        return add(mul(one, logistic), *left_of(terms, one, term))
     return None

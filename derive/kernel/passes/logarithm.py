@@ -8,7 +8,21 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import permutations
 
-from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, div, is_call, mul, neg, power, rewrite
+from derive.kernel.expressions import (
+    ONE,
+    ZERO,
+    Rewrite,
+    add,
+    arguments,
+    call,
+    div,
+    is_call,
+    left_of,
+    mul,
+    neg,
+    power,
+    rewrite,
+)
 from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -64,9 +78,7 @@ def _without_cancelling(node: Expression) -> Expression | None:
         (sign, above, below), (other_sign, power_of, other_below) = _numerator(one), _numerator(other)
         match power_of:
             case Call("exp", (Call("mul", _) as exponent,)) if (above, below, sign) == (ONE, other_below, -other_sign):
-                rest = list(terms)
-                rest.remove(one)
-                rest.remove(other)
+                rest = left_of(terms, one, other)
                 small = div(call("expm1", rewrite(exponent, _without_cancelling)), below)
                 return rewrite(add(*rest, _signed(small, other_sign)), _without_cancelling)
     return None

@@ -16,6 +16,7 @@ from derive.kernel.expressions import (
     div,
     indices,
     is_call,
+    left_of,
     neg,
     rewrite,
     select,
@@ -115,9 +116,7 @@ def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
                     (neg(ONE), normaliser.label_share, neg),
                 ):
                     if one in terms and share in terms:
-                        rest = list(terms)
-                        rest.remove(one)
-                        rest.remove(share)
+                        rest = left_of(terms, one, share)
                         return add(*(rewrite(term, rule) for term in rest), sign(other_share))
         return None
 

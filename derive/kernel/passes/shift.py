@@ -7,7 +7,20 @@ errs by half of exp(a - m - log(s)) (Blanchard, Higham and Higham, IMA J. Numer.
 from collections.abc import Callable
 from dataclasses import replace
 
-from derive.kernel.expressions import add, arguments, at, call, contains, div, indices, mul, neg, rewrite, sub
+from derive.kernel.expressions import (
+    add,
+    arguments,
+    at,
+    call,
+    contains,
+    div,
+    indices,
+    left_of,
+    mul,
+    neg,
+    rewrite,
+    sub,
+)
 from derive.kernel.ir import Call, Element, Expression, Kernel, Reduce, Scalar
 from derive.kernel.statements import find_sum, fresh_name, names, nodes, noted, plain, rewrite_kernel, sums
 
@@ -71,9 +84,7 @@ def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
             positive = neg(term) if logarithm in terms else term
             if is_exponent(positive) and (logarithm in terms or neg(logarithm) in terms):
                 shifted = below_maximum(positive)
-                others = list(terms)
-                others.remove(term)
-                others.remove(logarithm if logarithm in terms else neg(logarithm))
+                others = left_of(terms, term, logarithm if logarithm in terms else neg(logarithm))
                 rest = arguments(rewrite(add(*others), rule), "add") if others else ()
                 return add(*rest, *((neg(shifted), logarithm) if logarithm in terms else (shifted, neg(logarithm))))
         return None

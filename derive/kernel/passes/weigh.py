@@ -8,7 +8,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from derive.kernel.expressions import ONE, ZERO, Rewrite, add, arguments, call, contains, indices, is_call, mul, rewrite
+from derive.kernel.expressions import (
+    ONE,
+    ZERO,
+    Rewrite,
+    add,
+    arguments,
+    call,
+    contains,
+    indices,
+    is_call,
+    left_of,
+    mul,
+    rewrite,
+)
 from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Scalar
 from derive.kernel.products import (
     Term,
@@ -65,12 +78,10 @@ def _naming(whole: Expression, name: str) -> Rewrite:
     parts = arguments(whole, "add")
 
     def rule(node: Expression) -> Expression | None:
-        terms = list(arguments(node, "add"))
+        terms = arguments(node, "add")
         if len(terms) < len(parts) or any(part not in terms for part in parts):
             return None
-        for part in parts:
-            terms.remove(part)
-        return add(Scalar(name), *(rewrite(term, rule) for term in terms))
+        return add(Scalar(name), *(rewrite(term, rule) for term in left_of(terms, *parts)))
 
     return rule
 
