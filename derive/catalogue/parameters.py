@@ -4,11 +4,14 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from derive.errors import DefinitionError
+
+_NEAR, _FAR = Fraction(1, 16), 5
+"""How close to an end of a range that does not belong to it a parameter is tried, and how far from its only end."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,10 @@ class Range:
         below = self.high is None or value < self.high or (self.high_included and value == self.high)
         return bool(above and below and value == value)
 
+    def includes(self, other: "Range") -> bool:
+        """Whether every number of `other` lies in the interval."""
+        return _meet(self, other) == other
+
     def middle(self) -> Fraction:
         """A number well inside: the middle of a bounded interval, 1 away from the only end, 1 where there is none."""
         if self.low is not None and self.high is not None:
@@ -39,6 +46,13 @@ class Range:
         if self.low is not None:
             return self.low + 1
         return Fraction(1) if self.high is None else self.high - 1
+
+    def ends(self) -> tuple[float, float]:
+        """Its lowest and highest number: close to an end that does not belong to it, some way off none."""
+        edge = _NEAR if self.low is None or self.high is None else (self.high - self.low) / 32
+        lowest = (self.high or 0) - _FAR if self.low is None else self.low + (0 if self.low_included else edge)
+        highest = (self.low or 0) + _FAR if self.high is None else self.high - (0 if self.high_included else edge)
+        return float(lowest), float(highest)
 
     def describe(self, name: str) -> str:
         """The condition on `name` as it is declared: `0 < a <= 1`; `a is real` where there is none."""
@@ -147,17 +161,34 @@ def _meet(one: Range, two: Range) -> Range:
     return Range(low, high, low_included, high_included)
 
 
-def choose_parameters(parameters: Sequence[Parameter], n: int) -> Mapping[str, "np.ndarray[Any, np.dtype[Any]]"]:
-    """Numbers within the range of each parameter, by name: one, or one for each of n classes, all different.
+Choice = Literal["inside", "low", "high"]
+"""Where in their ranges parameters are chosen."""
 
-    They are exact in each precision where the ends of the range are.
+
+def choose_parameters(
+    parameters: Sequence[Parameter], n: int, choice: Choice = "inside"
+) -> Mapping[str, "np.ndarray[Any, np.dtype[Any]]"]:
+    """A number within the range of each parameter, by name, or one for each of n classes.
+
+    Inside, those of the classes differ, and they are exact in each precision where the ends of the range are.
     """
     return {
         each.name: np.array(
-            [_inside(each.range, number) for number in range(n)] if each.per_class else _inside(each.range, 0)
+            [_choose(each.range, choice, number) for number in range(n)]
+            if each.per_class
+            else _choose(each.range, choice, 0)
         )
         for each in parameters
     }
+
+
+def _choose(bounds: Range, choice: Choice, number: int) -> float:
+    match choice:
+        case "low":
+            return bounds.ends()[0]
+        case "high":
+            return bounds.ends()[1]
+    return _inside(bounds, number)
 
 
 def _inside(bounds: Range, number: int) -> float:

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 import mpmath
 import numpy as np
 from sympy import Expr, IndexedBase, Symbol
 
-from derive.catalogue.parameters import Parameter, choose_parameters
+from derive.catalogue.parameters import Choice, Parameter, choose_parameters
 from derive.errors import UnsupportedError
 from derive.kernel.blame import TOLERANCE, describe_culprit, find_culprit
 from derive.kernel.interpret import Array, interpret
@@ -28,10 +28,10 @@ _LOST = 1e6
 """What stands for an infinite distance in the exact value: what then exceeds `_LARGE` is infinite in the limit."""
 _LARGE = 1e4
 
-_SMALL = -(2**22)
+_SMALL = -(2**24)
 """The power of 2 that stands for a target of 0 in the exact value, where t·log t has a limit and no value.
 
-It is smaller than the probability of a class that is `_LOST`.
+It is smaller than the fifth power of the probability of a class that is `_LOST`.
 """
 
 _LOGITS = (
@@ -43,6 +43,10 @@ _LOGITS = (
     (-900.0, 1.0, 0.0),
     (-np.inf, 1.0, 0.0),
 )
+_LOGITS_AT_ENDS = (_LOGITS[0], _LOGITS[1], _LOGITS[2], _LOGITS[-1])
+"""Those with which parameters are tried at the ends of their ranges."""
+_LARGEST_SCALE = 16
+"""By what a parameter at an end may multiply logits: a temperature of 1/16."""
 _DIRECTION = (0.5, -1.0, 2.0)
 _CLASSES = 3
 _TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -79,6 +83,7 @@ class _Row:
     logits: tuple[float, ...]
     targets: tuple[float, ...] | None
     label: int | None
+    choice: Choice
 
     @property
     def has_zeros(self) -> bool:
@@ -95,15 +100,18 @@ class _Row:
     def digits(self) -> int:
         """How many are enough: 1 - y may begin 0.43 of them below the point for each unit between the logits."""
         spread = max(self.logits) - max(min(self.logits), -_LOST)
-        return min(FEWEST_DIGITS + int(spread), MOST_DIGITS)
+        scale = 1 if self.choice == "inside" else _LARGEST_SCALE
+        return min(FEWEST_DIGITS + int(scale * spread), MOST_DIGITS)
 
-    def describe(self, names: Collection[str]) -> str:
-        """The vectors of those names, in words."""
+    def describe(self, names: Collection[str], parameters: Mapping[str, Array]) -> str:
+        """The vectors of those names, in words; parameters where they are at the ends of their ranges."""
         shown = [
             f"{base} = ({', '.join(f'{number:g}' for number in row)})"
             for base, row in self.vectors.items()
             if str(base) in names
         ]
+        if self.choice != "inside":
+            shown += [f"{name} = {numbers.flat[0]:g}" for name, numbers in parameters.items()]
         return ", ".join(shown if self.label is None else [*shown, f"label {self.label}"])
 
 
@@ -116,8 +124,9 @@ def find_break(
 ) -> Break | None:
     """The first hard row at which `kernel` is wrong in single or double precision; None where there is none.
 
-    Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0. Where the exact
-    value, or the loss, is infinite, undefined or too large for the precision, nothing is asked of the kernel.
+    Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0; parameters are
+    inside their ranges, and at their ends. Where the exact value, or the loss, is infinite, undefined or too large for
+    the precision, nothing is asked of the kernel.
 
     Args:
         kernel: from `derive.kernel.pipeline.compile_kernel`.
@@ -126,9 +135,9 @@ def find_break(
         parameters: the kernel's parameters, by their names in the closed forms.
         loss: the closed form of the loss, where the kernel is one of a loss.
     """
-    chosen = choose_parameters(tuple(parameters.values()), _CLASSES)
     names = {array.name for array in kernel.inputs}
     for row in _rows(kernel):
+        chosen = choose_parameters(kernel.parameters, _CLASSES, row.choice)
         with mpmath.workdps(row.digits):
             points = [_point(row, y_definition, tuple(parameters.items()), zero) for zero in _zeros(row)]
             if loss is not None and not _has_limit([_value(loss, point) for point in points]):
@@ -147,7 +156,7 @@ def find_break(
                     return Break(
                         kernel.name,
                         output.name,
-                        f"{row.describe(names)} in {np.dtype(dtype).name}",
+                        f"{row.describe(names, chosen)} in {np.dtype(dtype).name}",
                         float(numbers[place]),
                         float(expected[wrong]),
                         "" if culprit is None else describe_culprit(culprit),
@@ -157,15 +166,18 @@ def find_break(
 
 def _rows(kernel: Kernel) -> Iterator[_Row]:
     takes_targets = str(t) in {array.name for array in kernel.inputs}
-    for logits in _LOGITS:
-        if kernel.labels:
-            yield from (_Row(logits, None, place) for place in range(_CLASSES) if logits[place] != -np.inf)
-        elif takes_targets:
-            for targets in _TARGETS:
-                if all(target == 0 or logit != -np.inf for target, logit in zip(targets, logits, strict=True)):
-                    yield _Row(logits, targets, None)
-        else:
-            yield _Row(logits, None, None)
+    choices = get_args(Choice) if kernel.parameters else ("inside",)
+    for choice in choices:
+        for logits in _LOGITS if choice == "inside" else _LOGITS_AT_ENDS:
+            possible = [place for place in range(_CLASSES) if logits[place] != -np.inf]
+            if kernel.labels:
+                yield from (_Row(logits, None, place, choice) for place in possible)
+            elif takes_targets:
+                for targets in _TARGETS:
+                    if all(place in possible or not target for place, target in enumerate(targets)):
+                        yield _Row(logits, targets, None, choice)
+            else:
+                yield _Row(logits, None, None, choice)
 
 
 def _zeros(row: _Row) -> tuple[mpmath.mpf, ...]:
@@ -193,7 +205,7 @@ def _point(
         values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
     if row.has_zeros:
         values[t] = [number or zero for number in values[t]]
-    chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES)
+    chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES, row.choice)
     for name, parameter in parameters:
         number = chosen[parameter.name]
         if parameter.per_class:

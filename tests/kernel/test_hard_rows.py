@@ -139,6 +139,16 @@ LOSSES |= {
         lambda z, t: sum(mpmath.log(mpmath.cosh(a - mpmath.mpf(b))) for a, b in zip(z, t, strict=True)),
         activation="identity",
     ),
+    "sharpened": Typed(
+        "sum(t*y**p)/sum(y**p)",
+        lambda y, t, p: sum(a * b**p for a, b in zip(t, y, strict=True)) / sum(b**p for b in y),
+        parameters={"p": 16.0},
+    ),
+    "power-norm": Typed(
+        "sum(y**p)**(1/p)",
+        lambda y, _, p: sum(b**p for b in y) ** (1 / mpmath.mpf(p)),
+        parameters={"p": 1000.0},
+    ),
     "soft-maximum": Typed(
         "log(exp(a*sum(t*y)) + exp(b*sum(y**2)))",
         lambda y, t, a, b: mpmath.log(

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sympy import Expr, exp, log
+from sympy import Expr, Symbol, exp, log
 
 import derive
 from derive.catalogue import activations
 from derive.catalogue.model import Activation, Composition, Loss
+from derive.catalogue.parameters import Parameter
 from derive.cli import main
 from derive.errors import UnsafeError
 from derive.kernel.blame import describe_culprit, find_culprit
@@ -71,6 +72,16 @@ def test_matrices_and_what_two_kernels_do_at_once_are_tried() -> None:
     found = find_break(kernel, [outputs[0], Output("grad", 1, t[j])], forms.Y, {}, forms.CROSS_ENTROPY)
     assert found is not None
     assert found.output == "grad"
+
+
+def test_parameters_are_tried_at_the_ends_of_their_ranges() -> None:
+    a = Symbol("a", real=True)
+    only_inside = Output("grad", 1, y[j] * (2 * a - 3))
+    parameters = {"a": Parameter("a", per_class=False)}
+    kernel = compile_kernel("gradient", [only_inside], ["z"], forms.Y, parameters=parameters)
+    found = find_break(kernel, [Output("grad", 1, y[j] * (2 * a - 3) ** 3)], forms.Y, parameters)
+    assert found is not None
+    assert "a = 0.0625" in found.inputs
 
 
 def test_a_target_of_0_is_tried_where_t_log_t_has_a_limit() -> None:

@@ -32,9 +32,19 @@ def shift(kernel: Kernel) -> Kernel:
     for name in sums(kernel):
         match find_sum(kernel, name):
             case Reduce(_, _, index, Call("exp", (exponent,))) as total:
-                if indices(exponent) == {index} and _is_normaliser(kernel, total):
+                is_open = indices(exponent) == {index} and not _is_shifted(kernel, exponent, index)
+                if is_open and _is_normaliser(kernel, total):
                     kernel = _shift_sum(kernel, total, exponent)
     return kernel
+
+
+def _is_shifted(kernel: Kernel, exponent: Expression, index: str) -> bool:
+    """Whether `exponent` is a - max a."""
+    match exponent:
+        case Call("sub", (value, Scalar(name))):
+            maxima = [each for each in plain(kernel) if isinstance(each, Reduce) and each.operation == "max"]
+            return any(each.name == name and at(each.value, each.index, index) == value for each in maxima)
+    return False
 
 
 def _is_normaliser(kernel: Kernel, total: Reduce) -> bool:

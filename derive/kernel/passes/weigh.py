@@ -6,8 +6,10 @@ several products a class; M is the largest of them all. So may 1 + Σ: a sum ove
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import reduce
 
+from derive.catalogue.parameters import Range
 from derive.kernel.expressions import (
     ONE,
     ZERO,
@@ -38,6 +40,9 @@ from derive.kernel.statements import Plain, find_sum, fresh_name, names, nodes, 
 
 NOTE = "A sum of weighted powers of probabilities is divided by its largest term, so that it cannot underflow."
 
+_FLAT = Range(Fraction(0), Fraction(4), low_included=True, high_included=True)
+"""Exponents of a probability with which the largest class never underflows: (1/n)^4 is a number up to n = 2^31."""
+
 
 def weigh(kernel: Kernel) -> Kernel:
     """Divide a sum by its largest term where its logarithm is taken, or something is divided by it."""
@@ -53,9 +58,10 @@ def weigh(kernel: Kernel) -> Kernel:
             for line in plain(kernel)
             if isinstance(line, Let) and line.name in wholes and contains(line.value, Scalar(name))
         ]
-        is_weighted = any(term.weight != ONE for term in terms) and _is_critical(kernel, Scalar(name))
-        if around or is_weighted:
-            kernel = _divide(kernel, find_sum(kernel, name), terms, around)
+        is_steep = _is_steep(kernel, find_sum(kernel, name).value)
+        may_underflow = is_steep or any(term.weight != ONE for term in terms)
+        if around or (may_underflow and _is_critical(kernel, Scalar(name))):
+            kernel = _divide(kernel, find_sum(kernel, name), terms, around, is_steep)
     return kernel
 
 
@@ -108,6 +114,18 @@ def _find_wholes(kernel: Kernel) -> list[Expression]:
     ]
 
 
+def _is_steep(kernel: Kernel, value: Expression) -> bool:
+    """Whether a sum has a power of a probability of which every class's may underflow, or one overflow."""
+    ranges = Ranges(kernel)
+    exponents = [
+        ranges.of(exponent)
+        for term in arguments(value, "add")
+        for factor, exponent in factors_of(term)
+        if is_share(factor)
+    ]
+    return not all(_FLAT.includes(each) for each in exponents)
+
+
 def _is_critical(kernel: Kernel, known: Scalar) -> bool:
     """Whether a logarithm of `known` is taken, or something is divided by it."""
     for node in nodes(kernel):
@@ -127,7 +145,7 @@ def _is_divided(product: Expression, known: Collection[Expression]) -> bool:
     )
 
 
-def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequence[Let]) -> Kernel:
+def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequence[Let], is_steep: bool) -> Kernel:
     """`kernel` with a sum, and what it is a part of, divided by their largest terms."""
     body, taken = plain(kernel), names(kernel)
     maximum = Scalar(fresh_name(f"{total.name}_log_max", taken))
@@ -139,7 +157,7 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
         for line in body
         if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
     }
-    is_unbounded = _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
+    is_unbounded = is_steep or _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
     unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
     division = _Division(known, maximum, others, unbounded)
     before = body.index(total)
@@ -179,7 +197,7 @@ class _Division:
         known: the sums, and the logarithms of their largest terms.
         maximum: that of the sum over the classes.
         others: what sums of the same powers of probabilities are called once they are divided by that term too.
-        unbounded: the sums of exponentials that are no probabilities.
+        unbounded: the sums of steep powers, and of exponentials that are no probabilities.
         used: the sums whose quotients by it were needed.
     """
 
@@ -259,7 +277,7 @@ def _distributed(
 ) -> Expression | None:
     """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor.
 
-    So is (a + b)/Σ where a or b has an exponential that may overflow, or a sum of them: it meets the divisor then.
+    So is (a + b)/Σ where a or b has an exponential or steep power, or a sum of them: it meets the divisor then.
     """
     factors = list(factors_of(product, sums=known))
     is_divided = _is_divided(product, known)

@@ -1,6 +1,6 @@
-"""0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm beside it is."""
+"""0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm, or 1 over an exponential, beside it."""
 
-from derive.kernel.expressions import ZERO, arguments, call, indices, is_call, is_number, mul, rewrite, select
+from derive.kernel.expressions import ZERO, arguments, call, div, indices, is_call, is_number, mul, rewrite, select
 from derive.kernel.ir import Call, Element, Expression, Kernel, Reduce, Scalar
 from derive.kernel.ranges import Ranges
 from derive.kernel.statements import noted, plain, rewrite_kernel
@@ -20,6 +20,11 @@ def guard_zeros(kernel: Kernel) -> Kernel:
         return is_number(factor) or ranges.is_nonzero(factor)
 
     def rule(node: Expression) -> Expression | None:
+        match node:
+            case Call("div", (above, below)) if _has_exponential_factor(below):
+                weights = [factor for factor in arguments(above, "mul") if not is_nonzero(factor)]
+                quotient = div(rewrite(above, rule), rewrite(below, rule))
+                return select(call("equal", mul(*weights), ZERO), ZERO, quotient) if weights else quotient
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
@@ -41,6 +46,11 @@ def guard_zeros(kernel: Kernel) -> Kernel:
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
 
 
+def _has_exponential_factor(divisor: Expression) -> bool:
+    """Whether `divisor` is a product with an exponential, which may underflow to 0."""
+    return any(is_call(factor, "exp") for factor in arguments(divisor, "mul"))
+
+
 def _infinite_sums(kernel: Kernel, ranges: Ranges) -> list[Expression]:
     """The sums with a term that a logit of -inf makes infinite, whatever its weight."""
     return [
@@ -56,6 +66,8 @@ def _may_be_infinite(expression: Expression, ranges: Ranges) -> bool:
         case Element(array, _):
             return array == _LOGITS
         case Call("log", _):
+            return True
+        case Call("div", (_, below)) if _has_exponential_factor(below):
             return True
         case Call("pow", (base, exponent)):
             return not ranges.is_positive(exponent) or _may_be_infinite(base, ranges)
