@@ -156,6 +156,14 @@ def test_what_a_result_does_not_depend_on_may_be_any_number_in_range() -> None:
     np.testing.assert_allclose(kernels.gradient(z, labels, a=2.0, w=w), expected, rtol=1e-14)
 
 
+def test_a_loss_that_is_0_everywhere_has_kernels() -> None:
+    kernels = derive.load("softmax+sum(0*y[i] for i in range(n))*y[k]", name="nothing")
+    for n in (3, 100):
+        loss, grad = kernels.loss_and_gradient(np.ones((5, n)), np.zeros(5, int))
+        assert loss.tolist() == [0] * 5
+        assert grad.tolist() == np.zeros((5, n)).tolist()
+
+
 def test_kernels_that_are_wrong_somewhere_are_loaded_only_where_that_is_allowed() -> None:
     with pytest.raises(UnsafeError, match="cannot be made safe"):
         derive.load(UNSAFE)

@@ -96,7 +96,7 @@ class CTarget:
             per_set=_PER_INSTRUCTION_SET,
             avx512=",".join(AVX512),
             share=SHARE,
-            across="load_rows" in called,
+            across=any(way.across for each in bodies for way in each.ways),
             squares=squares(product.n),
             classes=MOST_ACROSS if product.n is None else product.n,
             along=any(not way.across for each in bodies for way in each.ways),
