@@ -1,11 +1,11 @@
 """Reading and rewriting the statements of a kernel that is not fused yet."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import KernelError
 from derive.kernel.expressions import Rewrite, contains, rewrite, walk
-from derive.kernel.ir import CLASS_COUNT, Expression, Kernel, Let, Loop, Map, Reduce, Statement
+from derive.kernel.ir import CLASS_COUNT, Element, Expression, Kernel, Let, Loop, Map, Reduce, Scalar, Statement
 
 Plain = Let | Map | Reduce
 """A statement of a kernel before fusion: one name, one value."""
@@ -66,6 +66,22 @@ def rewrite_statement(statement: Plain, rule: Rewrite) -> Plain:
 def rewrite_kernel(kernel: Kernel, rule: Rewrite) -> Kernel:
     """`kernel` with `rule` applied to the value of every statement."""
     return replace(kernel, body=tuple(rewrite_statement(statement, rule) for statement in plain(kernel)))
+
+
+def rename_parameters(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
+    """`kernel` with other names for its parameters, where `names` has them."""
+    renamed = {each.name: names[each.name] for each in kernel.parameters if each.name in names}
+
+    def rule(node: Expression) -> Expression | None:
+        match node:
+            case Scalar(name) if name in renamed:
+                return Scalar(renamed[name])
+            case Element(array, index) if array in renamed:
+                return Element(renamed[array], index)
+        return None
+
+    parameters = tuple(replace(each, name=renamed.get(each.name, each.name)) for each in kernel.parameters)
+    return replace(rewrite_kernel(kernel, rule), parameters=parameters)
 
 
 def noted(kernel: Kernel, note: str) -> Kernel:

@@ -8,12 +8,13 @@ from typing import Any
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import store
 from derive.kernel.plan import quantities_of
+from derive.kernel.statements import rename_parameters
 from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
-from derive.targets.layer_numpy import LAYER_KERNEL, layer_context
+from derive.targets.layer_numpy import LAYER_KERNEL, LAYER_NAMES, layer_context
 from derive.targets.model import Product
-from derive.targets.numpy_function import Argument, Function, LayerParameter, Program, wrap_words, write_signature
+from derive.targets.numpy_function import Argument, Function, Program, wrap_words, write_signature
 from derive.targets.numpy_layout import WIDTH, wrap_statement
 from derive.targets.numpy_operations import use_operations
 from derive.targets.numpy_program import print_body
@@ -115,9 +116,10 @@ def _operations(lines: Iterable[str]) -> tuple[str, ...]:
 
 def _layer_module(product: Product, layer: LayerResult) -> str:
     """The module of a layer: its function, and the kernel of the rows that it calls."""
-    kernels = tuple(kernel for kernel in product.kernels if kernel.name == LAYER_KERNEL)
+    renamed = {name: f"{name}_" for name in LAYER_NAMES}
+    kernels = tuple(rename_parameters(kernel, renamed) for kernel in product.kernels if kernel.name == LAYER_KERNEL)
     context = {**module_context(replace(product, kernels=kernels)), **layer_context(product, layer)}
-    parameters = [LayerParameter(Argument(each)) for each in kernels[0].parameters]
+    parameters = [Argument(each) for each in kernels[0].parameters]
     arguments = ["x: ArrayLike", "w: ArrayLike", "b: ArrayLike", "t: ArrayLike", "*"]
     arguments += [*(each.declaration for each in parameters), 'reduction: str = "mean"']
     signature = write_signature("loss_and_gradients", arguments, "tuple[np.floating, Array, Array, Array]")

@@ -8,7 +8,6 @@ from derive.catalogue.parameters import Parameter, Range
 from derive.kernel.expressions import arrays, indices, scalars
 from derive.kernel.ir import LABEL, Kernel
 from derive.kernel.statements import plain
-from derive.targets.layer_numpy import LAYER_NAMES
 from derive.targets.numpy_layout import WIDTH
 
 _SUMMARIES = {
@@ -68,23 +67,6 @@ class Argument:
         if bounds.high is not None:
             tests.append(f"({value} {'<=' if bounds.high_included else '<'} {bounds.high})")
         return " & ".join([f"np.isfinite({value})", *tests])
-
-
-@dataclass(frozen=True)
-class LayerParameter:
-    """A parameter as a keyword of a layer, with an underscore where the layer means something else by its name."""
-
-    argument: Argument
-
-    @property
-    def keyword(self) -> str:
-        """What the layer calls it."""
-        return f"{self.argument.name}_" if self.argument.name in LAYER_NAMES else self.argument.name
-
-    @property
-    def declaration(self) -> str:
-        """The keyword with its type."""
-        return f"{self.keyword}: {'ArrayLike' if self.argument.parameter.per_class else 'float'}"
 
 
 @dataclass(frozen=True)

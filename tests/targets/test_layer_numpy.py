@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import shlex
 
 import numpy as np
 import pytest
@@ -35,10 +36,15 @@ def modules(tmp_path_factory):
     loaded = {}
     for product in made.products:
         path = made.folder / "numpy" / f"{product.stem}_layer.py"
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        loaded[product.composition.name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(loaded[product.composition.name])
+        loaded[product.composition.name] = load(path)
     return loaded
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
@@ -168,12 +174,28 @@ def test_a_wrong_label_or_reduction_is_named(modules, arrays):
         module.loss_and_gradients(x, w, b, [0, 1, 2, 2], reduction="max")
 
 
+def test_a_parameter_named_as_an_array_of_the_layer_is_named_so_in_errors(tmp_path, arrays):
+    name = "softmax+-sum(w[i]*t[i]*log(y[i]) for i in range(n))"
+    made = build(out=tmp_path, compositions=[name], name="weighted", targets=["numpy"], layer=True)
+    path = made.folder / "numpy" / "softmax_weighted_layer.py"
+    module = load(path)
+    with pytest.raises(ValueError, match=r"w_ is -1\.0; it should be finite, with 0 < w_"):
+        module.loss_and_gradients(*arrays, w_=[1.0, -1.0, 2.0])
+    loss, *_ = module.loss_and_gradients(*arrays, w_=[1.0, 2.0, 3.0], reduction="sum")
+    x, w, b, t = arrays
+    exponentials = np.exp(x @ w + b)
+    y = exponentials / exponentials.sum(axis=1, keepdims=True)
+    assert loss == pytest.approx(-np.sum([1.0, 2.0, 3.0] * t * np.log(y)), rel=1e-14)
+    again = path.read_text().split("To make it again:\n")[1].splitlines()[0].strip()
+    assert shlex.split(again) == [
+        *("derive", "build", "--composition", name, "--name", "weighted", "--layer", "--target", "numpy")
+    ]
+
+
 def test_a_module_for_a_given_n_says_what_it_takes(tmp_path, arrays):
     made = build(n=2, out=tmp_path, compositions=["softmax+cross-entropy"], targets=["numpy"], layer=True)
     path = made.folder / "numpy" / "softmax_cross_entropy_layer.py"
-    spec = importlib.util.spec_from_file_location("for_two", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load(path)
     with pytest.raises(ValueError, match=r"w has shape \(2, 3\); it should be \(2, 2\)"):
         module.loss_and_gradients(*arrays)
     imports = {line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))}
