@@ -5,12 +5,12 @@ has it for Python's keywords: `double` becomes `double_`. A Greek letter is spel
 """
 
 import keyword
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.statements import fresh_name
+from derive.language.habits import spell_greek
 
 _KEYWORDS = frozenset(
     """
@@ -78,17 +78,9 @@ def name_arguments(parameters: Sequence[Parameter]) -> Mapping[str, Parameter]:
 
 def _spell(name: str) -> str:
     """`name` in ASCII, with an underscore after it where it means something else."""
-    spelled = "".join(letter if letter.isascii() else _spell_letter(letter) for letter in name)
+    spelled = "".join(letter if letter.isascii() else spell_greek(letter) or f"u{ord(letter):04x}" for letter in name)
     if spelled.startswith("_"):
         spelled = f"parameter{spelled}"  # in C such names belong to the compiler
     is_taken = spelled in _KEYWORDS or spelled in _TAKEN or keyword.iskeyword(spelled) or spelled.endswith(_ENDINGS)
     is_taken |= spelled.isupper() and "_" in spelled  # as the macros of C's headers: M_PI, DBL_MAX
     return f"{spelled}_" if is_taken else spelled
-
-
-def _spell_letter(letter: str) -> str:
-    """The name of a Greek letter; what else there is in Unicode by its number."""
-    words = unicodedata.name(letter, "").replace("LAMDA", "LAMBDA").split()  # Unicode spells it as modern Greek does
-    if words[:1] == ["GREEK"] and len(words) == 4 and words[2] == "LETTER":
-        return words[3].lower() if words[1] == "SMALL" else words[3].capitalize()
-    return f"u{ord(letter):04x}"

@@ -3,6 +3,7 @@
 A one-letter name, such as p or s, is not among them: it may well be a parameter.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 _VECTORS: Mapping[str, Iterable[str]] = {
@@ -43,5 +44,31 @@ FUNCTIONS = {
 }
 """What to write for a function that is not of the language."""
 
+_SYMBOLS = {
+    **dict.fromkeys("−–—", "-"),
+    **dict.fromkeys("×·∙⋅∗", "*"),
+    **dict.fromkeys("÷∕", "/"),
+    **dict.fromkeys("Σ∑", "sum(... for i in range(n))"),
+    **{letter: f"**{number}" for number, letter in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    "√": "sqrt(...)",
+}
+"""What to write for a character that is not ASCII."""
+
 SUSPECTS = ("p", "q", "s", "h", "o", "a", "x", "u")
 """Parameters that may have been meant for y or z where a loss depends on neither."""
+
+
+def instead_of(character: str) -> str:
+    """What to write for a character that is not ASCII; empty where there is nothing to suggest."""
+    if character in _SYMBOLS:
+        return _SYMBOLS[character]
+    return spell_greek(character)
+
+
+def spell_greek(letter: str) -> str:
+    """The name of a Greek letter, `gamma` or `Gamma`; empty for another character."""
+    words = unicodedata.name(letter, "").replace("LAMDA", "LAMBDA").split()  # Unicode spells it as modern Greek does
+    match words:
+        case ["GREEK", size, "LETTER", name]:
+            return name.lower() if size == "SMALL" else name.capitalize()
+    return ""

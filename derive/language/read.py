@@ -23,6 +23,8 @@ from derive.notation import Contraction, Partial, class_index, free_indices
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 60
+LONGEST_CHAIN = 400
+"""Operators of a sum or a product: SymPy takes the square of their number."""
 MOST_NESTED_SUMS = 3
 """A step is checked over every choice of classes, up to 9 of them for each sum: with four that takes minutes."""
 LARGEST_NUMBER = 10**12
@@ -97,12 +99,9 @@ def _refuse_lookalikes(text: str) -> None:
     for position, character in enumerate(text):
         if not character.isascii():
             name = unicodedata.name(character, f"U+{ord(character):04X}")
-            raise DefinitionError(
-                f"position {position} of {_excerpt(text)} holds {name}; definitions are written in ASCII, "
-                "Greek letters by name: gamma",
-                text,
-                position,
-            )
+            instead = habits.instead_of(character)
+            hint = f"write {instead}" if instead else "definitions are written in ASCII, Greek letters by name: gamma"
+            raise DefinitionError(f"position {position} of {_excerpt(text)} holds {name}; {hint}", text, position)
 
 
 class _Reader:
@@ -209,7 +208,20 @@ class _Reader:
         return element
 
     def operation(self, node: ast.BinOp) -> Expr:
-        left, right = self.expression(node.left), self.expression(node.right)
+        """A chain of equally strong operators, such as a sum of many terms, is no deeper than one of them."""
+        chain = [node]
+        while isinstance(inner := chain[-1].left, ast.BinOp) and _strength(inner.op) == _strength(node.op) != 0:
+            chain.append(inner)
+        if len(chain) > LONGEST_CHAIN:
+            raise self.failure(
+                node, f"{len(chain) + 1} terms or factors in a row; at most {LONGEST_CHAIN + 1} are read"
+            )
+        result = self.expression(chain[-1].left)
+        for each in reversed(chain):
+            result = self.operate(each, result, self.expression(each.right))
+        return result
+
+    def operate(self, node: ast.BinOp, left: Expr, right: Expr) -> Expr:
         match node.op:
             case ast.Add():
                 return left + right
@@ -230,14 +242,15 @@ class _Reader:
                     raise self.failure(node, f"{self.piece(node)} is not defined")
                 if left.is_Integer and abs(left) > LARGEST_NUMBER:
                     raise self.failure(node, f"{self.piece(node)} is out of range")
-                return left**right
+                return self.real(node, left**right)
             case ast.MatMult():
                 return self.over_classes(node, left * right, node.left, node.right)
         raise self.failure(node, f"the operator in {self.piece(node)} is not one of {_OPERATORS}")
 
     def call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> Expr:
-        if node.keywords:
-            raise self.failure(node, f"{name} takes no keyword arguments")
+        if node.keywords and not (name in ("sum", "mean") and _is_last_axis(node.keywords)):
+            hint = "; a definition is of one row, and a sum runs over its classes" if name in METHODS else ""
+            raise self.failure(node, f"{name} takes no keyword arguments{hint}")
         match name:
             case "sum" | "mean":
                 self.arity(node, name, arguments, 1)
@@ -260,7 +273,9 @@ class _Reader:
             hint = f"write {habits.FUNCTIONS[name]}; " if name in habits.FUNCTIONS else hint
             raise self.failure(node, f"{name} is not a function here; {hint}allowed are {allowed}")
         self.arity(node, name, arguments, 1)
-        value = FUNCTIONS[name](self.expression(arguments[0]))
+        return self.real(node, FUNCTIONS[name](self.expression(arguments[0])))
+
+    def real(self, node: ast.expr, value: Expr) -> Expr:
         if value.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
             raise self.failure(node, f"{self.piece(node)} is not a real number")
         return value
@@ -317,6 +332,16 @@ class _Reader:
                 self.bound[name] = sympy.Dummy(name, integer=True)
                 return self.bound[name]
         raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
+
+
+def _strength(operator: ast.operator) -> int:
+    """1 for + and -, 2 for * and /, which chain from the left; 0 for the others."""
+    return 1 if isinstance(operator, ast.Add | ast.Sub) else 2 if isinstance(operator, ast.Mult | ast.Div) else 0
+
+
+def _is_last_axis(keywords: Sequence[ast.keyword]) -> bool:
+    """Whether `keywords` are axis=-1, which NumPy's arrays of rows need and one row does not."""
+    return [ast.unparse(each) for each in keywords] == ["axis=-1"]
 
 
 def _excerpt(text: str) -> str:

@@ -43,7 +43,7 @@ def refuse_undefined(composition: Composition) -> None:
     assert composition.loss is not None  # noqa: S101 - its definition is not None
     raise UnsupportedError(
         f"{composition.loss.name} is not defined for {composition.activation.name}: it takes {text(found[0])}, "
-        "which is no real number where logits have both signs"
+        f"which is no real number at z = ({', '.join(map(str, _LOGITS[0]))}) and other logits of both signs"
     )
 
 

@@ -152,7 +152,7 @@ def refuse(text: str) -> DefinitionError | None:
         ("sum(t*у)", 6, "CYRILLIC SMALL LETTER U"),
         ("sum(ｔ*y)", 4, "FULLWIDTH LATIN SMALL LETTER T"),
         ("sum(t*y²)", 7, "SUPERSCRIPT TWO"),
-        ("γ*sum(t*y)", 0, "by name: gamma"),
+        ("γ*sum(t*y)", 0, "GAMMA; write gamma"),
     ],
 )
 def test_a_letter_that_looks_like_another_is_named(text: str, position: int, words: str) -> None:

@@ -92,6 +92,11 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("delta(i)", 0, "delta takes 2 arguments, not 1"),
         ("log(y[i], 2)", 0, "log takes 1 argument, not 2"),
         ("exp(x=1)", 0, "no keyword arguments"),
+        ("sum(y, axis=0)", 0, "a definition is of one row, and a sum runs over its classes"),
+        ("2*\N{GREEK SMALL LETTER ALPHA}", 2, "GREEK SMALL LETTER ALPHA; write alpha"),
+        ("\N{MINUS SIGN}sum(y)", 0, "MINUS SIGN; write -"),
+        ("(-1)**0.5", 0, "not a real number"),
+        ("1" + "+y[i]" * 401, 0, "402 terms or factors in a row; at most 401 are read"),
         ("1/0", 0, "divides by zero"),
         ("log(0)", 0, "not a real number"),
         ("9**9**9", 3, "the exponent"),
@@ -106,6 +111,16 @@ def test_what_is_refused_says_where_and_why(text: str, position: int, words: str
         read(text)
     assert words in str(refusal.value)
     assert refusal.value.position == position
+
+
+def test_a_long_sum_or_product_is_no_deeper_than_a_short_one() -> None:
+    names = [f"a{number}" for number in range(200)]
+    assert read(" + ".join(names)) == sympy.Add(*(Symbol(name, real=True) for name in names))
+    assert read(" * ".join(names)) == sympy.Mul(*(Symbol(name, real=True) for name in names))
+
+
+def test_the_axis_of_the_classes_may_be_said() -> None:
+    assert read("-np.sum(t*np.log(y), axis=-1)") == read("-sum(t*log(y))")
 
 
 @pytest.mark.parametrize(
