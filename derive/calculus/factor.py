@@ -1,17 +1,18 @@
 """Factor formulas the way people do: shared factors in front, sums joined, differences turned the usual way round."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from itertools import combinations, product
 
 import sympy
 from sympy import Expr, Indexed, Integer, KroneckerDelta
 
+from derive.calculus.contract import POWERS
 from derive.calculus.polynomial import in_lowest_terms
 from derive.calculus.readability import cost, is_reversed
-from derive.calculus.rewrite import can_multiply_out, replace, rewrite
+from derive.calculus.rewrite import apply, can_multiply_out, replace, rewrite
 from derive.notation import Contraction, free_indices, fresh_index, label, occurrences, rename
 
 MOST_TERMS_OF_FRACTION = 150
@@ -271,6 +272,55 @@ def _other_way_round(entry: Expr, difference: Expr) -> tuple[Expr, Expr] | None:
     if {entry.indices[0], other.indices[0]} != set(deltas[0].args):
         return None
     return other, deltas[0] - entry
+
+
+def multiply_in(expression: Expr) -> Expr:
+    """`expression` with x (a + b/x) as a x + b, where that is easier to read; x may be several factors.
+
+    With a sum over the classes it stays as it is: what terms inside and outside of that share would be lost.
+    """
+    if expression.has(Contraction):
+        return expression
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, sympy.Mul):
+            return None
+        best = min(_multiplied_in(node), key=cost, default=node)
+        return best if cost(best) < cost(node) else None
+
+    return rewrite(expression, visit)
+
+
+def _multiplied_in(node: sympy.Mul) -> Iterator[Expr]:
+    """What a product becomes with some of its factors in a sum in which they divide."""
+    for total in node.args:
+        divisors = {power.base for power in occurrences(total, sympy.Pow)} if isinstance(total, sympy.Add) else set()
+        dividing = [factor for factor in node.args if factor in divisors]
+        for some in (some for count in range(len(dividing)) for some in combinations(dividing, count + 1)):
+            others = (factor for factor in node.args if factor not in (total, *some))
+            candidate = apply(POWERS, _oriented(sympy.Mul(*others, reduce(_times, some, total))))
+            if not any(map(_divides_entries, occurrences(candidate, sympy.Mul))):
+                yield candidate
+
+
+def _divides_entries(product: sympy.Mul) -> bool:
+    """Whether entries of one vector at two classes are divided, y_j/y_label: 1 beside a δ, and perhaps 0/0."""
+    powers = [factor.as_base_exp() for factor in product.args]
+    above, below = (
+        {base.base for base, exponent in powers if isinstance(base, Indexed) and (exponent.is_negative is sign)}
+        for sign in (False, True)
+    )
+    return bool(above & below)
+
+
+def _times(product: Expr, factor: Expr) -> Expr:
+    """The factor times a product: in front, or in each term of a sum in which it divides."""
+    factors = sympy.Mul.make_args(product)
+    for total in factors:
+        if isinstance(total, sympy.Add) and any(factor == power.base for power in occurrences(total, sympy.Pow)):
+            inner = sympy.Add(*(_times(term, factor) for term in total.args))
+            return sympy.Mul(*(other for other in factors if other is not total), inner)
+    return sympy.Mul(factor, *factors)
 
 
 def cancel(expression: Expr) -> Expr:

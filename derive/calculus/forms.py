@@ -1,9 +1,9 @@
 """Choose the form to show: a few arrangements of one expression, and the one that is easiest to read.
 
 The arrangements: multiplied out with every sum evaluated; common factors in front, of the formula as it stands, of the
-one multiplied out, and of the one with the entries of Jacobians kept whole; those entries turned round; minus signs
-put into differences from 1; one fraction in lowest terms. Ties go to the one that comes first, so that the choice never
-depends on the order in which SymPy stores terms.
+one multiplied out, and of the one with the entries of Jacobians kept whole; a factor put into a sum that it divides in;
+those entries turned round; minus signs put into differences from 1; one fraction in lowest terms. Ties go to the one
+that comes first, so that the choice never depends on the order in which SymPy stores terms.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ import sympy
 from sympy import Expr, KroneckerDelta
 
 from derive.calculus.contract import POWERS, normalise
-from derive.calculus.factor import cancel, collect, take_in, turn_round
+from derive.calculus.factor import cancel, collect, multiply_in, take_in, turn_round
 from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, apply, can_multiply_out, replace, rewrite
 from derive.calculus.signs import turn_signs
@@ -69,6 +69,7 @@ def _as_it_stands(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrange
     yield FACTORED, collect(expression)
     yield FACTORED, _around_repeated(expression, facts)
     yield FACTORED, take_in(expression)
+    yield CANCELLED, multiply_in(expression)
     yield TURNED, turn_round(expression)
     yield SIGNS, turn_signs(expression)
     yield CANCELLED, cancel(expression)

@@ -5,7 +5,7 @@ import pytest
 import sympy
 from sympy import Expr, Integer, KroneckerDelta, Rational, Symbol, log, sqrt
 
-from derive.calculus.factor import collect, take_in
+from derive.calculus.factor import collect, multiply_in, take_in
 from derive.notation import Contraction, i, j, k, t, v, y
 from derive.proof.check import agree
 
@@ -48,6 +48,22 @@ def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:
     expression = 3 * (t[i] + y[i]) ** 2 + 6 * y[i] * (t[i] + y[i])
     assert collect(expression).is_Mul
     assert agree(expression, collect(expression), {})
+
+
+@pytest.mark.parametrize(
+    ("apart", "together"),
+    [
+        (t[j] * y[j] * (y[j] - 1) * (X + 1 / y[j]), t[j] * (y[j] - 1) * (1 + X * y[j])),
+        (
+            y[j] * (1 - y[j]) * (t[j] * (1 - y[j]) ** (A - 1) * (log(y[j]) - (1 - y[j]) / y[j]) + y[j] ** (A - 1)),
+            t[j] * (1 - y[j]) ** A * (y[j] * log(y[j]) + y[j] - 1) + y[j] ** A * (1 - y[j]),
+        ),
+        (y[j] * (X + y[j] ** 2), y[j] * (X + y[j] ** 2)),
+    ],
+)
+def test_a_factor_goes_into_a_sum_in_which_it_divides(apart: Expr, together: Expr) -> None:
+    assert multiply_in(apart) == together
+    assert agree(apart, together, {})
 
 
 def test_a_mean_is_subtracted_from_each_entry_rather_than_sums_from_each_other() -> None:
