@@ -51,6 +51,14 @@ def is_busy() -> bool:
     return hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY
 
 
+def count_running() -> int:
+    """How many threads of the machine run or want to, the caller's among them; 1 where the system does not say."""
+    try:
+        return int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].partition("/")[0])
+    except (OSError, IndexError, ValueError):
+        return 1
+
+
 def memory_free() -> int:
     """Bytes that are free for use, or very many where the system does not say."""
     written = _read("/proc/meminfo", "MemAvailable").split()

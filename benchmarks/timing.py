@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from benchmarks.machine import count_running
+
 SAMPLE = 200e-6
 """Seconds that one sample should last, so that the clock's resolution and its call do not count."""
 STEP = 1e-3
-"""Seconds from one look at the idle threads of a process to the next."""
+"""Seconds from one look at the threads that run to the next."""
 MOST_STEPS = 50
 MOST_ROUNDS = 41
 
@@ -38,7 +40,8 @@ class _Contender:
     def sample(self) -> None:
         if self.comes_alone:
             _wait_for_rest()
-            self.call()  # which wakes its own threads again
+        if self.comes_alone or self.repeats > 1:
+            self.call()  # which brings its code and arrays into the caches again, and wakes its threads
         start = time.perf_counter()
         for _ in range(self.repeats):
             self.call()
@@ -51,8 +54,8 @@ def measure(
     """Time all `calls` in rounds for about `budget` seconds in all.
 
     The calls are warm: each was made before, which took the seconds of `first`. Where another round would take longer
-    than the budget, those stand for it. Where the calls use several `threads`, those of the others come to rest before
-    a sample.
+    than the budget, those stand for it. Before a sample of short calls one is made that does not count, for the caches
+    hold what the others left; where the calls use several `threads`, those of the others come to rest before it.
     """
     if sum(first.values()) > budget:
         ours = next(iter(first.values()))
@@ -82,11 +85,11 @@ def measure(
 
 
 def _wait_for_rest() -> None:
-    """Sleep until no thread of this process works: the idle ones of a library wait in a loop for some milliseconds."""
+    """Sleep until no other thread runs: the idle ones of a library wait in a loop for some milliseconds."""
     for _ in range(MOST_STEPS):
         before = time.process_time()
         time.sleep(STEP)
-        if time.process_time() - before < STEP / 10:
+        if time.process_time() - before < STEP / 10 and count_running() <= 1:
             return
 
 
