@@ -8,6 +8,10 @@ from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 
+_ACTIVATIONS = ("f", "s", "h", "S", r"\sigma", "σ", r"\phi", r"\varphi")
+_OF_LOGITS = (*_ACTIVATIONS, "p", "P", "y", "q", r"\pi", "π", r"\hat{y}", r"\hat{p}")
+"""Letters behind whose index the logits may be named."""
+
 
 class Symbols(Derivatives):
     """Reading of a letter with what belongs to it."""
@@ -75,6 +79,17 @@ class Symbols(Derivatives):
             and inside[1].text == "_"
             and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
         )
+
+    def names_entry(self, base: Item) -> bool:
+        """Whether the logits in parentheses behind an entry say what it is the entry of: f_i(z), p_i(x)."""
+        is_known = isinstance(base.body, Name) and base.body.name in ("softmax", *_OF_LOGITS)
+        return is_known and self.tokens[self.place + 2].text == ")" and self.is_argument()
+
+    def entry_of(self, base: Item) -> Node:
+        """The entry with what is in parentheses behind it: of the activation that is applied, or of its output."""
+        (logits,) = self.enclosed("(", ")")
+        is_applied = getattr(base.body, "name", "") in ("softmax", *_ACTIVATIONS)
+        return Item(Call(r"\sigma", (Name(logits.text),)), base.indices) if is_applied else base
 
     def divergence(self, token: Token) -> Node | None:
         """H(p, q), the cross-entropy of two vectors, or H(p), and D_KL(p ‖ q), their divergence; None for any other."""
