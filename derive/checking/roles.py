@@ -218,7 +218,7 @@ def _other_variants(
     for name in mine:
         if name in OUTPUTS and roles[name] == "log-probabilities":
             yield {**roles, name: "probabilities"}
-        if name in EITHER and roles[name] in other:
+        if plain(name) in EITHER and roles[name] in other:
             yield {**roles, name: other[roles[name]]}
     if "targets" not in _vectors_of(composition) or "targets" in let.values():
         return
@@ -231,7 +231,7 @@ def _other_variants(
         guesses = [name for name in outputs if is_guess(name)]
         for name in [name for name in outputs if name not in guesses] or outputs:
             if plain(name) in Y | EITHER | PROBABILITIES:
-                yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
+                yield {**roles, **{each: "probabilities" for each in outputs if plain(each) in EITHER}, name: "targets"}
 
 
 def _vectors_of(composition: Composition) -> set[str]:
