@@ -46,39 +46,34 @@ class Case:
         return list(dict.fromkeys((*mine, *given, *examples)))
 
     def judge(self) -> "Judged":
-        """What each link comes to, exactly, or in real numbers where only these decide it."""
-        judged = self.judge_links()
-        if judged.fault is not None or not (self._has_signs or self._may_be_right(judged)):
-            return judged
-        real = replace(self, court=in_reals(self.court)).judge_links()
-        return real if self._has_signs or real.wrong < judged.wrong else judged
-
-    @property
-    def _expressions(self) -> list[Expr]:
-        """What was judged: the definition, and the entries of the links."""
-        entries = [entry for link in self.links for array, _ in link.memory.values() for entry in array.flat]
-        composition = self.court.composition
-        return [composition.output, *filter(None, (composition.y_definition, composition.loss_definition)), *entries]
-
-    @property
-    def _has_signs(self) -> bool:
-        return any(map(has_signs, self._expressions))
-
-    def _may_be_right(self, judged: "Judged") -> bool:
-        """Whether what is wrong modulo a prime may be right by a law that does not hold there."""
-        return judged.wrong > 0 and not (all(map(is_exact, self._expressions)) or has_tiny(self._expressions))
-
-    def judge_links(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
         findings: list[Finding] = []
-        fault = None
+        fault, court = None, self.court
         for link in self.links:
             try:
-                findings.append(self.court.judge(link, self.parameters, explain=False))
+                court, finding = self._judge_link(link)
             except IllFormedError as error:
-                findings.append(Finding("ill-formed"))
+                finding = Finding("ill-formed")
                 fault = str(error) if link is self.links[-1] else None
-        return Judged(self, tuple(findings), fault)
+            findings.append(finding)
+        return Judged(replace(self, court=court), tuple(findings), fault)
+
+    def _judge_link(self, link: Expression) -> tuple[Court, Finding]:
+        """What a link comes to, exactly, or in real numbers where only these decide it; and where it was judged."""
+        n = self.court.classes[0]
+        composition, entries = self.court.composition, link.given(n, 1 % n)[0]
+        definitions = filter(None, (composition.y_definition, composition.loss_definition))
+        expressions: list[Expr] = [composition.output, *definitions, *entries.flat]
+        reals, parameters = in_reals(self.court), self.parameters
+        if any(map(has_signs, expressions)):
+            return reals, reals.judge(link, parameters, explain=False)
+        finding = self.court.judge(link, parameters, explain=False)
+        is_doubtful = finding.verdict in ("wrong", "undecided") and not all(map(is_exact, expressions))
+        if is_doubtful and not has_tiny(expressions) and reals.allows(link, parameters):
+            other = reals.judge(link, parameters, explain=False)
+            if other.verdict not in ("wrong", "undecided"):
+                return reals, other
+        return self.court, finding
 
     def batched(self) -> "Case":
         """The case with every vector a row of a batch."""
@@ -108,11 +103,6 @@ class Judged:
         """What the last link comes to."""
         final = self.findings[-1]
         return final.verdict, final.assumptions, final.factor
-
-    @property
-    def wrong(self) -> int:
-        """How many links are wrong, or undecided."""
-        return sum(each.verdict in ("wrong", "undecided") for each in self.findings)
 
     @property
     def first_wrong(self) -> int | None:

@@ -61,11 +61,14 @@ class Expression:
             IllFormedError: shapes that do not fit, or an unbound index.
             FormulaError: something that a formula may not use.
         """
-        key = (world.n, world.label)
-        if key not in self.memory:
-            self.memory[key] = self.entries(world.n, world.label)
-        entries, given = self.memory[key]
+        entries, given = self.given(world.n, world.label)
         return Values(world.entries(entries), given, world.precision)
+
+    def given(self, n: int, label: int) -> tuple[Array, Array]:
+        """The entries, as they were worked out once."""
+        if (n, label) not in self.memory:
+            self.memory[n, label] = self.entries(n, label)
+        return self.memory[n, label]
 
     def entries(self, n: int, label: int) -> tuple[Array, Array]:
         """The entries as expressions, and which of them are given."""

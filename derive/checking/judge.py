@@ -31,8 +31,9 @@ from derive.checking.world import (
 from derive.notation import t, vectors
 from derive.proof.field import PRIME, BadPointError, PrimeField
 
-ATTEMPTS = 24
-"""Points tried where roots are taken: half of the numbers have none modulo the prime."""
+ATTEMPTS, ATTEMPTS_OF_GIVEN, ATTEMPTS_IN_REALS = 24, 8, 2
+"""Points tried where something has no value: half of the numbers have no root modulo the prime, and where targets are 0
+and 1 fewer are drawn; of real numbers the second time what may be positive is."""
 _LARGEST_FACTOR = 12
 
 
@@ -117,7 +118,7 @@ class Court:
         """Worlds at which both the formula and the truth are defined: for each class count, and each sum of targets."""
         worlds = self._worlds(hypothesis)
         for n, first in product(self.classes, range(worlds)):
-            for seed in range(first, ATTEMPTS, worlds):
+            for seed in range(first, worlds * self._attempts(hypothesis), worlds):
                 world = self.make(self.composition, n, seed, hypothesis)
                 try:
                     if not world.are_real(world.truth(self.quantity)):
@@ -127,6 +128,12 @@ class Court:
                     continue
                 yield world, theirs
                 break
+
+    def _attempts(self, hypothesis: str) -> int:
+        """How many worlds are tried for one: numbers that are drawn modulo a prime may have no root."""
+        if self.points > 1:
+            return ATTEMPTS_IN_REALS
+        return ATTEMPTS_OF_GIVEN if hypothesis in (BINARY, ONE_HOT) else ATTEMPTS
 
     def _worlds(self, hypothesis: str) -> int:
         """How many worlds there are for each class count: targets of 0 and 1 have several sums."""
@@ -163,6 +170,17 @@ class Court:
             if found is not None:
                 return Finding("wrong", (), None, *found, self.classes)
         return Finding("wrong", classes=self.classes)
+
+    def allows(self, evaluate: Evaluate, parameters: Sequence[str]) -> bool:
+        """Whether a formula may be right, or off by a factor, in any way: one look, where the most is assumed."""
+        with mpmath.workdps(self.digits):
+            for hypothesis in (each for each in (ONE_HOT, SUM_ONE, FREE) if each in self.hypotheses):
+                first = list(islice(self.places(hypothesis, evaluate), 1))
+                if first:
+                    (world, theirs), *_ = first
+                    agrees = theirs.agrees(world, world.truth(self.quantity))
+                    return agrees or find_factor(first, self.quantity, parameters) is not None
+        return False
 
     def _covered(self, places: "Mapping[str, Places]", hypothesis: str) -> Iterator[tuple[World, Values]]:
         """The worlds under a hypothesis; those of stronger ones too, where t is 0, if signs are to be told apart."""
