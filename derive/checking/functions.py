@@ -113,7 +113,7 @@ def _refuse_tower(exponent: Expr) -> None:
 def _height(value: Expr) -> int:
     """How many exponentials and powers with a letter in the exponent stand above one another."""
     inside = max((_height(part) for part in value.args), default=0)
-    is_floor = isinstance(value, sympy.exp) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
+    is_floor = isinstance(value, (sympy.exp, sympy.tanh)) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
     return inside + is_floor
 
 
@@ -121,6 +121,12 @@ def _exp(value: Expr) -> Expr:
     _refuse_tower(value)
     _refuse_long(value)
     result: Expr = sympy.exp(value)
+    return result
+
+
+def _tanh(value: Expr) -> Expr:
+    _refuse_tower(value)
+    result: Expr = sympy.tanh(value)
     return result
 
 
@@ -353,7 +359,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
     **dict.fromkeys(("log", "ln"), each_entry(_log)),
     "sqrt": each_entry(sympy.sqrt),
-    "tanh": each_entry(sympy.tanh),
+    "tanh": each_entry(_tanh),
     "cosh": each_entry(lambda value: (_exp(value) + _exp(-value)) / 2),
     "sinh": each_entry(lambda value: (_exp(value) - _exp(-value)) / 2),
     **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),

@@ -68,3 +68,16 @@ def test_an_entry_may_be_changed_at_the_label():
 def test_what_is_assigned_is_never_run():
     with pytest.raises(FormulaError, match="open is not a function"):
         derive.check(CE, "gradient", "p = open('x', 'w'); p - t")
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("tanh(" * 20 + "y" + ")" * 20, "exponents stand above one another"),
+        ("a = y + y\n" + "a = a + a\n" * 60 + "a - t", "too large with its definitions written out"),
+        ("𝑦" * 10**6, "at most 10000 are read"),
+    ],
+)
+def test_what_is_too_large_is_refused_at_once(formula, said):
+    with pytest.raises(FormulaError, match=said):
+        derive.check(CE, "gradient", formula)
