@@ -19,7 +19,7 @@ from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
-from derive.checking.reals import has_signs, has_tiny, in_reals, is_exact
+from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
 from derive.checking.upper import lower_indices, transpose_primes
 
@@ -65,11 +65,13 @@ class Case:
         definitions = filter(None, (composition.y_definition, composition.loss_definition))
         expressions: list[Expr] = [composition.output, *definitions, *entries.flat]
         reals, parameters = in_reals(self.court), self.parameters
+        in_reach = not is_out_of_reach(expressions)
         if any(map(has_signs, expressions)):
-            return reals, reals.judge(link, parameters, explain=False)
+            finding = reals.judge(link, parameters, explain=False)
+            return reals, finding if in_reach or finding.verdict == "wrong" else UNREACHED
         finding = self.court.judge(link, parameters, explain=False)
         is_doubtful = finding.verdict in ("wrong", "undecided") and not all(map(is_exact, expressions))
-        if is_doubtful and not has_tiny(expressions) and reals.allows(link, parameters):
+        if is_doubtful and in_reach and reals.allows(link, parameters):
             other = reals.judge(link, parameters, explain=False)
             if other.verdict not in ("wrong", "undecided"):
                 return reals, other

@@ -16,7 +16,7 @@ from sympy import Basic, Expr, IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
 from derive.catalogue.parameters import Range
-from derive.checking.judge import Court
+from derive.checking.judge import Court, Finding
 from derive.checking.world import BINARY, FREE, ONE_HOT, SUM_ONE, Precision, World, targets_under
 from derive.notation import Contraction, g, t, v, z
 from derive.proof.field import Reals
@@ -27,8 +27,13 @@ DIGITS = 200
 AGREEMENT = Precision(50, 1e-50, 1e-50)
 SCALES = (1, 5, 25)
 """How far out the points are, one after the other: |z + 5| is z + 5 near 0."""
-_TINY = sympy.Rational(1, 10**20)
-"""A smaller number in a formula may be lost in real numbers."""
+_TINY, _HUGE = sympy.Rational(1, 10**20), SCALES[-1]
+"""A smaller number in a formula may be lost in real numbers, and a larger one may be farther out than any point."""
+UNREACHED = Finding(
+    "undecided",
+    detail="it has a number so large or so small that the points which are tried do not tell all signs apart",
+)
+"""What is said of a formula that depends on signs, and is right as far as was seen."""
 
 
 def in_reals(court: Court) -> Court:
@@ -70,9 +75,10 @@ def is_exact(expression: Basic) -> bool:
     return all(map(is_exact, expression.args))
 
 
-def has_tiny(expressions: Iterable[Expr]) -> bool:
-    """Whether there is a number so small that it may be lost."""
-    return any(0 < abs(number) < _TINY for each in expressions for number in each.atoms(sympy.Rational))
+def is_out_of_reach(expressions: Iterable[Expr]) -> bool:
+    """Whether there is a number so small that it may be lost, or so large that |z + 1000| is z + 1000 everywhere."""
+    numbers = {abs(number) for each in expressions for number in each.atoms(sympy.Rational)}
+    return any(0 < number < _TINY or number > _HUGE for number in numbers)
 
 
 @lru_cache(maxsize=64)
@@ -95,7 +101,7 @@ def make_precise_world(composition: Composition, n: int, seed: int, hypothesis: 
         targets = [1 - sum(shares), *shares]
     values[t] = targets_under(hypothesis, n, label, signed, seed) if hypothesis in (ONE_HOT, BINARY) else targets
     for parameter in composition.parameters:
-        drawn = [_inside(parameter.range, positive.unknown(parameter.name, number)) for number in range(n)]
+        drawn = [_inside(parameter.range, positive.unknown(parameter.name, number), scale) for number in range(n)]
         if parameter.per_class:
             values[IndexedBase(parameter.name)] = drawn
         else:
@@ -103,11 +109,11 @@ def make_precise_world(composition: Composition, n: int, seed: int, hypothesis: 
     return World(composition, n, Reals(seed, 0.05, 3.0), values, label, AGREEMENT)
 
 
-def _inside(bounds: Range, share: Any) -> Any:
-    """A number within a range; at `share` of it, where both of its ends are known."""
+def _inside(bounds: Range, share: Any, scale: int) -> Any:
+    """A number within a range; at `share` of it, where both of its ends are known, else as far out as `scale` says."""
     low, high = (end and mpmath.mpf(end.numerator) / end.denominator for end in (bounds.low, bounds.high))
     if low is not None and high is not None:
         return low + (high - low) * share
     if low is not None:
-        return low + 3 * share + 0.3
-    return 6 * share - 3 if high is None else high - 3 * share
+        return low + 3 * share * scale + 0.3
+    return (6 * share - 3) * scale if high is None else high - 3 * share * scale

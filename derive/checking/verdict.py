@@ -202,7 +202,7 @@ def _other(judged: Judged, chosen: Judged) -> OtherReading:
 
 def _reason(finding: Finding) -> str:
     if finding.verdict == "undecided":
-        return "no point was found at which both the formula and the truth are defined"
+        return finding.detail or "no point was found at which both the formula and the truth are defined"
     return (
         "none of the mistakes that are tried makes exactly this formula"
         if finding.verdict == "wrong" and not finding.cause

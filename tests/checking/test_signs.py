@@ -45,6 +45,12 @@ def test_what_is_equal_for_some_signs_is_wrong(composition, quantity, formula):
     assert found.verdict == "wrong", found
 
 
+@pytest.mark.parametrize("formula", ["np.sum(t*(abs(z + 1000) - 1000))", "np.sum(t*(np.sqrt((z + 1000)**2) - 1000))"])
+def test_what_is_equal_at_every_point_that_is_tried_may_be_undecided(formula):
+    found = derive.check("identity+sum(z*t)", "value", formula)
+    assert (found.verdict, "so large or so small" in found.reason) == ("undecided", True)
+
+
 def test_a_mistake_is_found_in_real_numbers_too():
     found = derive.check(L1, "gradient", "y*(1 - y)*(y - t)/abs(y - t)")
     assert found.mistake.id == "off-diagonal-dropped"
