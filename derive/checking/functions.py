@@ -365,6 +365,8 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),
     **dict.fromkeys(("sign", "sgn"), each_entry(sympy.sign)),
     "greater": _two(lambda left, right: each_entry(_is_positive)([as_array(left - right)], {})),
+    "equal": _two(lambda left, right: 1 - np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
+    "not_equal": _two(lambda left, right: np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
     "not_less": _two(lambda left, right: 1 - each_entry(_is_positive)([as_array(right - left)], {})),
     "square": each_entry(lambda value: value**2),
     "log1p": each_entry(lambda value: _log(1 + value)),

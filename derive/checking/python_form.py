@@ -30,6 +30,7 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.guards import is_guard
+from derive.checking.habits import TARGETS, Y, plain
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 MODULES = {
@@ -135,16 +136,13 @@ class Reader:
                 return self.node(operand)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
                 return Operation(_OPERATORS[type(operator)], self.node(left), self.node(right))
-            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _ORDERS:
-                function, is_turned = _ORDERS[type(operator)]
-                sides = self.node(left), self.node(right)
-                return Call(function, sides[::-1] if is_turned else sides)
             case ast.Compare():
                 return self.comparison(tree)
-            case ast.IfExp(test=ast.Compare(ops=[operator]) as test) if type(operator) in _ORDERS:
-                return Call("where", tuple(self.node(each) for each in (test, tree.body, tree.orelse)))
             case ast.IfExp(test=ast.Compare() as test, body=body, orelse=otherwise):
-                return Choice(((self.comparison(test), self.node(body)), (None, self.node(otherwise))))
+                condition, chosen, other = self.comparison(test), self.node(body), self.node(otherwise)
+                if isinstance(condition, Same):
+                    return Choice(((condition, chosen), (None, other)))
+                return Call("where", (condition, chosen, other))
             case ast.Subscript():
                 return self.item(tree)
             case ast.ListComp():
@@ -213,12 +211,19 @@ class Reader:
             raise self.failure(tree, f"{self.piece(tree)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
         return Number(exact)
 
-    def comparison(self, tree: ast.Compare) -> Same:
-        """Two class indices that are the same, or are not."""
+    def comparison(self, tree: ast.Compare) -> Same | Call:
+        """Two class indices that are the same, or are not; of two values, a function that is 1 where it holds."""
         match tree:
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _ORDERS:
+                function, is_turned = _ORDERS[type(operator)]
+                sides = self.node(left), self.node(right)
+                return Call(function, sides[::-1] if is_turned else sides)
             case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as operator], comparators=[right]):
-                return Same(self.node(left), self.node(right), isinstance(operator, ast.NotEq))
-        raise self.failure(tree, f"{self.piece(tree)} is not a comparison of two class indices, i == j or i != j")
+                is_negated, sides = isinstance(operator, ast.NotEq), (self.node(left), self.node(right))
+                if _is_value(left) and isinstance(right, ast.Constant):
+                    return Call("not_equal" if is_negated else "equal", sides)
+                return Same(*sides, is_negated)
+        raise self.failure(tree, f"{self.piece(tree)} is not a comparison: i == j, i != j, or of two values, y > t")
 
     def item(self, tree: ast.Subscript) -> Node:
         """Something at its indices."""
@@ -347,6 +352,11 @@ class Reader:
                 if Name(index) in (first, second):
                     return second if first == Name(index) else first
         raise self.failure(tree, f"{self.piece(tree)} does not leave a class out of the sum: if {index} != j")
+
+
+def _is_value(tree: ast.expr) -> bool:
+    """Whether what is compared with a number is a value, an entry or the targets, and no class index: `t == 1`."""
+    return isinstance(tree, ast.Subscript) or (isinstance(tree, ast.Name) and plain(tree.id) in TARGETS | Y)
 
 
 def _is_every_row(tree: ast.expr) -> bool:

@@ -57,6 +57,20 @@ def test_a_mistake_is_found_in_real_numbers_too():
     assert found.counterexample is not None
 
 
+@pytest.mark.parametrize(
+    ("formula", "assumptions"),
+    [
+        ("np.where(t == 1, y - 1, y)", ("t-one-hot",)),
+        ("y[j] - 1 if t[j] == 1 else y[j]", ("t-one-hot",)),
+        ("p - (y > 0)", ("t-one-hot",)),
+        ("np.where(t != 0, y - t, y)", ("sum-t-1",)),
+        ("np.where(t >= 0, y - t, 0)", ("sum-t-1",)),
+    ],
+)
+def test_what_is_said_of_some_targets_holds_for_all_that_are_assumed(formula, assumptions):
+    assert derive.check("softmax+cross-entropy", "gradient", formula).assumptions == assumptions
+
+
 @pytest.mark.parametrize("count", ["n", "len(y)", "y.shape[0]"])
 def test_a_formula_that_is_right_for_the_first_few_class_counts_is_wrong(count):
     formula = f"y - t + ({count} - 3)*({count} - 4)*({count} - 5)*y"
