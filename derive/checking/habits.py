@@ -27,6 +27,7 @@ PROBABILITIES = {
 }  # fmt: skip
 LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs"}
 TARGETS = {
+    "y*", "t*", "Y*",
     "t", "d", "y'", r"\tau", "targets", "target", "labels", "ytrue", "onehot", "yonehot", "onehoty", "onehotlabels",
     "labelsonehot", "onehottargets", "targetsonehot", "truth", "groundtruth", "gt", "ytruth", "ytarget", "yactual",
     "expected", "actual", "desired", "desiredoutput", "yexpected", "softtargets", "ylabel", "ylabels", "ytrain",

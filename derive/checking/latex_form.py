@@ -5,6 +5,7 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -47,14 +48,15 @@ _FUNCTIONS = {
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
 _NORMS = ("norm", "abs")
-_TRANSPOSES = ("T", r"\top", r"\intercal", r"\prime", "'", r"\T", r"\tran", r"\trans", r"\transp", r"\transpose")
+_TRANSPOSES = ("T", r"\top", r"\intercal", r"\prime", "'", r"\T", r"\tran", r"\trans", r"\transp", r"\transpose",
+    r"\dagger")  # fmt: skip
 _TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in",
     r"\over", "", *RELATIONS}  # fmt: skip
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
-    "one_hot": "onehot", "rowsum": "sum",
+    "one_hot": "onehot", "rowsum": "sum", "tr": "trace",
 }  # fmt: skip
 _BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
 """Words that stand behind a product and in none."""
@@ -168,6 +170,10 @@ class Grammar(Symbols):
         written = "".join(token.text for token in exponent)
         if written in _TRANSPOSES:
             return Transpose(base)
+        letter = base.body if isinstance(base, Item) else base
+        if isinstance(letter, Name) and written in ("*", r"\star"):
+            starred = Name(f"{letter.name}*")
+            return replace(base, body=starred) if isinstance(base, Item) else starred
         if isinstance(base, Name) and canonical(f"{base.name}^{{{written}}}") in self.symbols:
             return Name(canonical(f"{base.name}^{{{written}}}"))
         if re.fullmatch(r"\(\w+\)|\[\w+\]|[Ll]", written):

@@ -8,7 +8,8 @@ from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 
-_ACTIVATIONS = ("f", "s", "h", "S", r"\sigma", "σ", r"\phi", r"\varphi")
+_ACTIVATIONS = ("f", "g", "s", "h", "S", r"\sigma", "σ", r"\phi", r"\varphi")
+_POLICIES = (r"\pi", "π")
 _OF_LOGITS = (*_ACTIVATIONS, "p", "P", "y", "q", r"\pi", "π", r"\hat{y}", r"\hat{p}")
 """Letters behind whose index the logits may be named."""
 
@@ -39,6 +40,8 @@ class Symbols(Derivatives):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
+        if name.name in _POLICIES and self.next("_"):
+            self.attempt(self.weights)
         if self.next("(") and (index := self.attempt(partial(self.class_argument, name.name))) is not None:
             return Item(name, (index,))
         if not self.next("_", "^"):
@@ -47,6 +50,12 @@ class Symbols(Derivatives):
         if isinstance(found, Name):
             return self.indexed(found)
         return self.attempt(described) or name
+
+    def weights(self) -> Node | None:
+        r"""The parameters below a policy, before its arguments: \pi_\theta(a); None for any other index."""
+        self.expect("_")
+        (letter,) = self.group_tokens()[:1]
+        return Name(letter.text) if letter.text in (r"\theta", r"\phi", "w") and self.next("(") else None
 
     def crossed(self, name: Name) -> Node | None:
         """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""

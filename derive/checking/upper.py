@@ -61,7 +61,9 @@ def transpose_primes(links: tuple[Node, ...], *, everywhere: bool) -> tuple[Node
             case Name(name=name) if everywhere and name.endswith("'") and name[:-1] in names:
                 return Transpose(Name(name[:-1]))
             case Operation(symbol="beside", left=left, right=Name(name=name)) if _last_factor(left) == Name(name[:-1]):
-                return Operation("beside", left, Transpose(Name(name[:-1]))) if name.endswith("'") else None
+                return Operation("beside", left, Transpose(Name(name[:-1]))) if name[-1] in "'*" else None
+            case Operation(symbol="beside", left=left, right=Operation(symbol="**", left=again, right=Name(name="t"))):
+                return Operation("beside", left, Transpose(again)) if _last_factor(left) == again else None
         return None
 
     return tuple(rewrite(link, transposed) for link in links)
