@@ -85,15 +85,15 @@ def is_out_of_reach(expressions: Iterable[Expr]) -> bool:
 def make_precise_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE) -> World:
     """A world of real numbers, for evaluation with mpmath working in `DIGITS`; the field's unknowns are positive.
 
-    Logits, upstream gradients and directions have both signs. Where a loss takes the logits themselves they have, too,
-    at the first attempt, and are positive at the next.
+    Logits, upstream gradients and directions have both signs; at the second attempt logits are positive, for a loss that
+    takes their logarithm.
     """
     signed, positive = Reals(seed), Reals(seed, 0.05, 0.95)
     scale, label = SCALES[seed % len(SCALES)], 1 % n
     values: dict[IndexedBase | Symbol, Any] = {
         base: [scale * signed.unknown(str(base.label), number) for number in range(n)] for base in (z, g, v)
     }
-    if composition.output_vector == z and seed // len(SCALES) % 2:
+    if seed // len(SCALES) % 2:
         values[z] = [positive.unknown("z", number) for number in range(n)]
     targets = [positive.unknown("t", number) for number in range(n)]
     if hypothesis == SUM_ONE:
