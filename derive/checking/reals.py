@@ -85,8 +85,8 @@ def is_out_of_reach(expressions: Iterable[Expr]) -> bool:
 def make_precise_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE) -> World:
     """A world of real numbers, for evaluation with mpmath working in `DIGITS`; the field's unknowns are positive.
 
-    Logits, upstream gradients and directions have both signs; at the second attempt logits are positive, for a loss that
-    takes their logarithm.
+    Logits, upstream gradients and directions have both signs; at the second attempt logits are positive, for what takes
+    their logarithm.
     """
     signed, positive = Reals(seed), Reals(seed, 0.05, 0.95)
     scale, label = SCALES[seed % len(SCALES)], 1 % n
