@@ -18,7 +18,7 @@ from derive.catalogue.model import Composition
 from derive.catalogue.parameters import Range
 from derive.checking.judge import Court, Finding
 from derive.checking.world import BINARY, FREE, ONE_HOT, SUM_ONE, Precision, World, targets_under
-from derive.notation import Contraction, g, t, v, z
+from derive.notation import g, t, v, z
 from derive.proof.field import Reals
 from derive.proof.signs import is_positive
 
@@ -59,8 +59,6 @@ def _has_one_root(base: Expr) -> bool:
             return is_positive(base.base)
         case sympy.Mul():
             return all(map(_has_one_root, base.args))
-        case Contraction():
-            return True
     return True
 
 
