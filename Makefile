@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: derive test stress catalogue lint pdf bench exp-error check-generated verify lock clean help
+.PHONY: derive test stress mutants catalogue lint pdf bench exp-error check-generated verify lock clean help
 
 derive: $(READY) ## derivations and kernels for any number of classes; `make derive N=3` for 3
 	@echo "make: deriving, checking and writing generated/"
@@ -19,6 +19,10 @@ test: $(READY) ## run every test, a file at a time on each processor
 stress: $(READY) ## derive 300 random definitions and compare them with differences
 	@echo "make: deriving 300 random definitions"
 	@DERIVE_STRESS=300 $(BIN)/python -m pytest --numprocesses auto tests/calculus/test_stress.py $(ARGS)
+
+mutants: $(READY) ## judge more than 2 000 mutants of right formulas, and compare with plain NumPy; some minutes
+	@echo "make: judging mutants of right formulas"
+	@DERIVE_MUTANTS=100 $(BIN)/python -m pytest tests/checking/test_mutants.py $(ARGS)
 
 catalogue: $(READY) ## try every kernel of the catalogue on hard rows, at the ends of its parameters; an hour on one processor
 	@echo "make: trying every kernel of the catalogue"

@@ -4,21 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from sympy import Expr
+
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
-from derive.checking.expression import Expression, class_count, counts_from_zero
+from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes
 from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
-from derive.checking.left_sides import is_left_side, isolate, left_indices, loss_name
+from derive.checking.left_sides import fault_of_left, is_left_side, isolate, left_indices, loss_name
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
+from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
-from derive.checking.upper import lower_indices
+from derive.checking.upper import lower_indices, transpose_primes
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
@@ -27,11 +30,12 @@ SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
 
 @dataclass(frozen=True)
 class Case:
-    """A formula read: its links in one reading, and where they are judged."""
+    """A formula read: its links in one reading, and where they are judged; what is wrong with its left side, if so."""
 
     reading: Reading
     links: tuple[Expression, ...]
     court: Court
+    left_fault: str = ""
 
     @property
     def parameters(self) -> list[str]:
@@ -44,14 +48,34 @@ class Case:
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
         findings: list[Finding] = []
-        fault = None
+        fault, court = None, self.court
         for link in self.links:
             try:
-                findings.append(self.court.judge(link, self.parameters, explain=False))
+                court, finding = self._judge_link(link)
             except IllFormedError as error:
-                findings.append(Finding("ill-formed"))
+                finding = Finding("ill-formed")
                 fault = str(error) if link is self.links[-1] else None
-        return Judged(self, tuple(findings), fault)
+            findings.append(finding)
+        return Judged(replace(self, court=court), tuple(findings), fault)
+
+    def _judge_link(self, link: Expression) -> tuple[Court, Finding]:
+        """What a link comes to, exactly, or in real numbers where only these decide it; and where it was judged."""
+        n = self.court.classes[0]
+        composition, entries = self.court.composition, link.given(n, 1 % n)[0]
+        definitions = filter(None, (composition.y_definition, composition.loss_definition))
+        expressions: list[Expr] = [composition.output, *definitions, *entries.flat]
+        reals, parameters = in_reals(self.court), self.parameters
+        in_reach = not is_out_of_reach(expressions)
+        if any(map(has_signs, expressions)):
+            finding = reals.judge(link, parameters, explain=False)
+            return reals, finding if in_reach or finding.verdict == "wrong" else UNREACHED
+        finding = self.court.judge(link, parameters, explain=False)
+        is_doubtful = finding.verdict in ("wrong", "undecided") and not all(map(is_exact, expressions))
+        if is_doubtful and in_reach and reals.allows(link, parameters):
+            other = reals.judge(link, parameters, explain=False)
+            if other.verdict not in ("wrong", "undecided"):
+                return reals, other
+        return self.court, finding
 
     def batched(self) -> "Case":
         """The case with every vector a row of a batch."""
@@ -112,7 +136,7 @@ def read_cases(
     """
     scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
     spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
-    spelled_out = isolate(spelled_out, scalars)
+    spelled_out = transpose_primes(isolate(spelled_out, scalars), everywhere=composition.loss is None)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
@@ -126,28 +150,31 @@ def read_cases(
     left = first if named else None
     nodes = tuple(rest) if left is not None else written
     rank, bound = rank_of(composition, quantity), left_indices(left)
+    binding = left
     if bound is not None and len(bound) != rank:
-        left = bound = None
+        binding = bound = None
     zero = counts_from_zero(chain.links, latex=in_latex)
     counted = class_count(nodes) if n is None else n
     usual = CLASSES_OF_SECOND_ORDER if quantity in SECOND_ORDER else CLASSES
-    classes = (counted,) if counted is not None else usual
     found = []
     for reading in readings(
         composition,
         quantity,
         nodes,
-        left,
+        binding,
         let,
         condition=chain.condition,
         zero_based=zero,
         row=row,
         spelled=spelled,
     ):
-        judged = (left, *nodes) if left is not None and _is_by_output(composition, quantity, left, reading) else nodes
+        is_link = binding is not None and _is_by_output(composition, quantity, binding, reading)
+        judged = written if is_link else nodes
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in judged)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
-        found.append(Case(reading, links, Court(composition, quantity, classes, labelled)))
+        classes = (counted,) if counted is not None else enough_classes(nodes[-1], reading.roles, usual)
+        fault = fault_of_left(left, quantity, reading.roles)
+        found.append(Case(reading, links, Court(composition, quantity, classes, labelled), fault))
     return tuple(found)
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
+import mpmath
 import numpy as np
 from sympy import IndexedBase, Symbol
 
@@ -17,6 +19,7 @@ from derive.checking.judge import Court, Evaluate, Finding
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
+from derive.checking.reals import AGREEMENT, DIGITS
 from derive.checking.world import BINARY, Precision, World, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
@@ -69,7 +72,11 @@ def find_diagonal(case: Case) -> Diagonal | None:
 def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
     """What was checked, in sentences."""
     counts = ", ".join(map(str, case.court.classes))
-    lines = [f"evaluated exactly, modulo a large prime, at random points with n = {counts}"]
+    if case.court.digits == DIGITS:
+        how = f"in real numbers to {AGREEMENT.digits} digits, at random points of both signs, some of them far out"
+    else:
+        how = "exactly, modulo a large prime, at random points"
+    lines = [f"evaluated {how}, with n = {counts}"]
     if case.reading.batched:
         lines.append("read as code for a batch, every vector a row of it")
     if any(isinstance(node, Call) and node.function in GUARDS for link in case.links for node in walk(link.node)):
@@ -137,12 +144,13 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
     """Small numbers at which the formula is not the truth."""
     n = court.classes[0]
     hypothesis = "t-one-hot" if court.labelled else (finding.assumptions or ("sum-t-1",))[0]
-    for seed in range(5):
-        world = make_real_world(court.composition, n, seed, hypothesis)
+    near = (make_real_world(court.composition, n, seed, hypothesis) for seed in range(5))
+    far = (court.make(court.composition, n, seed, hypothesis) for seed in range(court.points) if court.points > 1)
+    for world in chain(near, far):
         try:
-            theirs, truth = evaluate(world), world.truth(court.quantity)
-            values = _numbers(theirs.values)
-            true = _numbers(truth)
+            with mpmath.workdps(court.digits):
+                theirs = evaluate(world)
+                values, true = _numbers(theirs.values), _numbers(world.truth(court.quantity))
         except (BadPointError, ValueError, ZeroDivisionError, OverflowError, TypeError):
             continue
         if true.shape != values.shape:

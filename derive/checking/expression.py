@@ -1,18 +1,36 @@
 """A formula that was read, as something that has values at a world."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 from sympy import Integer
 
 from derive.catalogue.model import Composition
 from derive.checking.arrays import Evaluator
-from derive.checking.formula import IllFormedError, Item, Node, Number, Same, Table, walk
+from derive.checking.formula import (
+    Call,
+    IllFormedError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Same,
+    Table,
+    Total,
+    children,
+    walk,
+)
 from derive.checking.functions import Array, as_array
 from derive.checking.judge import Values
 from derive.checking.letters import ROWS
 from derive.checking.roles import Reading
 from derive.checking.world import World
+
+MOST_CLASSES = 10
+"""Classes at which a formula is judged at most: the work grows with their cube."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +61,14 @@ class Expression:
             IllFormedError: shapes that do not fit, or an unbound index.
             FormulaError: something that a formula may not use.
         """
-        key = (world.n, world.label)
-        if key not in self.memory:
-            self.memory[key] = self.entries(world.n, world.label)
-        entries, given = self.memory[key]
-        return Values(world.entries(entries), given)
+        entries, given = self.given(world.n, world.label)
+        return Values(world.entries(entries), given, world.precision)
+
+    def given(self, n: int, label: int) -> tuple[Array, Array]:
+        """The entries, as they were worked out once."""
+        if (n, label) not in self.memory:
+            self.memory[n, label] = self.entries(n, label)
+        return self.memory[n, label]
 
     def entries(self, n: int, label: int) -> tuple[Array, Array]:
         """The entries as expressions, and which of them are given."""
@@ -120,6 +141,33 @@ def class_count(nodes: tuple[Node, ...]) -> int | None:
     """The number of classes that a matrix written out is for; None without one."""
     tables = [node for node in walk(nodes) if isinstance(node, Table)]
     return max(max(len(table.rows), len(table.rows[0])) for table in tables) if tables else None
+
+
+def enough_classes(node: Node, roles: Mapping[str, str], usual: tuple[int, ...]) -> tuple[int, ...]:
+    """The class counts at which a formula is to be judged: one with n³ in it may vanish at n = 3, 4 and 5, not at 6.
+
+    Of a difference that has n to the power d, at most d + 1 counts are roots: the truth may have 1/n.
+    """
+    degree = _degree(node, {name for name, role in roles.items() if role == "classes"})
+    end = usual[0] + max(len(usual), degree + 2)
+    return usual if degree < 2 else tuple(range(usual[0], min(end, MOST_CLASSES + 1)))
+
+
+def _degree(node: Node, counts: set[str]) -> int:
+    """At most the power of n in a formula, where n stands as a number."""
+    match node:
+        case Name(name=name):
+            return int(name in counts)
+        case Call(function="len" | "size"):
+            return 1
+        case Operation(symbol="+" | "-", left=left, right=right):
+            return max(_degree(left, counts), _degree(right, counts))
+        case Operation(symbol="**", left=left, right=Number(value=value)):
+            return ceil(abs(value)) * _degree(left, counts)
+        case Total(body=body):
+            return _degree(body, counts) + (not any(isinstance(part, Item) for part in walk(body)))
+    parts = [_degree(part, counts) for part in children(node)]
+    return sum(parts) if isinstance(node, Operation) else max(parts, default=0)
 
 
 def counts_from_zero(nodes: tuple[Node, ...], *, latex: bool) -> bool:

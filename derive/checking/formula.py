@@ -187,6 +187,20 @@ def walk(node: object) -> Iterator[Node]:
             yield from walk(getattr(node, field.name))
 
 
+def children(node: Node) -> Iterator[Node]:
+    """What a node is made of, one level down."""
+
+    def nodes(part: object) -> Iterator[Node]:
+        if isinstance(part, tuple):
+            for each in part:
+                yield from nodes(each)
+        elif isinstance(part, Node):
+            yield part
+
+    for field in fields(node):
+        yield from nodes(getattr(node, field.name))
+
+
 def rewrite(node: Any, rule: Callable[[Node], Node | None]) -> Any:
     """`node` with each part for which `rule` gives another one replaced by that, outermost first."""
     if isinstance(node, tuple):

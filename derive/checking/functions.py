@@ -113,7 +113,7 @@ def _refuse_tower(exponent: Expr) -> None:
 def _height(value: Expr) -> int:
     """How many exponentials and powers with a letter in the exponent stand above one another."""
     inside = max((_height(part) for part in value.args), default=0)
-    is_floor = isinstance(value, sympy.exp) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
+    is_floor = isinstance(value, (sympy.exp, sympy.tanh)) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
     return inside + is_floor
 
 
@@ -121,6 +121,12 @@ def _exp(value: Expr) -> Expr:
     _refuse_tower(value)
     _refuse_long(value)
     result: Expr = sympy.exp(value)
+    return result
+
+
+def _tanh(value: Expr) -> Expr:
+    _refuse_tower(value)
+    result: Expr = sympy.tanh(value)
     return result
 
 
@@ -167,6 +173,11 @@ def _common_shift(value: Expr) -> Expr:
             shares = {sympy.expand(exponent).coeff(symbol) for exponent in exponents}
             return shares.pop() * symbol if len(shares) == 1 else Integer(0)
     return Integer(0)
+
+
+def _is_positive(value: Expr) -> Expr:
+    """1 where a number is positive, else 0."""
+    return (sympy.sign(value) ** 2 + sympy.sign(value)) / 2
 
 
 def _only(arguments: Sequence[Array]) -> Array:
@@ -235,8 +246,15 @@ def _sigmoid(arguments: Sequence[Array], _: Options) -> Array:
     return as_array(Integer(1) / (Integer(1) + _exponentials(as_array(-arguments[0]))))
 
 
-def _norm(arguments: Sequence[Array], _: Options) -> Array:
-    return as_array(sympy.sqrt(np.sum(arguments[0] * arguments[0])))
+def _norm(arguments: Sequence[Array], options: Options) -> Array:
+    """The norm of order 2, or as the second argument says 1."""
+    body, *given = arguments
+    order: Any = given[0][()] if given else options.get("ord", 2)
+    if order == 1:
+        return as_array(np.sum(np.frompyfunc(sympy.Abs, 1, 1)(body)))
+    if order != 2:
+        raise FormulaError("the norms of order 1 and 2 are read")
+    return as_array(sympy.sqrt(np.sum(body * body)))
 
 
 def _two(function: Callable[[Array, Array], Any]) -> Callable[[Sequence[Array], Options], Array]:
@@ -309,19 +327,14 @@ def _constant(value: int) -> Callable[[Array], Array]:
 
 
 def _maximum(arguments: Sequence[Array], options: Options) -> Array:
-    """The greater of an array and a tiny number, which guards a logarithm: the array."""
+    """The greater of two, entry by entry; of an array and a tiny number, which guards a logarithm, the array."""
     del options
     left, right = arguments
     body, bound = (right, left) if left.ndim == 0 else (left, right)
     least: Any = bound[()] if bound.ndim == 0 else None
-    is_small = least is not None and least.is_number and 0 < least <= SMALL
-    if not is_small or not changes_nothing(list(body.flat), least, None):
-        raise FormulaError(
-            f"maximum is read where it keeps a logarithm from 0, maximum(y, e) with e above 0 and at most {SMALL}: "
-            "which of two letters is greater is not known where both are any numbers; write log(1 + exp(z)) for "
-            "maximum(z, 0) + log(1 + exp(-abs(z))), or judge a function with --file, which is run on numbers"
-        )
-    return body
+    if least is not None and least.is_number and 0 < least <= SMALL and changes_nothing(list(body.flat), least, None):
+        return body
+    return as_array((left + right + np.frompyfunc(sympy.Abs, 1, 1)(left - right)) / 2)
 
 
 def _clip(arguments: Sequence[Array], options: Options) -> Array:
@@ -346,9 +359,15 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(_exp)),
     **dict.fromkeys(("log", "ln"), each_entry(_log)),
     "sqrt": each_entry(sympy.sqrt),
-    "tanh": each_entry(sympy.tanh),
+    "tanh": each_entry(_tanh),
+    "cosh": each_entry(lambda value: (_exp(value) + _exp(-value)) / 2),
+    "sinh": each_entry(lambda value: (_exp(value) - _exp(-value)) / 2),
     **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),
-    "sign": each_entry(sympy.sign),
+    **dict.fromkeys(("sign", "sgn"), each_entry(sympy.sign)),
+    "greater": _two(lambda left, right: each_entry(_is_positive)([as_array(left - right)], {})),
+    "equal": _two(lambda left, right: 1 - np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
+    "not_equal": _two(lambda left, right: np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
+    "not_less": _two(lambda left, right: 1 - each_entry(_is_positive)([as_array(right - left)], {})),
     "square": each_entry(lambda value: value**2),
     "log1p": each_entry(lambda value: _log(1 + value)),
     "expm1": each_entry(lambda value: _exp(value) - 1),
@@ -389,4 +408,6 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "guarded": _one(lambda body: body),
     **dict.fromkeys(("clip", "clamp"), _clip),
     "maximum": _maximum,
+    "minimum": _two(lambda left, right: left + right - _maximum([left, right], {})),
+    "relu": _one(lambda body: _maximum([body, as_array(Integer(0))], {})),
 }

@@ -1,11 +1,12 @@
 """What letters usually mean, where the user does not say."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from sympy import log
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, Name, Node, walk
+from derive.checking.formula import Call, Name, Node, Operation, Same, walk
 from derive.notation import o
 
 Y = {"y", "Y"}
@@ -26,6 +27,7 @@ PROBABILITIES = {
 }  # fmt: skip
 LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs"}
 TARGETS = {
+    "y*", "t*", "Y*",
     "t", "d", "y'", r"\tau", "targets", "target", "labels", "ytrue", "onehot", "yonehot", "onehoty", "onehotlabels",
     "labelsonehot", "onehottargets", "targetsonehot", "truth", "groundtruth", "gt", "ytruth", "ytarget", "yactual",
     "expected", "actual", "desired", "desiredoutput", "yexpected", "softtargets", "ylabel", "ylabels", "ytrain",
@@ -56,8 +58,14 @@ _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": 
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 
 
+_LAYER = re.compile(r"(d?[AZPSOHazh])_?(?:\d|L|out)")
+"""A letter with the number of its layer: A2, dZ1, aL."""
+
+
 def plain(name: str) -> str:
-    """A name of several letters without what people write differently: capitals and underscores."""
+    """A name of several letters without what people write differently: capitals, underscores, the number of a layer."""
+    if (layer := _LAYER.fullmatch(name)) is not None:
+        return plain(layer[1])
     return name if len(name) == 1 or name.startswith("\\") else name.replace("_", "").lower()
 
 
@@ -94,6 +102,17 @@ def returns_logarithms(composition: Composition) -> bool:
     return isinstance(composition.output, log)
 
 
+def _may_be_targets(name: str, nodes: tuple[Node, ...]) -> bool:
+    """Whether a letter may be the targets, and no temperature: nothing is divided by it, and there is no label."""
+    for node in walk(nodes):
+        match node:
+            case Same() | Call(function="onehot"):
+                return False
+            case Operation(symbol="/", right=right) if Name(name) in walk(right):
+                return False
+    return True
+
+
 def assign(
     composition: Composition, quantity: str, nodes: tuple[Node, ...], values: Sequence[str], let: Mapping[str, str]
 ) -> dict[str, str]:
@@ -111,6 +130,9 @@ def assign(
     either = any(plain(name) in EITHER for name in mine)
     targets = "targets" in (*given, *said) or any(plain(name) in TARGETS for name in mine)
     has_loss = composition.loss is not None
+    has_targets = targets or (any(name in Y for name in mine) and (strong or either))
+    capital = {"T"} if has_loss and "T" in mine and not has_targets and _may_be_targets("T", nodes) else set()
+    targets = targets or bool(capital)
     exponents = [node for node in walk(nodes) if isinstance(node, Call) and node.function == "exp"]
     raised = {node.name for node in walk(tuple(exponents)) if isinstance(node, Name) and node.name in EITHER}
     y_is_target = has_loss and (strong or either) and not targets
@@ -122,7 +144,7 @@ def assign(
         (DIRECTION if quantity in _PRODUCTS else (), _PRODUCTS.get(quantity, "")),
         (LOG_PROBABILITIES, "log-probabilities"),
         (Y, "targets" if y_is_target else "probabilities"),
-        (TARGETS if has_loss else (), "targets"),
+        (TARGETS | capital if has_loss else (), "targets"),
         (PROBABILITIES, "probabilities"),
         (LOGITS, "logits"),
         (OUTPUTS if returns_logarithms(composition) else (), "log-probabilities"),

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Siz
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any
 
+import mpmath
 import numpy as np
 from sympy import Symbol
 
@@ -20,6 +21,7 @@ from derive.checking.world import (
     DOUBLE,
     FREE,
     HYPOTHESES,
+    IMPLIED,
     ONE_HOT,
     SUM_ONE,
     Precision,
@@ -29,7 +31,9 @@ from derive.checking.world import (
 from derive.notation import t, vectors
 from derive.proof.field import PRIME, BadPointError, PrimeField
 
-ATTEMPTS = 8
+ATTEMPTS, ATTEMPTS_OF_GIVEN, ATTEMPTS_IN_REALS = 24, 8, 2
+"""Points tried where something has no value: half of the numbers have no root modulo the prime, and where targets are 0
+and 1 fewer are drawn; of real numbers the second time what may be positive is."""
 _LARGEST_FACTOR = 12
 
 
@@ -90,6 +94,8 @@ class Court:
         classes: the class counts.
         labelled: whether the targets are one-hot because somebody speaks of a label.
         make: makes a world from the composition, a class count, a seed and a hypothesis.
+        points: how many worlds there are for each class count.
+        digits: how many digits real numbers are worked out to.
     """
 
     composition: Composition
@@ -97,6 +103,8 @@ class Court:
     classes: tuple[int, ...]
     labelled: bool
     make: Callable[[Composition, int, int, str], World] = make_world
+    points: int = 1
+    digits: int = 15
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -108,43 +116,76 @@ class Court:
 
     def places(self, hypothesis: str, evaluate: Evaluate) -> Iterator[tuple[World, Values]]:
         """Worlds at which both the formula and the truth are defined: for each class count, and each sum of targets."""
-        seeds = [range(first, ATTEMPTS, BINARY_SUMS) for first in range(BINARY_SUMS)]
-        for n, tried in product(self.classes, seeds if hypothesis == BINARY else [range(ATTEMPTS)]):
-            for seed in tried:
+        worlds = self._worlds(hypothesis)
+        for n, first in product(self.classes, range(worlds)):
+            for seed in range(first, worlds * self._attempts(hypothesis), worlds):
                 world = self.make(self.composition, n, seed, hypothesis)
                 try:
+                    if not world.are_real(world.truth(self.quantity)):
+                        continue
                     theirs = evaluate(world)
-                    world.truth(self.quantity)
                 except BadPointError:
                     continue
                 yield world, theirs
                 break
 
+    def _attempts(self, hypothesis: str) -> int:
+        """How many worlds are tried for one: numbers that are drawn modulo a prime may have no root."""
+        if self.points > 1:
+            return ATTEMPTS_IN_REALS
+        return ATTEMPTS_OF_GIVEN if hypothesis in (BINARY, ONE_HOT) else ATTEMPTS
+
+    def _worlds(self, hypothesis: str) -> int:
+        """How many worlds there are for each class count: targets of 0 and 1 have several sums."""
+        return max(self.points, BINARY_SUMS if hypothesis == BINARY else 1)
+
     def complete(self, places: Sized, hypothesis: str) -> bool:
         """Whether there are worlds enough: what is undefined for some targets of a kind does not hold for that kind."""
-        wanted = len(self.classes) * BINARY_SUMS if hypothesis == BINARY else len(self.classes)
+        wanted = len(self.classes) * self._worlds(hypothesis)
         return len(places) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
         """The verdict on a formula; with `explain` its mistake is looked for."""
+        with mpmath.workdps(self.digits):
+            return self._judge(evaluate, parameters, explain=explain)
+
+    def _judge(self, evaluate: Evaluate, parameters: Sequence[str], *, explain: bool) -> Finding:
         places = {hypothesis: Places(self, hypothesis, evaluate) for hypothesis in self.hypotheses}
         if not any(True for _ in places[self.hypotheses[0]]):
             return Finding("undecided", classes=self.classes)
         for hypothesis, here in places.items():
-            agrees = all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in here)
+            tried = self._covered(places, hypothesis)
+            agrees = all(theirs.agrees(world, world.truth(self.quantity)) for world, theirs in tried)
             if agrees and self.complete(here, hypothesis):
                 assumptions = self.named(hypothesis)
                 return Finding("right-if" if assumptions else "right", assumptions, classes=self.classes)
         for hypothesis, here in places.items():
-            factor = find_factor(here, self.quantity, parameters)
+            factor = find_factor(self._covered(places, hypothesis), self.quantity, parameters)
             if factor is not None and self.complete(here, hypothesis):
-                cause: Cause = ("sign",) if factor == "-1" else ("factor",)
+                turned = ("sign",) if factor.startswith("-") else ()
+                cause: Cause = turned if factor == "-1" else ("factor", *turned)
                 return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
         if explain:
             found = self.explain(places, parameters)
             if found is not None:
                 return Finding("wrong", (), None, *found, self.classes)
         return Finding("wrong", classes=self.classes)
+
+    def allows(self, evaluate: Evaluate, parameters: Sequence[str]) -> bool:
+        """Whether a formula may be right, or off by a factor, in any way: one look, where the most is assumed."""
+        with mpmath.workdps(self.digits):
+            for hypothesis in (each for each in (ONE_HOT, SUM_ONE, FREE) if each in self.hypotheses):
+                first = list(islice(self.places(hypothesis, evaluate), 1))
+                if first:
+                    (world, theirs), *_ = first
+                    agrees = theirs.agrees(world, world.truth(self.quantity))
+                    return agrees or find_factor(first, self.quantity, parameters) is not None
+        return False
+
+    def _covered(self, places: "Mapping[str, Places]", hypothesis: str) -> Iterator[tuple[World, Values]]:
+        """The worlds under a hypothesis; those of stronger ones too, where t is 0, if signs are to be told apart."""
+        stronger = IMPLIED[hypothesis] if self.points > 1 else ()
+        return chain(places[hypothesis], *(places[each] for each in stronger if each in places))
 
     def named(self, hypothesis: str) -> tuple[str, ...]:
         """The hypothesis as an assumption; none where it is what the formula or the loss says itself."""
@@ -253,7 +294,10 @@ def find_factor(places: Iterable[tuple[World, Values]], quantity: str, parameter
     """Theirs divided by the truth, where it is the same number, power of n or parameter at every place."""
     ratios: list[Multiple] = []
     for world, theirs in places:
-        ratio = _constant_ratio(world, theirs, world.truth(quantity))
+        truth = world.truth(quantity)
+        if all(_zero(world, each, theirs.precision) for each in (*truth.flat, *theirs.values.flat)):
+            continue
+        ratio = _constant_ratio(world, theirs, truth)
         if ratio is None:
             return None
         ratios.append(Multiple(world, ratio, theirs.precision))
@@ -302,7 +346,8 @@ def _constant(multiple: Multiple, powers: Mapping[str, int]) -> Fraction | None:
     if isinstance(world.field, PrimeField):
         return _small_residues().get(int(ratio) % PRIME)
     nearest = Fraction(float(ratio)).limit_denominator(_LARGEST_FACTOR)
-    equal = world.equal(np.array([ratio]), np.array([float(nearest)]), multiple.precision)
+    written = mpmath.mpf(nearest.numerator) / nearest.denominator
+    equal = world.equal(np.array([ratio]), np.array([written]), multiple.precision)
     return nearest if nearest and equal and abs(nearest.numerator) <= _LARGEST_FACTOR else None
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from derive.checking.definitions import read_definition, uses, write_out_definitions
 from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Number, Same, rewrite
 from derive.checking.habits import LOSSES
+from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS
 from derive.checking.latex_form import Grammar
-from derive.checking.latex_tokens import RELATIONS, canonical, tokenize
+from derive.checking.latex_tokens import canonical, commands, tokenize
 from derive.checking.latex_typography import blank
 from derive.checking.left_sides import is_left_side, left_indices
 from derive.language.read import LONGEST_TEXT
@@ -32,7 +33,7 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -
     """
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    tokens = tokenize(blank(text))
+    tokens = tokenize(blank(text), {each for symbol in symbols for each in commands(symbol)})
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
     reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)

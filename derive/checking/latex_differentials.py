@@ -7,6 +7,9 @@ from derive.checking.habits import LOSSES
 from derive.checking.latex_environments import Environments
 from derive.checking.latex_tokens import Token
 
+SLOPES = (r"\pdv", r"\pd", r"\pderiv", r"\dv", r"\odv")
+"""Commands for derivatives, of packages."""
+
 
 class Derivatives(Environments):
     """Reading of derivatives; what they are of and by is read by the grammar."""
@@ -47,6 +50,16 @@ class Derivatives(Environments):
         body = loss or (self.inner(head) if head else self.product())
         return Derivative(body, variables)
 
+    def slope_command(self) -> Node:
+        r"""A derivative as a command of its own: \pdv{L}{z_j}, \pdv{L}{z_i}{z_j}, \pdv[2]{L}{z}, \pdv{z_j} L."""
+        sign = Token("sign", r"\partial", self.take().position)
+        twice = self.next("[") and [token.text for token in self.enclosed("[", "]")] == ["2"]
+        groups = [self.group_tokens()]
+        while self.next("{") and len(groups) < 3:
+            groups.append(self.group_tokens())
+        above, *below = groups if len(groups) > 1 else ([], *groups)
+        return self.derivative([sign, *above], [each for part in below * (1 + twice) for each in (sign, *part)])
+
     def loss_of_arguments(self, head: list[Token]) -> Name | None:
         """The loss in `L(y, t)`, `L_{CE}(y, t)` or `CE(p, q)`; None where `head` is something else."""
         texts = [token.text for token in head]
@@ -55,7 +68,9 @@ class Derivatives(Environments):
         return Name(name) if name in LOSSES or (len(name) > 1 and name.isalpha() and name.isupper()) else None
 
     def derivative_sign(self) -> Node:
-        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L."""
+        """What ∂ or ∇ begins: ∂y/∂z, ∂_z y, ∇_z L; or a command for a derivative."""
+        if self.next(*SLOPES):
+            return self.slope_command()
         sign = self.take().text
         if sign == r"\nabla":
             times = 1
@@ -83,7 +98,8 @@ class Derivatives(Environments):
         """∂y/∂z, dy/dz or ∂²L/∂z_j∂z_i, after its first d."""
         order = self.order()
         body = self.factor()
-        self.expect("/")
+        if not self.skip(r"\over"):
+            self.expect("/")
         fenced = self.skip("(")
         variables: list[Node] = []
         while self.skip(r"\partial") or (len(variables) < order and self.skip("d")):

@@ -5,9 +5,11 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
+from derive.checking.dots import DOTS, read_dots
 from derive.checking.formula import (
     SLOPE,
     Call,
@@ -17,6 +19,7 @@ from derive.checking.formula import (
     Number,
     Operation,
     Same,
+    Table,
     Total,
     Transpose,
     negate,
@@ -24,28 +27,36 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.habits import CLASSES
+from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
+from derive.checking.latex_differentials import SLOPES
 from derive.checking.latex_symbols import Symbols
-from derive.checking.latex_tokens import RELATIONS, Token, canonical
+from derive.checking.latex_tokens import Token, canonical
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 _FUNCTIONS = {
     r"\abs": "abs",
+    r"\norm": "norm",
     r"\log": "log",
     r"\ln": "log",
     r"\exp": "exp",
     r"\tanh": "tanh",
+    r"\sinh": "sinh",
+    r"\cosh": "cosh",
     r"\diag": "diag",
     r"\max": "max",
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
+_NORMS = ("norm", "abs")
+_TRANSPOSES = ("T", r"\top", r"\intercal", r"\prime", "'", r"\T", r"\tran", r"\trans", r"\transp", r"\transpose",
+    r"\dagger")  # fmt: skip
 _TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
-_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in", "",
-    *RELATIONS}  # fmt: skip
+_ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in",
+    r"\over", "", *RELATIONS}  # fmt: skip
 _SPELLINGS = {
     "ln": "log", "Softmax": "softmax", "LogSoftmax": "log_softmax", "logsoftmax": "log_softmax", "lse": "logsumexp",
     "log softmax": "log_softmax", "log-softmax": "log_softmax", "LSE": "logsumexp", "Diag": "diag", "one-hot": "onehot",
-    "one_hot": "onehot", "rowsum": "sum",
+    "one_hot": "onehot", "rowsum": "sum", "tr": "trace",
 }  # fmt: skip
 _BEHIND = {*CONDITION_WORDS, *ASIDE_WORDS, "otherwise", "else"}
 """Words that stand behind a product and in none."""
@@ -66,6 +77,8 @@ class Grammar(Symbols):
         result = self.signed()
         while self.next("+", "-"):
             result = Operation(self.take().text, result, self.product())
+        if self.skip(r"\over"):
+            result = Operation("/", result, self.terms())
         self.depth -= 1
         return result
 
@@ -121,6 +134,8 @@ class Grammar(Symbols):
                 base = self.superscript(base)
             elif self.skip("_"):
                 base = self.subscript(base, self.subscripts())
+            elif isinstance(base, Item) and self.next("(") and self.names_entry(base):
+                base = self.entry_of(base)
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
@@ -153,8 +168,12 @@ class Grammar(Symbols):
         """`base` with what stands above it: a power, a transpose, the number of an example."""
         exponent = self.group_tokens()
         written = "".join(token.text for token in exponent)
-        if written in ("T", r"\top", r"\intercal", r"\prime", "'"):
+        if written in _TRANSPOSES:
             return Transpose(base)
+        letter = base.body if isinstance(base, Item) else base
+        if isinstance(letter, Name) and written in ("*", r"\star"):
+            starred = Name(f"{letter.name}*")
+            return replace(base, body=starred) if isinstance(base, Item) else starred
         if isinstance(base, Name) and canonical(f"{base.name}^{{{written}}}") in self.symbols:
             return Name(canonical(f"{base.name}^{{{written}}}"))
         if re.fullmatch(r"\(\w+\)|\[\w+\]|[Ll]", written):
@@ -219,7 +238,7 @@ class Grammar(Symbols):
         if token.text == r"\sqrt":
             self.take()
             return Call("sqrt", (self.inner(self.group_tokens()),))
-        if token.text in (r"\partial", r"\nabla"):
+        if token.text in (r"\partial", r"\nabla", *SLOPES):
             return self.derivative_sign()
         if token.text in (r"\underbrace", r"\overbrace"):
             return self.annotated()
@@ -320,9 +339,11 @@ class Grammar(Symbols):
             self.expect(CLOSING[opening])
         elif self.skip("-"):
             arguments = [negate(self.factor())]
+        elif function in _NORMS and self.next("{"):  # what stands above the braces is outside
+            arguments = [self.inner(self.group_tokens())]
         else:
             arguments = [self.factor()]
-        call: Node = Call(function, tuple(arguments))
+        call: Node = Call("maximum" if function == "max" and len(arguments) == 2 else function, tuple(arguments))
         if function == "log" and arguments[0] == Name("softmax"):
             call = Name("log_softmax")
         return call if power is None else Operation("**", call, power)
@@ -344,14 +365,24 @@ class Grammar(Symbols):
         if opening == r"\langle":
             self.expect(",")
             body = Call("dot", (body, self.terms()))
+        if opening in ("(", "[") and self.next(","):
+            body = self.listed(body, CLOSING[opening])
         self.expect(CLOSING[opening])
         match opening:
             case "|":
                 return Call("abs", (body,))
             case r"\|":
-                if self.next("_"):
-                    self.take()
-                    if [each.text for each in self.group_tokens()] != ["2"]:
-                        raise self.failure("only the norm of order 2 is read")
-                return Call("norm", (body,))
+                order = [each.text for each in self.group_tokens()] if self.skip("_") else ["2"]
+                if order not in (["1"], ["2"]):
+                    raise self.failure("the norms of order 1 and 2 are read")
+                return Call("norm", (body,)) if order == ["2"] else Call("sum", (Call("abs", (body,)),))
         return body
+
+    def listed(self, first: Node, closing: str) -> Node:
+        """A vector written out, after its first entry: (y_1 - t_1, ..., y_n - t_n)."""
+        entries = [first]
+        while self.skip(","):
+            if not self.next(closing):
+                entries.append(Name(self.take().text) if self.next(*DOTS) else self.terms())
+        written = (tuple(entries),)
+        return read_dots(written) if any(getattr(each, "name", "") in DOTS for each in entries) else Table(written)

@@ -8,6 +8,11 @@ from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
 from derive.checking.latex_tokens import Token, canonical
 
+_ACTIVATIONS = ("f", "g", "s", "h", "S", r"\sigma", "σ", r"\phi", r"\varphi")
+_POLICIES = (r"\pi", "π")
+_OF_LOGITS = (*_ACTIVATIONS, "p", "P", "y", "q", r"\pi", "π", r"\hat{y}", r"\hat{p}")
+"""Letters behind whose index the logits may be named."""
+
 
 class Symbols(Derivatives):
     """Reading of a letter with what belongs to it."""
@@ -35,6 +40,8 @@ class Symbols(Derivatives):
             written = canonical(f"{name.name}{mark}{{{''.join(each.text for each in self.group_tokens())}}}")
             return Name(written) if written in self.symbols else None
 
+        if name.name in _POLICIES and self.next("_"):
+            self.attempt(self.weights)
         if self.next("(") and (index := self.attempt(partial(self.class_argument, name.name))) is not None:
             return Item(name, (index,))
         if not self.next("_", "^"):
@@ -43,6 +50,12 @@ class Symbols(Derivatives):
         if isinstance(found, Name):
             return self.indexed(found)
         return self.attempt(described) or name
+
+    def weights(self) -> Node | None:
+        r"""The parameters below a policy, before its arguments: \pi_\theta(a); None for any other index."""
+        self.expect("_")
+        (letter,) = self.group_tokens()[:1]
+        return Name(letter.text) if letter.text in (r"\theta", r"\phi", "w") and self.next("(") else None
 
     def crossed(self, name: Name) -> Node | None:
         """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
@@ -75,6 +88,17 @@ class Symbols(Derivatives):
             and inside[1].text == "_"
             and not any(token.text in ("+", "-", "*", "/", ",", "·", "×", "(") for token in inside)
         )
+
+    def names_entry(self, base: Item) -> bool:
+        """Whether the logits in parentheses behind an entry say what it is the entry of: f_i(z), p_i(x)."""
+        is_known = isinstance(base.body, Name) and base.body.name in ("softmax", *_OF_LOGITS)
+        return is_known and self.tokens[self.place + 2].text == ")" and self.is_argument()
+
+    def entry_of(self, base: Item) -> Node:
+        """The entry with what is in parentheses behind it: of the activation that is applied, or of its output."""
+        (logits,) = self.enclosed("(", ")")
+        is_applied = getattr(base.body, "name", "") in ("softmax", *_ACTIVATIONS)
+        return Item(Call(r"\sigma", (Name(logits.text),)), base.indices) if is_applied else base
 
     def divergence(self, token: Token) -> Node | None:
         """H(p, q), the cross-entropy of two vectors, or H(p), and D_KL(p ‖ q), their divergence; None for any other."""

@@ -1,9 +1,11 @@
 r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, sizes and fonts left out."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from derive.checking.formula import FormulaError
+from derive.checking.latex_commands import FONTS, LETTERS, MEANINGFUL, ONES, RELATIONS, SILENT, SPELLED, SYNONYMS
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ _TEXT = r"\\(?:mbox|hbox|text(?:rm|it|bf|tt|sf|normal)?|math(?:rm|it|sf|tt)|oper
 _PATTERN = re.compile(
     rf"""(?P<space>\s+|~|\\[,;:! >]|%[^\n]*)
     |(?P<text>{_TEXT})\s*(?:\{{(?P<content>[^{{}}]*)\}}|(?P<bare>\w))
+    |\{{\s*\\(?:rm|it|bf|sf|tt)\s+(?P<old>[A-Za-z]{{2,}})\s*\}}
     |(?P<environment>\\(?:begin|end)\s*\{{[A-Za-z]+\*?\}})
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
@@ -54,44 +57,12 @@ _LATEX_ONLY = re.compile(rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWE
 _ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
 _INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
 
-_FONTS = {
-    "mathbf", "boldsymbol", "bm", "bf", "vec", "mathbb", "mathcal", "mathfrak", "mathscr", "pmb", "underline",
-    "mathbbm", "overrightarrow",
-}  # fmt: skip
-_SILENT = {
-    "left", "right", "middle", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "Bigg", "biggl", "biggr", "Biggl",
-    "Biggr", "quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag", "hfill",
-    "thinspace", "enspace", "hspace", "vphantom", "phantom",
-}  # fmt: skip
-_SYNONYMS = {
-    "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "times": "×", "odot": "*", "circ": "*", "ast": "*", "equiv": "=",
-    "triangleq": "=", "coloneqq": "=", "lbrace": r"\{", "rbrace": r"\}", "lbrack": "[", "rbrack": "]",
-    "llbracket": "[", "rrbracket": "]", "lvert": "|",
-    "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "colon": ":", "div": "/",
-    "oslash": "/", "implies": "=", "Rightarrow": "=", "Longrightarrow": "=",
-    "iff": "=", "Leftrightarrow": "=", "prime": "'",
-}  # fmt: skip
-_WORDS = {
-    "log", "ln", "exp", "tanh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt", "partial", "nabla",
-    "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal", "otimes", "dots", "cdots",
-    "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle", "rangle", "lim", "int", "prod", "over",
-    "underbrace", "overbrace",
-}  # fmt: skip
-"""Commands with a meaning of their own; any other command is a letter."""
-RELATIONS = {
-    f"\\{name}" for name in (
-        "approx", "simeq", "sim", "cong", "propto", "le", "leq", "ge", "geq", "succ", "succeq", "prec", "preceq", "ll",
-        "gg", "to", "rightarrow", "mapsto", "lesssim", "gtrsim",
-    )
-}  # fmt: skip
-"""Between two expressions, but no equals signs."""
 
-
-def tokenize(text: str) -> list[Token]:
-    """The tokens of a formula, and an `end`.
+def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
+    r"""The tokens of a formula, and an `end`; `own` are commands that stand for letters, such as `\yhat`.
 
     Raises:
-        FormulaError: a character that no formula has, with its position.
+        FormulaError: a character that no formula has, or a command that is not read, with its position.
     """
     tokens: list[Token] = []
     position = 0
@@ -102,6 +73,13 @@ def tokenize(text: str) -> list[Token]:
             raise FormulaError(
                 f"cannot read {body[position]!r} at position {position + 1} of the formula", text, position
             )
+        if found.lastgroup == "command" and not (found.group() in own or _is_read(found.group())):
+            raise FormulaError(
+                f"cannot read the formula at position {position + 1}: {found.group()} is no command that is read; write"
+                " what it stands for, or for a letter name its role with --let",
+                text,
+                position,
+            )
         _append(tokens, found)
         position = found.end()
     return [*_without_fonts(tokens), Token("end", "", len(text))]
@@ -110,7 +88,7 @@ def tokenize(text: str) -> list[Token]:
 def _append(tokens: list[Token], found: "re.Match[str]") -> None:
     at, kind, whole = found.start(), found.lastgroup, found.group()
     match kind:
-        case "content" | "bare":
+        case "content" | "bare" | "old":
             tokens.extend(_text(found[kind], at))
         case "environment":
             tokens.append(Token("sign", re.sub(r"\s|\*", "", whole).replace("{dcases}", "{cases}"), at))
@@ -145,13 +123,24 @@ def _command(name: str, at: int) -> list[Token]:
         return [Token("fence", f"\\{name}", at)]
     if name == "not":
         return [Token("fence", "\\not", at)]
-    if name in _SILENT:
+    if name in SILENT:
         return []
-    if name in _SYNONYMS:
-        return [Token("sign", _SYNONYMS[name], at)]
-    if name in _FONTS:
+    if name in SYNONYMS:
+        return [Token("sign", SYNONYMS[name], at)]
+    if name in FONTS:
         return [Token("font", name, at)]
-    return [Token("sign" if name in _WORDS else "letter", f"\\{name}", at)]
+    if name in SPELLED:
+        return [Token("word", SPELLED[name], at)]
+    if name in ONES:
+        return [Token("letter", "ones", at)]
+    return [Token("sign" if name in MEANINGFUL else "letter", f"\\{name}", at)]
+
+
+def _is_read(command: str) -> bool:
+    name = command[1:]
+    return command in RELATIONS or any(
+        name in known for known in (LETTERS, MEANINGFUL, FONTS, SILENT, SYNONYMS, SPELLED, ONES, ("not",))
+    )
 
 
 def _text(content: str, at: int) -> list[Token]:
@@ -208,10 +197,15 @@ def _take_font(tokens: list[Token], place: int, kept: list[Token]) -> int:
     return 0
 
 
+def commands(text: str) -> list[str]:
+    """The commands in a text."""
+    return re.findall(r"\\[A-Za-z]+", text)
+
+
 def canonical(symbol: str) -> str:
     r"""A symbol in one way of writing: `\mathbf{\hat y}` and `\hat{y}` are `\hat{y}`; text that is none as it is."""
     try:
-        tokens = tokenize(symbol)[:-1]
+        tokens = tokenize(symbol, commands(symbol))[:-1]
     except FormulaError:
         return symbol
     written = "".join(token.text for token in tokens)

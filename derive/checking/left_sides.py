@@ -1,11 +1,11 @@
 """What stands on the left of a formula: the derivative that it is of, the entry, and the name of the loss."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from derive.checking.formula import SLOPE, Axis, Call, Derivative, Item, Name, Node, Number, Operation, walk
-from derive.checking.habits import LOSSES, PROBABILITIES, TARGETS, plain
+from derive.checking.habits import LOGITS, LOSSES, PROBABILITIES, TARGETS, Y, plain
 
 _DIFFERENTIAL = re.compile(r"d([^\W\d_]\w*)")
 _QUOTIENT = re.compile(r"d([^\W\d_]|[^\W_]+_)d([^\W\d_]\w*)")
@@ -120,6 +120,59 @@ def _at(slope: Derivative, indices: tuple[Node | Axis, ...]) -> Derivative:
     """The entry of a derivative: the last index is that of the variable, those before it are of what is derived."""
     body = Item(slope.body, indices[:-1]) if indices[:-1] else slope.body
     return Derivative(body, (Item(slope.variables[0], indices[-1:]),))
+
+
+_DUE = {
+    "value": (("loss", "output"), 0), "jacobian": (("output",), 1), "gradient": (("loss",), 1),
+    "hessian": (("loss", "output"), 2),
+}  # fmt: skip
+"""What a quantity may be written as the derivative of, and how often by the logits; ∂y/∂z is a Hessian's where y - t is
+the gradient."""
+
+
+def fault_of_left(left: Node | None, quantity: str, roles: Mapping[str, str]) -> str:
+    """What is wrong with a left side, as a sentence; empty where it may be what is asked for.
+
+    Args:
+        left: the left side; None for none.
+        quantity: which quantity is asked for.
+        roles: how the letters of the formula are taken; those of the left side alone by habit.
+    """
+    if not isinstance(left, Derivative) or quantity not in _DUE:
+        return ""
+    what, by = _kind(left.body, roles), [_kind(variable, roles) for variable in left.variables]
+    due, times = _DUE[quantity]
+    is_of_another = what not in ("", *due)
+    is_by_another = any(kind not in ("", "logits") for kind in by)
+    is_too_often = len(by) > times or (len(by) < times and what == "loss")
+    if not (is_of_another or is_by_another or is_too_often):
+        return ""
+    order = "second " if len(by) > 1 else ""
+    names = f"the {order}derivative of the {what or 'left letter'} by the {by[0] or 'logits'}"
+    wanted = f"the {'second ' * (times > 1)}derivative of the {due[0]} by the logits"
+    asked = f"of {wanted}" if times else f"of the {due[0]} itself"
+    return f"the left side is {names}, and what stands on the right was judged as a formula {asked}"
+
+
+def _kind(node: Node, roles: Mapping[str, str]) -> str:
+    """What a letter beside ∂ is: `loss`, `output`, `logits` or `targets`; empty where that is not sure."""
+    match node:
+        case Item(body=body):
+            return _kind(body, roles)
+        case Call(function="softmax" | "S" | "sigmoid" | r"\sigma"):
+            return "output"
+        case Name(name=name):
+            kinds = {"probabilities": "output", "log-probabilities": "output", "loss": "loss", "logits": "logits"}
+            if roles.get(name, "parameter") != "parameter":
+                return kinds.get(roles[name], "")
+            return (
+                "loss"
+                if name in LOSSES
+                else "output"
+                if plain(name) in Y | PROBABILITIES
+                else ("logits" if plain(name) in LOGITS else "")
+            )
+    return ""
 
 
 def loss_name(left: Node | None) -> str | None:

@@ -99,7 +99,7 @@ class Verdict:
         counterexample: numbers; None for a right formula.
         reading: how each symbol was taken.
         checked: what the verdict rests on.
-        reason: why it is ill-formed or undecided; empty otherwise.
+        reason: why it is ill-formed or undecided, what is wrong with its left side; empty otherwise.
         let: the roles that pick this reading where there are others.
         other_readings: what the formula comes to in other readings that are as likely and disagree.
         derive: our derivation.

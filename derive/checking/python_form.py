@@ -1,4 +1,4 @@
-"""Read a formula in Python's syntax: the index form, or NumPy's array form.
+"""Read an expression in Python's syntax: the index form, or NumPy's array form.
 
 The text is parsed with `ast` and walked through a closed list of nodes; nothing of it is evaluated, looked up or
 imported.
@@ -15,7 +15,6 @@ from derive.checking.formula import (
     NO_COUNT,
     Axis,
     Call,
-    Chain,
     Choice,
     FormulaError,
     Item,
@@ -31,8 +30,8 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.guards import is_guard
-from derive.checking.left_sides import as_derivative
-from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER, LONGEST_TEXT
+from derive.checking.habits import TARGETS, Y, plain
+from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 MODULES = {
     "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
@@ -64,51 +63,17 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
+_ORDERS: dict[type[ast.cmpop], tuple[str, bool]] = {
+    ast.Gt: ("greater", False), ast.GtE: ("not_less", False), ast.Lt: ("greater", True), ast.LtE: ("not_less", True),
+}  # fmt: skip
+"""Comparisons of two values: the function that is 1 where they hold, and whether the sides change places."""
 _INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
 _SUM_OVER = re.compile(r"(?:sum|Σ)_([a-z])")
 """A sum and its index in one name: `sum_k(g[k]*y[k])`."""
-_BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
-"""The dot of `.*` and `exp.(x)`, which means entry by entry in other languages, as everything does here."""
-_STATEMENT = re.compile(r"^\s*return\b|;\s*$")
-_EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
 
 
-def read_python(text: str, n: int | None = None) -> Chain:
-    """The chain of formulas that `text` writes in Python's syntax; equals signs join its links.
-
-    With `n`, a given number of classes, a sum may run over `range` of that number.
-
-    Raises:
-        FormulaError: with the position, the offending piece and what is allowed.
-    """
-    if len(text) > LONGEST_TEXT:
-        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    text = _BROADCAST.sub(_without_dot, text.replace("−", "-"))  # U+2212, as pages print it
-    text = _STATEMENT.sub(lambda found: " " * len(found.group()), text)
-    starts = [0, *(end for end in _top_level_equals(text))]
-    ends = [*(start - 1 for start in starts[1:]), len(text)]
-    pieces = [(start, text[start:end]) for start, end in zip(starts, ends, strict=True)]
-    first, *rest = (_Reader(text, start, piece, n).read() for start, piece in pieces)
-    return Chain((as_derivative(first) if rest else first, *rest), tuple(piece.strip() for _, piece in pieces))
-
-
-def _without_dot(found: re.Match[str]) -> str:
-    """A space for the dot; a power is `**` here."""
-    return "**" if found.group().endswith("^") else " "
-
-
-def _top_level_equals(text: str) -> list[int]:
-    """Where the links after the first begin; an equals sign in parentheses is a keyword's."""
-    ends = []
-    for found in _EQUALS.finditer(text):
-        before = text[: found.start()]
-        if all(before.count(opening) == before.count(closing) for opening, closing in ("()", "[]", "{}")):
-            ends.append(found.end())
-    return ends
-
-
-class _Reader:
-    """One reading of one link, which begins at `start` of the whole text."""
+class Reader:
+    """One reading of one expression, which begins at `start` of the whole text."""
 
     def __init__(self, whole: str, start: int, piece: str, n: int | None) -> None:
         self.n = n
@@ -118,14 +83,17 @@ class _Reader:
         self.depth = 0
 
     def failure(self, node: ast.AST, problem: str) -> FormulaError:
+        """The error for a piece of the text, with its position."""
         column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
         position = self.start + column
         return FormulaError(f"{problem} (at position {position + 1} of {excerpt(self.whole)})", self.whole, position)
 
     def piece(self, node: ast.AST) -> str:
+        """The text of a piece, cut where it is long."""
         return excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
 
     def read(self) -> Node:
+        """The expression; raises FormulaError."""
         try:
             with catch_warnings(action="ignore"):  # 1if: what is odd is read or refused, and nothing else is said
                 tree = ast.parse(self.text, mode="eval")
@@ -147,6 +115,7 @@ class _Reader:
         return self.node(tree.body)
 
     def node(self, tree: ast.expr) -> Node:
+        """A piece of it, not nested too deeply."""
         self.depth += 1
         if self.depth > DEEPEST_NESTING:
             raise self.failure(tree, f"nested too deeply; at most {DEEPEST_NESTING} levels are read")
@@ -155,6 +124,7 @@ class _Reader:
         return result
 
     def visit(self, tree: ast.expr) -> Node:
+        """What a node of the syntax tree means."""
         match tree:
             case ast.Constant(value=value):
                 return self.number(tree, value)
@@ -169,7 +139,10 @@ class _Reader:
             case ast.Compare():
                 return self.comparison(tree)
             case ast.IfExp(test=ast.Compare() as test, body=body, orelse=otherwise):
-                return Choice(((self.comparison(test), self.node(body)), (None, self.node(otherwise))))
+                condition, chosen, other = self.comparison(test), self.node(body), self.node(otherwise)
+                if isinstance(condition, Same):
+                    return Choice(((condition, chosen), (None, other)))
+                return Call("where", (condition, chosen, other))
             case ast.Subscript():
                 return self.item(tree)
             case ast.ListComp():
@@ -230,6 +203,7 @@ class _Reader:
         return Item(Name(found[1]), tuple(indices))
 
     def number(self, tree: ast.expr, value: object) -> Number:
+        """A number, exactly."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.failure(tree, f"{self.piece(tree)} is not a number")
         exact = Fraction(str(value)) if abs(value) <= LARGEST_NUMBER else None
@@ -237,13 +211,22 @@ class _Reader:
             raise self.failure(tree, f"{self.piece(tree)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
         return Number(exact)
 
-    def comparison(self, tree: ast.Compare) -> Same:
+    def comparison(self, tree: ast.Compare) -> Same | Call:
+        """Two class indices that are the same, or are not; of two values, a function that is 1 where it holds."""
         match tree:
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _ORDERS:
+                function, is_turned = _ORDERS[type(operator)]
+                sides = self.node(left), self.node(right)
+                return Call(function, sides[::-1] if is_turned else sides)
             case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq() as operator], comparators=[right]):
-                return Same(self.node(left), self.node(right), isinstance(operator, ast.NotEq))
-        raise self.failure(tree, f"{self.piece(tree)} is not a comparison of two class indices, i == j or i != j")
+                is_negated, sides = isinstance(operator, ast.NotEq), (self.node(left), self.node(right))
+                if _is_value(left) and isinstance(right, ast.Constant):
+                    return Call("not_equal" if is_negated else "equal", sides)
+                return Same(*sides, is_negated)
+        raise self.failure(tree, f"{self.piece(tree)} is not a comparison: i == j, i != j, or of two values, y > t")
 
     def item(self, tree: ast.Subscript) -> Node:
+        """Something at its indices."""
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
             return Call("len", (self.node(tree.value.value), self.node(tree.slice)))
         indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
@@ -252,6 +235,7 @@ class _Reader:
         return Item(self.node(tree.value), tuple(self.index(index) for index in indices))
 
     def index(self, tree: ast.expr) -> Node | Axis:
+        """One index."""
         match tree:
             case ast.Constant(value=None) | ast.Attribute(attr="newaxis"):
                 return Axis.NEW
@@ -264,6 +248,7 @@ class _Reader:
         return self.node(tree)
 
     def call(self, tree: ast.Call, name: str, arguments: Sequence[ast.expr]) -> Node:
+        """A function applied; `arguments` are those that stand in its parentheses, and what a method is of."""
         if isinstance(tree.func, ast.Attribute) and name == "outer" and _is_multiply(tree.func.value):
             arguments = tree.args  # np.multiply.outer
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
@@ -304,6 +289,7 @@ class _Reader:
         return Call("ravel", (Table((tuple(self.node(entry) for entry in tree.elts),)),))
 
     def argument(self, tree: ast.expr, *, as_lengths: bool = False) -> Node:
+        """One argument of a function."""
         match tree:
             case ast.Constant(value=str(text)):
                 return Name(text)
@@ -320,6 +306,7 @@ class _Reader:
         return self.node(tree)
 
     def total(self, tree: ast.GeneratorExp) -> Node:
+        """A sum over the classes."""
         body = self.node(tree.elt)
         for clause in reversed(tree.generators):
             match clause:
@@ -358,12 +345,18 @@ class _Reader:
         return self.n is not None and _is_number(tree, self.n)
 
     def excluded(self, tree: ast.expr, index: str) -> Node:
+        """The class that a condition leaves out of a sum."""
         match tree:
             case ast.Compare(left=left, ops=[ast.NotEq()], comparators=[right]):
                 first, second = self.node(left), self.node(right)
                 if Name(index) in (first, second):
                     return second if first == Name(index) else first
         raise self.failure(tree, f"{self.piece(tree)} does not leave a class out of the sum: if {index} != j")
+
+
+def _is_value(tree: ast.expr) -> bool:
+    """Whether what is compared with a number is a value, an entry or the targets, and no class index: `t == 1`."""
+    return isinstance(tree, ast.Subscript) or (isinstance(tree, ast.Name) and plain(tree.id) in TARGETS | Y)
 
 
 def _is_every_row(tree: ast.expr) -> bool:

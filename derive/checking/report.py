@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from derive.checking.model import OtherReading, Verdict
+from derive.checking.model import GOOD, OtherReading, Verdict
 
 _LABELS = 18
 """The width of the column that says what a line is."""
@@ -63,6 +63,8 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
     """What there is to say, line by line."""
     if verdict.first_wrong_link is not None:
         yield "first wrong link", verdict.first_wrong_link
+    if verdict.reason and verdict.verdict in (*GOOD, "off-by-factor"):
+        yield "besides", verdict.reason
     if verdict.mistake is not None:
         yield "mistake", f"{verdict.mistake.id}: {verdict.mistake.explanation}"
         if verdict.verdict == "wrong" and verdict.reason:

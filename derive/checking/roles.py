@@ -134,6 +134,8 @@ def readings(
     conditions = () if condition is None else (condition,)
     uses = find_uses((*nodes, *conditions), roles)
 
+    roles = _with_output(roles, [name for name in values if name in uses.indexed and name not in let])
+
     def places_of(found: Uses) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         labelled, has_loss = is_labelled(composition) or rank == 0, composition.loss is not None
         return find_places(found, bound, given_labels, rank, labelled=labelled, has_loss=has_loss)
@@ -159,6 +161,13 @@ def readings(
         for variant in _variants(roles, composition, values, let)
         for dot in _dots(nodes)
     )
+
+
+def _with_output(roles: dict[str, str], indexed: list[str]) -> dict[str, str]:
+    """The roles; where none is of an output, the only letter with an index that nobody knows is it."""
+    unknown = [name for name in indexed if roles[name] == "parameter"]
+    is_missing = not {"probabilities", "logits", "output", "log-probabilities"} & set(roles.values())
+    return {**roles, unknown[0]: "probabilities"} if is_missing and len(unknown) == 1 else roles
 
 
 def is_labelled(composition: Composition) -> bool:
@@ -218,7 +227,7 @@ def _other_variants(
     for name in mine:
         if name in OUTPUTS and roles[name] == "log-probabilities":
             yield {**roles, name: "probabilities"}
-        if name in EITHER and roles[name] in other:
+        if plain(name) in EITHER and roles[name] in other:
             yield {**roles, name: other[roles[name]]}
     if "targets" not in _vectors_of(composition) or "targets" in let.values():
         return
@@ -231,7 +240,7 @@ def _other_variants(
         guesses = [name for name in outputs if is_guess(name)]
         for name in [name for name in outputs if name not in guesses] or outputs:
             if plain(name) in Y | EITHER | PROBABILITIES:
-                yield {**roles, **{each: "probabilities" for each in outputs if each in EITHER}, name: "targets"}
+                yield {**roles, **{each: "probabilities" for each in outputs if plain(each) in EITHER}, name: "targets"}
 
 
 def _vectors_of(composition: Composition) -> set[str]:

@@ -140,7 +140,8 @@ def _try(composition: Composition, quantity: str, function: Function, n: int | N
         return Trial(function, finding, court, runs, by_rows=True)
     hypothesis = ONE_HOT if labelled else (*finding.assumptions, "")[0]
     batch, changed = batches[hypothesis]
-    one_row = _takes_one_row(runs, batch)
+    # Where there are as many rows as classes, a matrix of rows has the shape of a pile of matrices.
+    one_row = _takes_one_row(runs, batch) or _takes_one_row(runs, short[hypothesis])
     if one_row:
         return Trial(function, finding, court, runs, one_row=one_row)
     if finding.verdict == "off-by-factor":

@@ -1,8 +1,8 @@
-r"""Indices that are written above their vector, `y^i`, as tensors have them."""
+r"""What is written above a vector: an index, `y^i`, as tensors have it, or the prime of a transpose, `p p'`."""
 
 from collections.abc import Iterator
 
-from derive.checking.formula import Call, Derivative, Item, Name, Node, Operation, Same, Total, rewrite, walk
+from derive.checking.formula import Call, Derivative, Item, Name, Node, Operation, Same, Total, Transpose, rewrite, walk
 from derive.checking.left_sides import left_indices
 
 _ACTIVATED = ("softmax", r"\sigma", "S")
@@ -43,6 +43,34 @@ def lower_indices(links: tuple[Node, ...], scalars: frozenset[str]) -> tuple[Nod
         return None
 
     return tuple(rewrite(link, lower) for link in links) if vectors else links
+
+
+def transpose_primes(links: tuple[Node, ...], *, everywhere: bool) -> tuple[Node, ...]:
+    """The links with p' as the transpose of p, where it stands behind p: diag(p) - p p'.
+
+    Args:
+        links: the links of a chain.
+        everywhere: whether it is that in any place, since there are no targets that y' may be.
+    """
+    names = {node.name for node in walk(links) if isinstance(node, Name)}
+
+    def transposed(node: Node) -> Node | None:
+        match node:
+            case Item() | Same():  # k' is an index there
+                return node
+            case Name(name=name) if everywhere and name.endswith("'") and name[:-1] in names:
+                return Transpose(Name(name[:-1]))
+            case Operation(symbol="beside", left=left, right=Name(name=name)) if _last_factor(left) == Name(name[:-1]):
+                return Operation("beside", left, Transpose(Name(name[:-1]))) if name[-1] in "'*" else None
+            case Operation(symbol="beside", left=left, right=Operation(symbol="**", left=again, right=Name(name="t"))):
+                return Operation("beside", left, Transpose(again)) if _last_factor(left) == again else None
+        return None
+
+    return tuple(rewrite(link, transposed) for link in links)
+
+
+def _last_factor(node: Node) -> Node:
+    return _last_factor(node.right) if isinstance(node, Operation) and node.symbol in ("beside", "*") else node
 
 
 def _indices(links: tuple[Node, ...]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from derive.catalogue.model import Composition
+from derive.checking.alphabet import plain_letters
 from derive.checking.cases import Case, Judged, choose, others, read_cases
 from derive.checking.evidence import (
     Diagonal,
@@ -13,6 +14,7 @@ from derive.checking.evidence import (
     find_diagonal,
     list_checks,
 )
+from derive.checking.expression import MOST_CLASSES
 from derive.checking.files import read_functions
 from derive.checking.formula import Chain, FormulaError, IllFormedError, Name, walk
 from derive.checking.judge import Finding
@@ -20,15 +22,12 @@ from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.mistakes.model import derivation
 from derive.checking.model import GOOD, Counterexample, Derive, Mistake, OtherReading, Verdict
-from derive.checking.python_form import read_python
+from derive.checking.python_chain import read_python
 from derive.checking.roles import is_labelled, read_roles
 from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
 from derive.errors import DeriveError
 from derive.request import read_class_count, read_quantity
-
-MOST_CLASSES = 10
-"""Classes at which a formula is judged where their number is given: the work grows with its cube."""
 
 
 def check(
@@ -113,9 +112,11 @@ def judge_formula(
         FormulaError: it cannot be read; says the position.
         DeriveError: a quantity or role that does not exist.
     """
+    formula = plain_letters(formula)
+    let = {role: plain_letters(symbol) for role, symbol in (let or {}).items()}
     quantity, n, in_latex = read_quantity(composition, quantity), read_class_count(n), is_latex(formula)
     # Roles by symbol, in the spelling of the reader.
-    symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in (let or {}).items()}
+    symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in let.items()}
     try:
         chain = read_latex(formula, symbols, n) if in_latex else read_python(formula, n)
         cases = read_cases(composition, quantity, chain, symbols, n, in_latex=in_latex)
@@ -159,12 +160,12 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         final.verdict,
         final.assumptions,
         final.factor,
-        texts[place] if place is not None and len(texts) > 1 else None,
+        chain.texts[0] if case.left_fault else texts[place] if place is not None and len(texts) > 1 else None,
         _mistake(final, derive, court.quantity),
         find_counterexample(court, case.links[-1], final) if wrong else None,
         case.reading.describe(),
         list_checks(case, final),
-        reason,
+        reason or case.left_fault,
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
         tuple(_other(each, chosen) for each in alternatives),
         derive,
@@ -201,7 +202,7 @@ def _other(judged: Judged, chosen: Judged) -> OtherReading:
 
 def _reason(finding: Finding) -> str:
     if finding.verdict == "undecided":
-        return "no point was found at which both the formula and the truth are defined"
+        return finding.detail or "no point was found at which both the formula and the truth are defined"
     return (
         "none of the mistakes that are tried makes exactly this formula"
         if finding.verdict == "wrong" and not finding.cause

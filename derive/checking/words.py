@@ -54,7 +54,8 @@ _CONVENTIONS = (
 
 def convention_of(factor: str | None) -> str:
     """The convention to which a factor belongs, as a sentence with a space in front; empty where none is known."""
-    found = next((words for pattern, words in _CONVENTIONS if factor and re.fullmatch(pattern, factor)), "")
+    size = factor if factor in (None, "-1") else factor.removeprefix("-")
+    found = next((words for pattern, words in _CONVENTIONS if size and re.fullmatch(pattern, size)), "")
     return f" {found}" if found else ""
 
 

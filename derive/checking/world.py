@@ -27,6 +27,9 @@ BINARY_SUMS = 3
 HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 """What targets may be assumed to be, the weakest first."""
 
+IMPLIED = {FREE: (SUM_ONE, BINARY, ONE_HOT), SUM_ONE: (ONE_HOT,), BINARY: (ONE_HOT,), ONE_HOT: ()}
+"""What else of targets each of them covers: what holds for it holds there."""
+
 Substitution = Mapping[IndexedBase | Symbol, Any]
 
 
@@ -91,6 +94,7 @@ class World:
         field: the numbers.
         values: fixed values of vectors and parameters; the rest are unknowns of the field.
         label: the class of the label, counted from 0.
+        precision: how closely real numbers of formulas are compared here.
     """
 
     composition: Composition
@@ -98,6 +102,7 @@ class World:
     field: Field
     values: Substitution = dataclasses.field(default_factory=dict)
     label: int = 1
+    precision: Precision = DOUBLE
 
     @property
     def definitions(self) -> Definitions:
@@ -238,6 +243,12 @@ class World:
         """1/value."""
         return pow(int(value), -1, PRIME) if isinstance(self.field, PrimeField) else 1 / value
 
+    def are_real(self, values: Array) -> bool:
+        """Whether all are finite real numbers, as everything is in an exact field."""
+        return isinstance(self.field, PrimeField) or all(
+            not isinstance(each, mpmath.mpc) and mpmath.isfinite(each) for each in values.flat
+        )
+
     def equal(self, left: Any, right: Any, precision: Precision = DOUBLE) -> bool:
         """Whether two arrays, of shapes that fit, are equal here; where numbers are rounded, to a precision."""
         a, b = np.asarray(left, dtype=object), np.asarray(right, dtype=object)
@@ -245,11 +256,12 @@ class World:
             return False
         if isinstance(self.field, PrimeField):
             return bool(np.all((a - b) % PRIME == 0))
-        if any(isinstance(each, mpmath.mpc) for each in (*a.flat, *b.flat)):
+        if not (self.are_real(a) and self.are_real(b)):
             return False  # the logarithm of what is negative here
+        if precision.digits > DOUBLE.digits:  # than floating-point numbers have
+            bound = precision.absolute + precision.relative * max(map(abs, b.flat), default=0)
+            return all(abs(p - q) <= bound for p, q in zip(a.flat, b.flat, strict=True))
         x, w = a.astype(float), b.astype(float)
-        if not (np.isfinite(x).all() and np.isfinite(w).all()):
-            return False
         largest = float(np.max(np.abs(w), initial=0.0))
         near = precision.absolute + precision.relative / 10 * largest
         return bool(np.allclose(x, w, rtol=precision.relative, atol=near))

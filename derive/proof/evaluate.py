@@ -21,12 +21,13 @@ from derive.notation import Contraction, Partial, free_indices, occurrences
 from derive.proof.arithmetic import add_up, apply, invert, multiply, power, raise_to, take_root
 from derive.proof.dual import Dual, Number, derivative, split
 from derive.proof.exponents import entries, spell_out, take_out
-from derive.proof.field import Field
+from derive.proof.field import Field, Reals
+from derive.proof.signs import is_positive
 
 Definitions = Mapping[IndexedBase | Symbol, tuple[Symbol | None, Expr]]
 """What a name stands for: its entry at an index for a vector, an expression without one for a scalar."""
 
-_FUNCTIONS = {sympy.tanh: "tanh", sympy.Abs: "abs", sympy.sign: "sign"}
+_FUNCTIONS = {sympy.Abs: "abs", sympy.sign: "sign"}
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,13 @@ def _program_anew(expression: Expr) -> Program:
             return _contraction_program(expression)
         case Partial():
             return _partial_program(expression)
-        case sympy.tanh() | sympy.Abs() | sympy.sign():
+        case sympy.tanh():
+            return _tanh_program(expression.args[0])
+        case sympy.Abs() | sympy.sign():
             function, argument = _FUNCTIONS[expression.func], _program(expression.args[0])
             return lambda point: apply(function, argument(point), point.field)
+        case sympy.re():  # SymPy's |exp z|, whose z may be complex to it
+            return _program(expression.args[0])
     raise UnsupportedError(f"cannot evaluate {type(expression).__name__} in {expression}")
 
 
@@ -247,6 +252,16 @@ def _partial_program(partial: Partial) -> Program:
     return run
 
 
+def _tanh_program(argument: Expr) -> Program:
+    """tanh; in an exact field by exponentials, tanh x = 1 − 2/(exp 2x + 1), whose laws hold there."""
+    by_exponentials, inner = _program(1 - 2 / (sympy.exp(2 * argument) + 1)), _program(argument)
+
+    def run(point: Point) -> Number:
+        return apply("tanh", inner(point), point.field) if isinstance(point.field, Reals) else by_exponentials(point)
+
+    return run
+
+
 def _root_program(program: Program, exponent: sympy.Rational) -> Program:
     """A power of what `program` gives, by a root and a whole power."""
     p, q = int(exponent.p), int(exponent.q)
@@ -276,7 +291,10 @@ def _exp_anew(argument: Expr) -> Program:
 
 @_cached
 def _log_program(argument: Expr) -> Program:
-    """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for."""
+    """log, with log(ab) = log a + log b, log a^c = c log a and log exp a = a, through what a name stands for.
+
+    Of an even power of what may be negative, log (y − t)², c log a is the logarithm of a negative number, and not used.
+    """
     if not isinstance(argument, (sympy.Add, Indexed)):
         return _log_of_product(argument)
     value = _program(argument)
@@ -304,7 +322,7 @@ def _log_of_product(argument: Expr) -> Program:
             return _sum(map(_log_program, argument.args))
         case sympy.exp():
             return _program(argument.args[0])
-        case sympy.Pow():
+        case sympy.Pow() if is_positive(argument.base) or not argument.exp.is_even:
             exponent, base = _program(argument.exp), _log_program(argument.base)
             return lambda point: exponent(point) * base(point)
         case sympy.Rational() if argument > 0:
@@ -364,16 +382,21 @@ def _log_prime(prime: int, point: Point) -> Number:
 
 @_cached
 def _power_program(base: Expr, exponent: Expr) -> Program:
-    """A power, with (ab)^c = a^c b^c, a^(b+c) = a^b a^c and (a^b)^c = a^(bc) for positive bases."""
+    """A power, with a^(b+c) = a^b a^c, and for positive a (ab)^c = a^c b^c and (a^b)^c = a^(bc).
+
+    A sum may be negative: the root of (y − t)² is not y − t.
+    """
     if exponent.is_Integer:
         inner, whole = _program(base), int(exponent)
         return lambda point: raise_to(inner(point), whole, point.field)
     match base:
         case sympy.exp():
             return _exp_program(base.args[0] * exponent)
-        case sympy.Mul():
-            return _product(_power_program(factor, exponent) for factor in base.args)
-        case sympy.Pow():
+        case sympy.Mul() if any(map(is_positive, base.args)):
+            positive = [factor for factor in base.args if is_positive(factor)]
+            rest = sympy.Mul(*(factor for factor in base.args if factor not in positive))
+            return _product(_power_program(factor, exponent) for factor in (*positive, rest) if factor != 1)
+        case sympy.Pow() if is_positive(base.base):
             return _power_program(base.base, base.exp * exponent)
         case Indexed():
             return _entry_power_program(base, exponent)

@@ -14,6 +14,7 @@ SECOND_STEP = 1e-5
 LOSSES = {
     "softmax+cross-entropy": lambda y, t: -np.sum(t * np.log(y)),
     "softmax+mse": lambda y, t: np.mean((y - t) ** 2),
+    "softmax+sum(abs(y - t))": lambda y, t: np.sum(np.where(np.real(y) > t, y - t, t - y)),
     "log-softmax+-sum(t*y)": lambda y, t: -np.sum(t * np.log(y)),
 }
 """Of the probabilities, whatever the output is."""
@@ -70,6 +71,11 @@ _FORMULAS = {
             "2/n*y*((2*y - t - np.sum(y*(y - t)))*v - np.sum(v*y)*(2*y - t - np.sum(y*(3*y - 2*t)))"
             " - np.sum(v*y*(2*y - t)))"
         )
+    ],
+    ("softmax+sum(abs(y - t))", "value"): ["np.sum(np.abs(y - t))", "np.sum(np.sqrt((y - t)**2))"],
+    ("softmax+sum(abs(y - t))", "gradient"): [
+        "y*(np.sign(y - t) - np.sum(y*np.sign(y - t)))",
+        "y*np.abs(y - t)/(y - t) - y*np.sum(y*(y - t)/np.abs(y - t))",
     ],
     ("log-softmax+-sum(t*y)", "value"): ["-np.sum(t*(z - np.log(np.sum(np.exp(z)))))"],
     ("log-softmax+-sum(t*y)", "gradient"): ["y*np.sum(t) - t"],

@@ -115,3 +115,10 @@ def test_a_jacobian_may_be_of_one_row(judge, source, verdict, mistake, one_row):
 def test_a_vector_for_each_row_is_due_of_a_product(judge):
     found = judge("softmax", "vjp", "def f(y, g):\n    return y*(g - np.dot(g, y))\n")
     assert (found.verdict, found.mistake.id) == ("wrong", "index-mixed-up")
+
+
+def test_a_jacobian_of_lists_is_of_one_row_whatever_the_number_of_rows(judge):
+    entries = "[[y[i]*((i == j) - y[j]) for j in range(len(y))] for i in range(len(y))]"
+    found = judge("softmax", "jacobian", f"def f(y):\n    return {entries}\n")
+    assert found.verdict == "right"
+    assert "it takes one row at a time" in found.checked[1]

@@ -4,6 +4,7 @@ import mpmath
 import pytest
 
 from derive.catalogue.softmax import activation as softmax
+from derive.errors import ProofError
 from derive.language.read import read
 from derive.notation import Contraction, i, j, k, loss, y, z
 from derive.proof.arithmetic import raise_to
@@ -22,6 +23,9 @@ LOSSES = [
     ("log(sum(t[i]*y[i]**2.5 for i in range(n)))",
      lambda y, t: mpmath.log(sum(a * b ** mpmath.mpf("2.5") for a, b in zip(t, y, strict=True)))),
     ("tanh(sum(t[i]*y[i] for i in range(n)))", lambda y, t: mpmath.tanh(sum(a * b for a, b in zip(t, y, strict=True)))),
+    ("sum(sqrt((y[i]-t[i])**2) for i in range(n))", lambda y, t: sum(abs(b - a) for a, b in zip(t, y, strict=True))),
+    ("sum(t[i]*log((y[i]-t[i])**2) for i in range(n))",
+     lambda y, t: sum(a * 2 * mpmath.log(abs(b - a)) for a, b in zip(t, y, strict=True))),
     ("sum(abs(y[i]-t[i]) for i in range(n))", lambda y, t: sum(abs(b - a) for a, b in zip(t, y, strict=True))),
 ]  # fmt: skip
 
@@ -65,6 +69,8 @@ def test_derivatives_agree_with_differences_of_the_definition(text, function) ->
         ("exp(gamma*log(y[i]))", "y[i]**gamma"),
         ("sqrt(y[i])*sqrt(y[j])", "sqrt(y[i]*y[j])"),
         ("log(6)", "log(2) + log(3)"),
+        ("tanh(z[i]/2)", "2*exp(z[i])/(1 + exp(z[i])) - 1"),
+        ("diff(tanh(z[i]), z[i])", "4/(exp(z[i]) + exp(-z[i]))**2"),
         ("diff(y[i]**gamma, z[j])", "gamma*y[i]**gamma*(delta(i, j) - y[j])"),
         ("diff(sqrt(y[i]), z[j])", "sqrt(y[i])*(delta(i, j) - y[j])/2"),
         ("diff(log(1 - y[i]), z[j])", "-y[i]*(delta(i, j) - y[j])/(1 - y[i])"),
@@ -73,6 +79,11 @@ def test_derivatives_agree_with_differences_of_the_definition(text, function) ->
 )
 def test_laws_of_functions_that_are_not_rational_hold_modulo_a_prime(left: str, right: str) -> None:
     assert check(read(left), read(right), DEFINITION).method == "modular"
+
+
+def test_the_root_of_a_square_is_not_what_was_squared_where_that_may_be_negative() -> None:
+    with pytest.raises(ProofError):
+        check(read("sqrt((y[i] - t[i])**2)"), read("y[i] - t[i]"), DEFINITION)
 
 
 def test_a_derivative_inside_a_derivative_keeps_its_own_epsilon() -> None:

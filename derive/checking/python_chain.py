@@ -1,0 +1,70 @@
+"""Read what is written in Python: a chain of equations, and the assignments before it."""
+
+import re
+
+from derive.checking.definitions import Definition, write_out_definitions
+from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Operation
+from derive.checking.left_sides import as_derivative, is_left_side
+from derive.checking.python_form import Reader
+from derive.checking.python_statements import Assignment, split_statements
+from derive.language.read import LONGEST_TEXT
+
+_BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
+"""The dot of `.*` and `exp.(x)`, which means entry by entry in other languages, as everything does here."""
+_EQUALS = re.compile(r"(?<![=!<>:])=(?!=)")
+
+
+def read_python(text: str, n: int | None = None) -> Chain:
+    """The chain of formulas that `text` writes in Python's syntax; equals signs join its links.
+
+    With `n`, a given number of classes, a sum may run over `range` of that number.
+
+    Raises:
+        FormulaError: with the position, the offending piece and what is allowed.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    text = _BROADCAST.sub(_without_dot, text.replace("−", "-"))  # U+2212, as pages print it
+    assignments, begin, last = split_statements(text)
+    starts = [0, *(end for end in _top_level_equals(last))]
+    ends = [*(start - 1 for start in starts[1:]), len(last)]
+    pieces = [(begin + start, last[start:end]) for start, end in zip(starts, ends, strict=True)]
+    first, *rest = (Reader(text, start, piece, n).read() for start, piece in pieces)
+    links = (as_derivative(first) if rest else first, *rest)
+    named = len(links) > 1 and is_left_side(links[0])
+    definitions = [_define(text, each, n) for each in assignments]
+    written = write_out_definitions(links[named:], definitions) if definitions else links[named:]
+    return Chain((*links[:named], *written), tuple(piece.strip() for _, piece in pieces))
+
+
+def _define(whole: str, assignment: Assignment, n: int | None) -> Definition:
+    """What an assignment defines: `p[k] -= 1` takes the one-hot vector of k from p."""
+    name, sign = assignment.name, assignment.sign
+    body = Reader(whole, assignment.start, assignment.text, n).read()
+    if assignment.index:
+        entry = Reader(whole, assignment.start, name + assignment.index, n).read()
+        index = entry.indices[0] if isinstance(entry, Item) and len(entry.indices) == 1 else None
+        if not isinstance(index, Name) or sign not in ("+", "-"):
+            raise FormulaError(
+                f"cannot read the assignment to {name}{assignment.index} at position {assignment.start + 1}: an entry"
+                " is changed at the label, p[k] -= 1",
+                whole,
+                assignment.start,
+            )
+        body = Operation("*", body, Call("onehot", (index,)))
+    return Definition(name, Operation(sign, Name(name), body) if sign else body)
+
+
+def _without_dot(found: re.Match[str]) -> str:
+    """A space for the dot; a power is `**` here."""
+    return "**" if found.group().endswith("^") else " "
+
+
+def _top_level_equals(text: str) -> list[int]:
+    """Where the links after the first begin; an equals sign in parentheses is a keyword's."""
+    ends = []
+    for found in _EQUALS.finditer(text):
+        before = text[: found.start()]
+        if all(before.count(opening) == before.count(closing) for opening, closing in ("()", "[]", "{}")):
+            ends.append(found.end())
+    return ends
