@@ -67,5 +67,7 @@ def test_public_names_are_loaded_when_they_are_used():
     script = "import sys, derive; assert 'sympy' not in sys.modules; derive.derive; assert 'sympy' in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
     assert set(derive.__all__) <= set(dir(derive))
+    with pytest.raises(derive.DeriveError):
+        derive.derive("softmax+nothing-of-the-kind(")
     with pytest.raises(AttributeError, match="has no attribute 'integrate'"):
         _ = derive.integrate

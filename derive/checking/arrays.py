@@ -353,8 +353,10 @@ class Evaluator(Letters):
         if name in ("dot", "matmul") and any(isinstance(argument, Transpose) for argument in node.arguments):
             left, right = node.arguments
             return self._operation(Operation("@", left, right))
-        if name == r"\sigma" or (name == "softmax" and len(node.arguments) == 1 and not options):
+        if name == r"\sigma":
             return self._activated(self._value(node.arguments[0]))
+        if name == "softmax" and len(node.arguments) == 1 and not options:
+            return self._softmax(self._value(node.arguments[0]))
         if name == SLOPE:
             return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:

@@ -192,9 +192,12 @@ def _axes(options: Options, arguments: Sequence[Array]) -> tuple[Any, bool]:
         axis = found[0] if len(found) == 1 else found
     if isinstance(axis, tuple) and len(axis) == 1:
         (axis,) = axis
+    keepdims = bool(options.get("keepdims", 0))
     if axis == 1 and arguments[0].ndim == 1:
+        if not keepdims:
+            raise IllFormedError("axis 1 is that of a batch's rows, and this is one row")
         axis = 0  # written for a batch of rows, judged on one of them
-    return axis, bool(options.get("keepdims", 0))
+    return axis, keepdims
 
 
 def _sum(arguments: Sequence[Array], options: Options) -> Array:
@@ -225,14 +228,14 @@ def _exponentials(body: Array) -> Array:
 
 
 def _softmax(arguments: Sequence[Array], options: Options) -> Array:
-    axis = _axes({"axis": -1, **options}, arguments[:1])[0]
+    axis = _axes({"axis": -1, "keepdims": 1, **options}, arguments[:1])[0]
     above = _exponentials(arguments[0])
     return as_array(above / np.sum(above, axis=axis, keepdims=True))
 
 
 def _log_softmax(arguments: Sequence[Array], options: Options) -> Array:
     body = arguments[0]
-    axis = _axes({"axis": -1, **options}, arguments[:1])[0]
+    axis = _axes({"axis": -1, "keepdims": 1, **options}, arguments[:1])[0]
     below = np.sum(_exponentials(body), axis=axis, keepdims=True)
     return as_array(body - np.frompyfunc(_log, 1, 1)(below))
 

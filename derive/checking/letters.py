@@ -97,6 +97,18 @@ class Letters:
             return as_array(APPLIED["softmax" if entries.ndim else "sigmoid"]([entries], {}))
         return as_array(APPLIED["sigmoid" if not definition.has(notation.Contraction) else "softmax"]([entries], {}))
 
+    def _softmax(self, entries: Array) -> Array:
+        """The softmax of a vector, whatever the activation is; softmax(z_i/T) is the entry i of softmax(z/T)."""
+        if entries.ndim:
+            return as_array(APPLIED["softmax"]([entries], {}))
+        entry: Expr = entries[()]
+        read = entry.atoms(sympy.Indexed)
+        places = {int(each.indices[0]) for each in read}
+        if len(places) != 1:
+            raise IllFormedError("softmax is of a vector, and this is one number")
+        vector = [entry.xreplace({each: each.base[c + 1] for each in read}) for c in range(self.n)]
+        return as_array(APPLIED["softmax"]([np.array(vector, dtype=object)], {})[places.pop() - 1])
+
     def _length(self, axis: Sequence[Node], *, whole: bool) -> Expr:
         """The length of an array along an axis, its first if none is said, or of all of it: a batch's is unknown."""
         if not self.rows:

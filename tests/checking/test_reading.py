@@ -81,3 +81,33 @@ def test_what_is_assigned_is_never_run():
 def test_what_is_too_large_is_refused_at_once(formula, said):
     with pytest.raises(FormulaError, match=said):
         derive.check(CE, "gradient", formula)
+
+
+@pytest.mark.parametrize(
+    ("composition", "formula", "verdict"),
+    [
+        ("sigmoid+binary-cross-entropy", "softmax(z) - t", "wrong"),
+        ("sigmoid+binary-cross-entropy", "F.softmax(z) - t", "wrong"),
+        ("sigmoid+binary-cross-entropy", r"\operatorname{softmax}(z)_i - t_i", "wrong"),
+        ("sigmoid+binary-cross-entropy", "sigmoid(z) - t", "right"),
+        (CE, r"\operatorname{softmax}(z)_i - t_i", "right-if"),
+        ("softmax-temperature+cross-entropy", "(softmax(z/T) - t)/T", "right-if"),
+    ],
+)
+def test_softmax_is_what_its_name_says_whatever_the_activation_is(composition, formula, verdict):
+    assert derive.check(composition, "gradient", formula).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("formula", "verdict"),
+    [
+        ("y*(g - (g*y).sum(axis=1, keepdims=True))", "right"),
+        ("y*(g - (g*y).sum(1)[:, None])", "right"),
+        ("y*(g - (g*y).sum(-1))", "right"),
+        ("y*(g - (g*y).sum(axis=1))", "ill-formed"),
+        ("g*y - y*np.sum(g*y, 1)", "ill-formed"),
+        ("y*(g - (g*y).sum(dim=1))", "ill-formed"),
+    ],
+)
+def test_a_sum_over_the_rows_of_a_batch_keeps_its_axis_beside_them(formula, verdict):
+    assert derive.check("softmax", "vjp", formula).verdict == verdict
