@@ -177,28 +177,26 @@ class Chain:
 
 
 def walk(node: object) -> Iterator[Node]:
-    """`node` and everything in it, outermost first."""
-    if isinstance(node, tuple):
-        for part in node:
-            yield from walk(part)
-    elif isinstance(node, Node):
-        yield node
-        for field in fields(node):
-            yield from walk(getattr(node, field.name))
+    """`node`, or the nodes of a tuple, and everything in it, outermost first."""
+    for each in _nodes(node):
+        yield each
+        for child in children(each):
+            yield from walk(child)
 
 
 def children(node: Node) -> Iterator[Node]:
     """What a node is made of, one level down."""
-
-    def nodes(part: object) -> Iterator[Node]:
-        if isinstance(part, tuple):
-            for each in part:
-                yield from nodes(each)
-        elif isinstance(part, Node):
-            yield part
-
     for field in fields(node):
-        yield from nodes(getattr(node, field.name))
+        yield from _nodes(getattr(node, field.name))
+
+
+def _nodes(part: object) -> Iterator[Node]:
+    """A node, or the nodes in a tuple of tuples."""
+    if isinstance(part, tuple):
+        for each in part:
+            yield from _nodes(each)
+    elif isinstance(part, Node):
+        yield part
 
 
 def rewrite(node: Any, rule: Callable[[Node], Node | None]) -> Any:

@@ -9,9 +9,9 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr, Integer
 
+from derive.checking.elementary import exp_of, log_of, one_where_positive, power_of, tanh_of
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.guards import SMALL, changes_nothing
-from derive.language.read import LARGEST_EXPONENT, LARGEST_NUMBER
 
 Array = NDArray[Any]
 """An array of expressions, dtype object; of no axes for a number."""
@@ -20,9 +20,6 @@ Options = Mapping[str, Any]
 MOST_WORK = 40_000
 MOST_CLASSES = 64
 """The longest array that a formula may make."""
-HIGHEST_TOWER = 3
-MOST_EXPANDED = 400
-"""The most terms that an exponent may have when it is multiplied out."""
 
 
 def as_array(value: Any) -> Array:
@@ -85,99 +82,7 @@ def power(left: Array, right: Array) -> Array:
         FormulaError: a power too large to work with.
         IllFormedError: a power that is not defined.
     """
-    return as_array(np.frompyfunc(_power, 2, 1)(left, right))
-
-
-def _power(base: Expr, exponent: Expr) -> Expr:
-    if exponent.is_number and not (exponent.is_rational and abs(exponent) <= LARGEST_EXPONENT):
-        raise FormulaError(f"the exponent {str(exponent)[:30]} is not between ±{LARGEST_EXPONENT}")
-    _refuse_tower(exponent)
-    _refuse_tower(base)
-    _refuse_long(exponent)
-    if base == 0 and not exponent.is_positive:
-        raise IllFormedError("the formula divides by zero")
-    if base.is_number and abs(base) > LARGEST_NUMBER:
-        raise FormulaError(f"a number goes beyond {LARGEST_NUMBER:.0e}")
-    if isinstance(base, sympy.Pow) and base.exp.is_number and abs(base.exp) > LARGEST_EXPONENT:
-        raise FormulaError(f"an exponent goes beyond ±{LARGEST_EXPONENT}")
-    result: Expr = base**exponent
-    return result
-
-
-def _refuse_tower(exponent: Expr) -> None:
-    """Raise FormulaError for an exponent that is a tower of exponents itself."""
-    if _height(exponent) >= HIGHEST_TOWER:
-        raise FormulaError(f"more than {HIGHEST_TOWER} exponents stand above one another")
-
-
-def _height(value: Expr) -> int:
-    """How many exponentials and powers with a letter in the exponent stand above one another."""
-    inside = max((_height(part) for part in value.args), default=0)
-    is_floor = isinstance(value, (sympy.exp, sympy.tanh)) or (isinstance(value, sympy.Pow) and not value.exp.is_number)
-    return inside + is_floor
-
-
-def _exp(value: Expr) -> Expr:
-    _refuse_tower(value)
-    _refuse_long(value)
-    result: Expr = sympy.exp(value)
-    return result
-
-
-def _tanh(value: Expr) -> Expr:
-    _refuse_tower(value)
-    result: Expr = sympy.tanh(value)
-    return result
-
-
-def _refuse_long(exponent: Expr) -> None:
-    """Raise FormulaError for an exponent that would have too many terms multiplied out."""
-    if _terms(exponent) > MOST_EXPANDED:
-        raise FormulaError("an exponent of the formula is too large to multiply out")
-
-
-def _terms(value: Expr) -> int:
-    """At most how many terms `value` has, multiplied out; stops counting at some thousands."""
-    if isinstance(value, sympy.Add):
-        return min(sum(_terms(term) for term in value.args), 10**4)
-    if isinstance(value, sympy.Mul):
-        product = 1
-        for factor in value.args:
-            product = min(product * _terms(factor), 10**4)
-        return product
-    if isinstance(value, sympy.Pow) and value.exp.is_Integer:
-        return int(min(_terms(value.base) ** min(abs(int(value.exp)), 64), 10**4))
-    return 1
-
-
-def _log(value: Expr) -> Expr:
-    if value.is_number and not value.is_positive:
-        raise IllFormedError(f"the logarithm of {value} is not a real number")
-    shift = _common_shift(value)
-    if shift != 0:
-        return shift + _log(sympy.Add(*(sympy.exp(term.args[0] - shift) for term in value.args)))
-    result: Expr = sympy.log(value)
-    return result
-
-
-def _common_shift(value: Expr) -> Expr:
-    """What every exponent of a sum of exponentials has of a maximum; 0 where that differs, or there is none.
-
-    log Σ exp(z_i − m) is log Σ exp(z_i) − m, which the logarithm of a sum does not show by itself.
-    """
-    if not isinstance(value, sympy.Add) or not all(isinstance(term, sympy.exp) for term in value.args):
-        return Integer(0)
-    exponents = [term.args[0] for term in value.args]
-    for symbol in exponents[0].free_symbols:
-        if isinstance(symbol, sympy.Symbol) and symbol.name.startswith("max("):
-            shares = {sympy.expand(exponent).coeff(symbol) for exponent in exponents}
-            return shares.pop() * symbol if len(shares) == 1 else Integer(0)
-    return Integer(0)
-
-
-def _is_positive(value: Expr) -> Expr:
-    """1 where a number is positive, else 0."""
-    return (sympy.sign(value) ** 2 + sympy.sign(value)) / 2
+    return as_array(np.frompyfunc(power_of, 2, 1)(left, right))
 
 
 def _only(arguments: Sequence[Array]) -> Array:
@@ -224,7 +129,7 @@ def _max(arguments: Sequence[Array], options: Options) -> Array:
 
 
 def _exponentials(body: Array) -> Array:
-    return as_array(np.frompyfunc(_exp, 1, 1)(body))
+    return as_array(np.frompyfunc(exp_of, 1, 1)(body))
 
 
 def _softmax(arguments: Sequence[Array], options: Options) -> Array:
@@ -237,12 +142,12 @@ def _log_softmax(arguments: Sequence[Array], options: Options) -> Array:
     body = arguments[0]
     axis = _axes({"axis": -1, "keepdims": 1, **options}, arguments[:1])[0]
     below = np.sum(_exponentials(body), axis=axis, keepdims=True)
-    return as_array(body - np.frompyfunc(_log, 1, 1)(below))
+    return as_array(body - np.frompyfunc(log_of, 1, 1)(below))
 
 
 def _logsumexp(arguments: Sequence[Array], options: Options) -> Array:
     axis, keepdims = _axes(options, arguments)
-    return as_array(np.frompyfunc(_log, 1, 1)(np.sum(_exponentials(arguments[0]), axis=axis, keepdims=keepdims)))
+    return as_array(np.frompyfunc(log_of, 1, 1)(np.sum(_exponentials(arguments[0]), axis=axis, keepdims=keepdims)))
 
 
 def _sigmoid(arguments: Sequence[Array], _: Options) -> Array:
@@ -359,21 +264,21 @@ _UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "
 """What changes how numbers are kept, and none of them."""
 
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
-    **dict.fromkeys(("exp",), each_entry(_exp)),
-    **dict.fromkeys(("log", "ln"), each_entry(_log)),
+    **dict.fromkeys(("exp",), each_entry(exp_of)),
+    **dict.fromkeys(("log", "ln"), each_entry(log_of)),
     "sqrt": each_entry(sympy.sqrt),
-    "tanh": each_entry(_tanh),
-    "cosh": each_entry(lambda value: (_exp(value) + _exp(-value)) / 2),
-    "sinh": each_entry(lambda value: (_exp(value) - _exp(-value)) / 2),
+    "tanh": each_entry(tanh_of),
+    "cosh": each_entry(lambda value: (exp_of(value) + exp_of(-value)) / 2),
+    "sinh": each_entry(lambda value: (exp_of(value) - exp_of(-value)) / 2),
     **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),
     **dict.fromkeys(("sign", "sgn"), each_entry(sympy.sign)),
-    "greater": _two(lambda left, right: each_entry(_is_positive)([as_array(left - right)], {})),
+    "greater": _two(lambda left, right: each_entry(one_where_positive)([as_array(left - right)], {})),
     "equal": _two(lambda left, right: 1 - np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
     "not_equal": _two(lambda left, right: np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),
-    "not_less": _two(lambda left, right: 1 - each_entry(_is_positive)([as_array(right - left)], {})),
+    "not_less": _two(lambda left, right: 1 - each_entry(one_where_positive)([as_array(right - left)], {})),
     "square": each_entry(lambda value: value**2),
-    "log1p": each_entry(lambda value: _log(1 + value)),
-    "expm1": each_entry(lambda value: _exp(value) - 1),
+    "log1p": each_entry(lambda value: log_of(1 + value)),
+    "expm1": each_entry(lambda value: exp_of(value) - 1),
     "negative": _one(lambda body: -body),
     "reciprocal": _one(lambda body: divide(as_array(Integer(1)), body)),
     **dict.fromkeys(("sum", "reduce_sum"), _sum),

@@ -130,6 +130,10 @@ _DUE = {
 the gradient."""
 
 
+_KINDS = {"probabilities": "output", "log-probabilities": "output", "loss": "loss", "logits": "logits"}
+"""What a role is, beside ∂."""
+
+
 def fault_of_left(left: Node | None, quantity: str, roles: Mapping[str, str]) -> str:
     """What is wrong with a left side, as a sentence; empty where it may be what is asked for.
 
@@ -155,23 +159,20 @@ def fault_of_left(left: Node | None, quantity: str, roles: Mapping[str, str]) ->
 
 
 def _kind(node: Node, roles: Mapping[str, str]) -> str:
-    """What a letter beside ∂ is: `loss`, `output`, `logits` or `targets`; empty where that is not sure."""
+    """What a letter beside ∂ is: `loss`, `output` or `logits`; empty where that is not sure."""
     match node:
         case Item(body=body):
             return _kind(body, roles)
         case Call(function="softmax" | "S" | "sigmoid" | r"\sigma"):
             return "output"
-        case Name(name=name):
-            kinds = {"probabilities": "output", "log-probabilities": "output", "loss": "loss", "logits": "logits"}
-            if roles.get(name, "parameter") != "parameter":
-                return kinds.get(roles[name], "")
-            return (
-                "loss"
-                if name in LOSSES
-                else "output"
-                if plain(name) in Y | PROBABILITIES
-                else ("logits" if plain(name) in LOGITS else "")
-            )
+        case Name(name=name) if roles.get(name, "parameter") != "parameter":
+            return _KINDS.get(roles[name], "")
+        case Name(name=name) if name in LOSSES:
+            return "loss"
+        case Name(name=name) if plain(name) in Y | PROBABILITIES:
+            return "output"
+        case Name(name=name) if plain(name) in LOGITS:
+            return "logits"
     return ""
 
 

@@ -14,13 +14,12 @@ from derive.targets.model import Product
 LAYER_KERNEL = "loss_and_gradient"
 """The function of the rows that a layer calls."""
 
-LAYER_NAMES = frozenset(
+_MEANT = frozenset(
     ("x", "w", "b", "inputs", "weights", "bias", "scale", "row_losses", "x_grad", "w_grad", "b_grad", "z_grad")
 )
-"""What the function of a layer means by itself, beside what every generated function does.
-
-A parameter of such a name has an underscore after it there.
-"""
+"""What the function of a layer means by itself, beside what every generated function does."""
+RENAMED = {name: f"{name}_" for name in _MEANT}
+"""What a layer calls parameters of such names."""
 
 _NAMES: dict[Array, str] = {X: "inputs", W: "weights", b: "bias", G: "z_grad"}
 """The variable that holds each array."""

@@ -12,7 +12,7 @@ from derive.kernel.statements import rename_parameters
 from derive.layer.engine import LayerResult
 from derive.render import render
 from derive.targets.heading import assumed, entry, heading
-from derive.targets.layer_numpy import LAYER_KERNEL, LAYER_NAMES, layer_context
+from derive.targets.layer_numpy import LAYER_KERNEL, RENAMED, layer_context
 from derive.targets.model import Product
 from derive.targets.numpy_function import Argument, Function, Program, wrap_words, write_signature
 from derive.targets.numpy_layout import WIDTH, wrap_statement
@@ -116,8 +116,7 @@ def _operations(lines: Iterable[str]) -> tuple[str, ...]:
 
 def _layer_module(product: Product, layer: LayerResult) -> str:
     """The module of a layer: its function, and the kernel of the rows that it calls."""
-    renamed = {name: f"{name}_" for name in LAYER_NAMES}
-    kernels = tuple(rename_parameters(kernel, renamed) for kernel in product.kernels if kernel.name == LAYER_KERNEL)
+    kernels = tuple(rename_parameters(kernel, RENAMED) for kernel in product.kernels if kernel.name == LAYER_KERNEL)
     context = {**module_context(replace(product, kernels=kernels)), **layer_context(product, layer)}
     parameters = [Argument(each) for each in kernels[0].parameters]
     arguments = ["x: ArrayLike", "w: ArrayLike", "b: ArrayLike", "t: ArrayLike", "*"]

@@ -12,7 +12,7 @@ from derive.catalogue.model import Composition
 from derive.catalogue.parameters import choose_parameters
 from derive.kernel.arguments import name_arguments
 from derive.notation import t, z
-from derive.targets.layer_numpy import LAYER_NAMES
+from derive.targets.layer_numpy import RENAMED
 from derive.verification.callers import CallError
 from derive.verification.rows import Array
 from derive.verification.truth import find_truth
@@ -49,7 +49,7 @@ def compare_layer(
     count, worst = 0, 0.0
     classes = CLASSES if n is None else n
     parameters = choose_parameters(tuple(name_arguments(composition.parameters).values()), classes)
-    keywords = {f"{name}_" if name in LAYER_NAMES else name: value for name, value in parameters.items()}
+    keywords = {RENAMED.get(name, name): value for name, value in parameters.items()}
     for batch in _make_batches(composition, classes):
         given = batch.targets.astype(dtype) if batch.labels is None else batch.labels
         arrays = (each.astype(dtype) for each in (batch.x, batch.w, batch.b))

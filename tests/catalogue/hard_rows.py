@@ -97,18 +97,9 @@ def _vary(ends: tuple[float, float, float], place: int, per_class: bool, n: int)
 
 
 def _ends(bounds: Range) -> tuple[float, float, float]:
-    """A number inside, and the lowest and the highest; close to an end that does not belong, and some way off none."""
-    low = float(bounds.low) if bounds.low is not None else None
-    high = float(bounds.high) if bounds.high is not None else None
-    if low is not None and high is not None:
-        width = high - low
-        return (
-            low + 0.375 * width,
-            low if bounds.low_included else low + width / 32,
-            high if bounds.high_included else high - width / 32,
-        )
-    if low is not None:
-        return low + 1.5, low if bounds.low_included else low + 0.0625, low + 5.0
-    if high is not None:
-        return high - 1.5, high - 5.0, high if bounds.high_included else high - 0.0625
-    return 1.5, -2.0, 3.0
+    """A number inside, and the lowest and the highest that are tried."""
+    if bounds.low is not None and bounds.high is not None:
+        return float(bounds.low + (bounds.high - bounds.low) * 3 / 8), *bounds.ends()
+    if bounds.high is not None:
+        return float(bounds.high) - 1.5, *bounds.ends()
+    return float(bounds.low or 0) + 1.5, *bounds.ends()
