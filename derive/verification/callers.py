@@ -2,7 +2,7 @@
 
 import ctypes
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -35,6 +35,24 @@ class Caller(Protocol):
     def has(self, kernel: Kernel) -> bool:
         """Whether the language has a function for `kernel`."""
         ...
+
+
+MOST_CLASSES, MANY_ROWS = 31, 1024
+"""NumPy modules lay rows of so few classes out class by class, from so many rows on."""
+
+
+def call_each_way(
+    caller: Caller, kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None = None
+) -> Iterator[Mapping[str, Array]]:
+    """The outputs of `kernel` for a batch; and those of its rows among many, where there they are not the same."""
+    alone = caller.call(kernel, rows, parameters)
+    yield alone
+    batch, n = rows.z.shape
+    if n <= MOST_CLASSES and all(array.rank < 2 for array in kernel.outputs):
+        many = caller.call(kernel, rows.repeat(-(-MANY_ROWS // batch)), parameters)
+        among = {name: output[-batch:] for name, output in many.items()}
+        if not all(np.array_equal(alone[name], among[name], equal_nan=True) for name in alone):
+            yield among
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The rows on which a kernel is tested: random ones, and a few that are hard."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ class Rows:
         dense = np.zeros_like(self.t)
         dense[np.arange(len(self.labels)), self.labels] = 1
         return dense
+
+    def repeat(self, times: int) -> "Rows":
+        """The same rows so many times over."""
+        return Rows(*(np.concatenate([getattr(self, each.name)] * times) for each in fields(self)))
 
 
 def make_rows(n: int, dtype: np.dtype[Any]) -> Rows:

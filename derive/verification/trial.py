@@ -16,7 +16,15 @@ from derive.notation import g, t, v, z
 from derive.pipeline import derive_quantities, plan_kernels
 from derive.progress import Track
 from derive.proof.field import BadPointError
-from derive.verification.callers import LANGUAGES, NOTHING, Caller, CallError, Compiling, NumpyCaller
+from derive.verification.callers import (
+    LANGUAGES,
+    NOTHING,
+    Caller,
+    CallError,
+    Compiling,
+    NumpyCaller,
+    call_each_way,
+)
 from derive.verification.finding import Finding
 from derive.verification.rows import make_rows
 from derive.verification.truth import Case, Truth
@@ -135,17 +143,18 @@ def compare(
         for n in CLASS_COUNTS if kernel.n is None else (kernel.n,):
             if rank == 2 and n > LARGEST_MATRIX:
                 continue
-            outputs = caller.call(kernel, make_rows(n, dtype))
-            for quantity, output in zip(quantities_of(composition, kernel.name), outputs.values(), strict=True):
-                truths = _truths(composition, quantity, n, kernel.labels)
-                for row, (got, truth) in enumerate(zip(output, truths, strict=True)):
-                    if truth is None:
-                        continue
-                    error = truth.error(got)
-                    if not error <= ALLOWED:
-                        where = f"{kernel.name}{' with labels' if kernel.labels else ''} in {dtype.name} at n = {n}"
-                        raise CallError(f"{where}: row {row} is off by {error:.3g} u, and {ALLOWED} are allowed")
-                    count, worst = count + len(truth.places), max(worst, error)
+            quantities = quantities_of(composition, kernel.name)
+            for outputs in call_each_way(caller, kernel, make_rows(n, dtype)):
+                for quantity, output in zip(quantities, outputs.values(), strict=True):
+                    truths = _truths(composition, quantity, n, kernel.labels)
+                    for row, (got, truth) in enumerate(zip(output, truths, strict=True)):
+                        if truth is None:
+                            continue
+                        error = truth.error(got)
+                        if not error <= ALLOWED:
+                            where = f"{kernel.name}{' with labels' if kernel.labels else ''} in {dtype.name} at n = {n}"
+                            raise CallError(f"{where}: row {row} is off by {error:.3g} u, and {ALLOWED} are allowed")
+                        count, worst = count + len(truth.places), max(worst, error)
     return count, worst
 
 

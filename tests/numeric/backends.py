@@ -8,9 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+import numpy as np
+
 from tests.numeric.cases import Array
 
 GENERATED = Path(__file__).resolve().parents[2] / "generated"
+NUMPY = ("numpy", "numpy-many")
+"""How the NumPy modules are called: with rows as they are, and among many."""
 FOLDERS: dict[str, int | None] = {"any": None, "n3": 3}
 """Folders of generated kernels, and the class count each is fixed to."""
 
@@ -51,7 +55,7 @@ OpenBackend = Callable[[str], Backend]
 
 @dataclass(frozen=True)
 class NumpyBackend:
-    """The NumPy modules of one folder."""
+    """The NumPy modules of one folder; as `numpy-many`, each row among so many that the modules work class by class."""
 
     folder: str
     name: str = "numpy"
@@ -62,7 +66,12 @@ class NumpyBackend:
 
     def call(self, module: str, quantity: str, *inputs: Array) -> Any:
         """What the function returns: an array, or a tuple of them."""
-        return getattr(load_module(self.folder, module), quantity)(*inputs)
+        function = getattr(load_module(self.folder, module), quantity)
+        rows = len(inputs[0])
+        if self.name == "numpy" or not rows:
+            return function(*inputs)
+        many = function(*(np.concatenate([each] * -(-1024 // rows)) for each in inputs))
+        return tuple(each[:rows] for each in many) if isinstance(many, tuple) else many[:rows]
 
 
 @cache

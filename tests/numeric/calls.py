@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.numeric.backends import FOLDERS, SIGNATURES, Backend, arguments_of
+from tests.numeric.backends import FOLDERS, NUMPY, SIGNATURES, Backend, arguments_of
 from tests.numeric.c_library import BUILDS
 from tests.numeric.cases import Batch, batches
 from tests.numeric.comparison import Miss, compare
@@ -33,7 +33,7 @@ WAYS = [(module, quantity, family) for module, quantity in QUANTITIES for family
 """Module, quantity and family of cases: a function with labels is another one in C."""
 C_WAYS = [way for way in WAYS if way[1] in SIGNATURES]
 
-NUMPY_BACKENDS = [f"numpy {folder}" for folder in FOLDERS]
+NUMPY_BACKENDS = [f"{build} {folder}" for folder in FOLDERS for build in NUMPY]
 C_BACKENDS = [f"{build} {folder}" for folder in FOLDERS for build in BUILDS]
 C_CALLS = [(name, *way) for name in C_BACKENDS for way in C_WAYS]
 CALLS = [(name, *way) for name in NUMPY_BACKENDS for way in WAYS] + C_CALLS

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.numeric.backends import Backend, NumpyBackend, OpenBackend
+from tests.numeric.backends import NUMPY, Backend, NumpyBackend, OpenBackend
 from tests.numeric.c_library import BUILDS, CBackend, available, compile_library
 
 
@@ -20,7 +20,7 @@ def open_backend(tmp_path_factory: pytest.TempPathFactory) -> OpenBackend:
     def find(name: str) -> Backend:
         if name not in known:
             build, folder = name.split()
-            known[name] = NumpyBackend(folder) if build == "numpy" else compiled(build, folder)
+            known[name] = NumpyBackend(folder, build) if build in NUMPY else compiled(build, folder)
         return known[name]
 
     def compiled(build: str, folder: str) -> Backend:

@@ -32,6 +32,8 @@ _BLOCK_BYTES = 1 << 19
 """The bytes of an array that are worked on at a time: a cache has room for some of that size."""
 _SHORT = 31
 """Up to so many classes a row is short."""
+_MANY = 1024
+"""From so many rows on it pays to lay short ones out class by class."""
 _PIECE = 1024
 """The terms that are added in a line: so many that their rounding errors do not count."""
 
@@ -351,20 +353,21 @@ def _hvp_rows(z: Array, t: Array, v: Array, product: Array) -> None:
 def _in_blocks(program: Callable[..., None], inputs: tuple[NDArray[Any], ...], outputs: tuple[Array, ...]) -> None:
     """Run `program` on as many rows at a time as the cache holds.
 
-    An operation along a short row takes NumPy longer than the row is worth. Short rows are therefore laid out class by
-    class, the entries of one class side by side: then NumPy's innermost loops run over the rows.
+    An operation along a short row takes NumPy longer than the row is worth. Many short rows are therefore laid out
+    class by class, the entries of one class side by side: then NumPy's innermost loops run over the rows.
     """
     rows, *_ = inputs
     n = rows.shape[-1]
-    if n > _SHORT and rows.ndim == 2 and rows.nbytes <= _BLOCK_BYTES and outputs[-1].ndim == 2:
+    if rows.ndim == 2 and (n > _SHORT or len(rows) < _MANY) and outputs[-1].nbytes <= _BLOCK_BYTES:
         program(*inputs, *outputs)
         return
     arrays = [each.reshape(-1, *each.shape[rows.ndim - 1 :]) if each.ndim else each for each in (*inputs, *outputs)]
     axes = max(each.ndim for each in arrays)
+    by_class = axes == 2 and n <= _SHORT and len(arrays[0]) >= _MANY
     count = max(1, _BLOCK_BYTES // (n ** (axes - 1) * rows.itemsize))
     for start in range(0, len(arrays[0]), count):
         block = [each[start : start + count] if each.ndim else each for each in arrays]
-        if axes > 2 or n > _SHORT:
+        if not by_class:
             program(*block)
             continue
         given, results = block[: len(inputs)], block[len(inputs) :]
@@ -391,7 +394,7 @@ def _row_max(values: Array) -> Array:
     Where it is NumPy finds in a third of the time that what it is takes, if many rows are not very long.
     """
     if not _is_by_row(values) or len(values) < 64 or values.shape[-1] > 512:
-        largest: Array = values.max(axis=-1, keepdims=True)
+        largest: Array = np.maximum.reduce(values, axis=-1, keepdims=True)
         return largest
     found: Array = values[np.arange(len(values)), values.argmax(axis=-1)]
     return found[:, np.newaxis]
@@ -400,7 +403,7 @@ def _row_max(values: Array) -> Array:
 def _sum(terms: Array) -> Array:
     """The sum over the classes, shape (..., 1), with an error that grows with the logarithm of n.
 
-    einsum takes less than half the time of sum, but adds in a line: hence in pieces.
+    For many rows einsum takes less than half the time of sum, but it adds in a line: hence in pieces.
     """
     n = terms.shape[-1]
     if not _is_by_row(terms) and n > 2:
@@ -413,6 +416,9 @@ def _sum(terms: Array) -> Array:
             sums[..., :half] += sums[..., width - half : width]
             width -= half
         return sums[..., :1]
+    if len(terms) <= 32 and terms.size <= 1 << 16:
+        few: Array = np.add.reduce(terms, axis=-1, keepdims=True)
+        return few
     if n <= _PIECE:
         total: Array = np.einsum("...j->...", terms)
     else:
@@ -493,11 +499,12 @@ def _vector(name: str, value: ArrayLike, rows: Array, axis: int) -> Array:
         raise ValueError(
             f"t holds integers of shape {vector.shape}, as labels do; this loss takes dense targets, shape {shape}"
         )
-    try:
-        full = np.broadcast_to(vector, shape)
-    except ValueError:
-        raise ValueError(f"{name} has shape {vector.shape}; it should broadcast to z's shape {shape}") from None
-    return np.ascontiguousarray(_move(full, axis, -1), dtype=rows.dtype)
+    if vector.shape != shape:
+        try:
+            vector = np.broadcast_to(vector, shape)
+        except ValueError:
+            raise ValueError(f"{name} has shape {vector.shape}; it should broadcast to z's shape {shape}") from None
+    return np.ascontiguousarray(_move(vector, axis, -1), dtype=rows.dtype)
 
 
 def _per_row(name: str, value: ArrayLike, rows: Array) -> Array:
