@@ -43,6 +43,8 @@ UPSTREAM = {
 DIRECTION = {"v", "V", "u", "dx", "dz", "direction", "tangent", "zdot", r"\dot{z}", "vector", "vec"}
 LOG_PROBABILITIES = {"logp", "logprobs", "logprob", "lsm", "logsoftmax", "logy", "logpreds", "logprobabilities"}
 LABEL_PROBABILITY = {"pt", "p{t}", "py", "pc", "pcorrect", "ptrue"}
+LOG_SUM_EXP = {"lse", "logsumexp"}
+"""Names of several letters, as `plain` makes them, for the logarithm of the sum of the exponentials."""
 CLASSES = {"n", "K", "C", "numclasses", "nclasses", "numberofclasses", "classes", "nclass", "numclass", "vocabsize"}
 """Of a name of several letters, in small letters without underscores, as `plain` makes it."""
 _GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "model", "prob"}
@@ -51,6 +53,11 @@ LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
 """Words that as an index name the label: p_{true}."""
 BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate", "num_examples", "num_train"}
 """What stands for the number of examples, or for a step, and for no parameter of a loss."""
+MODULES = {
+    "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
+    "optax", "stats", "linalg",
+}  # fmt: skip
+"""Names before a dot that change nothing: `np.log` is `log`."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
 _PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
@@ -151,6 +158,7 @@ def assign(
         (raised, "logits"),
         (EITHER, "logits" if strong and not any(plain(name) in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
+        (LOG_SUM_EXP, "log-sum-exp"),
         (CLASSES, "classes"),
         (("I", "eye"), "identity"),
         (("ones",), "ones"),

@@ -51,10 +51,17 @@ class Cursor:
         self.running: list[str] = []
         """The indices of the sums around this place."""
 
+    has_rows = False
+    """Whether something is transposed in the text: `*` is the product of matrices there."""
+
     @property
     def now(self) -> Token:
         """The token that comes next."""
         return self.tokens[self.place]
+
+    def ahead(self, places: int) -> Token:
+        """The token that many places behind the next one."""
+        return self.tokens[min(self.place + places, len(self.tokens) - 1)]
 
     def next(self, *texts: str) -> bool:
         """Whether one of `texts` comes next."""
@@ -100,8 +107,9 @@ class Cursor:
         if self.next("{"):
             return self.enclosed("{", "}")
         start = self.place
-        if self.next("-"):
-            raise self.failure("an exponent with a sign needs braces")
+        if self.skip("-"):  # e^-z
+            self.group_tokens()
+            return self.tokens[start : self.place]
         command = self.take()
         if command.kind == "end":
             raise self.failure("something is missing at the end")
@@ -186,9 +194,10 @@ class Cursor:
         ):
             self.skip_range()
             return None
-        words = self.now.text.lower().split() if self.now.kind == "word" else []
+        words = self.words()
         if words[:1] == ["is"] and set(words) & set(LABEL_WORDS):  # "i is the correct class"
-            self.take()
+            while self.now.kind == "word" and not self.now.text.lower().startswith(_OTHERWISE):
+                self.take()
             return Same(left, Name("label"), "not" in words)
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
@@ -200,6 +209,15 @@ class Cursor:
             found = Same(left, self.index(), negated)
         while self.skip(",", ")", ".") or (self.now.kind == "word" and self.is_comment(self.now) and self.take()):
             pass
+        return found
+
+    def words(self) -> list[str]:
+        """The words that come next, each alone."""
+        found: list[str] = []
+        for token in self.tokens[self.place :]:
+            if token.kind != "word":
+                break
+            found += token.text.lower().split()
         return found
 
     def closes_with_condition(self) -> bool:
@@ -339,5 +357,5 @@ class Cursor:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
-        reader.depth, reader.running = self.depth + 1, self.running
+        reader.depth, reader.running, reader.has_rows = self.depth + 1, self.running, self.has_rows
         return reader

@@ -78,6 +78,20 @@ class Letters:
         shares = [self._probability(c) for c in range(self.n)]
         return as_array(-sum(share * sympy.log(share) for share in shares))
 
+    def _log_sum_exp(self) -> Array:
+        """What LSE is without its argument: of the exponents that the activation has; in a batch one for each row."""
+        definition = self.composition.y_definition
+        parts = definition.args if definition is not None and definition.has(notation.Contraction) else ()
+        above = [part.args[0] for part in parts if isinstance(part, sympy.exp)]
+        exponent = above[0] if above else notation.z[notation.i]
+
+        def entry(c: int) -> Expr:
+            found: Expr = notation.rename(exponent, {notation.i: Integer(c + 1)})
+            return found
+
+        exponents = self._each_row(filled_array(entry, self.n))
+        return as_array(APPLIED["logsumexp"]([exponents], {"axis": -1, "keepdims": bool(self.rows)}))
+
     def _slope(self, entries: Array) -> Array:
         """The derivative of each entry of the output with respect to its own logit."""
 

@@ -125,6 +125,8 @@ def find_places(
     ]
     if not given and rest and has_loss:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
+        # Of two indices of which one has entries, p_k - (k == y), the other is the label.
+        candidates = [name for name in candidates if name not in uses.entries] or candidates
         likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)
         for each in likely:
             others = tuple(sorted(name for name in rest if name != each))

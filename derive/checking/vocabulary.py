@@ -1,0 +1,29 @@
+"""The words of several letters that a formula may have: functions, and names that habit knows."""
+
+from derive.checking import habits
+from derive.checking.functions import APPLIED
+from derive.checking.habits import plain
+from derive.checking.library import LIBRARY
+from derive.checking.places import DELTAS, ONE_HOT
+
+FUNCTIONS = frozenset((*APPLIED, *ONE_HOT, *DELTAS, *LIBRARY, "einsum", "where", "eye"))
+"""Functions of Python, NumPy and libraries."""
+OF_SENTENCES = {
+    "if", "for", "when", "where", "is", "otherwise", "else", "elif", "and", "in", "not", "with", "all", "every", "each",
+    "since", "because", "assuming", "as", "using", "given", "by", "index", "the", "case",
+}  # fmt: skip
+"""Words of conditions and sentences, which no formula multiplies."""
+_NAMES = frozenset().union(
+    habits.PROBABILITIES, habits.LOGITS, habits.TARGETS, habits.UPSTREAM, habits.DIRECTION, habits.LOSSES,
+    habits.LABELS, habits.LOG_PROBABILITIES, habits.CLASSES, habits.BATCH, habits.OUTPUTS, habits.LABEL_WORDS,
+    habits.LOG_SUM_EXP,
+)  # fmt: skip
+_OF_TWO_LETTERS = {"if", "is", "in", "as", "by", "KL", "CE"}
+"""Any others are two letters beside each other: dz, yy, mv."""
+
+
+def is_word(text: str) -> bool:
+    """Whether a run of letters is a word that is known, rather than letters multiplied."""
+    if len(text) < 3:
+        return text in _OF_TWO_LETTERS
+    return text in FUNCTIONS or text in OF_SENTENCES or text in _NAMES or plain(text) in _NAMES
