@@ -9,11 +9,19 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Total, walk
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
-from derive.checking.left_sides import fault_of_left, is_left_side, isolate, left_indices, loss_name
+from derive.checking.left_sides import (
+    fault_of_left,
+    is_count,
+    is_left_side,
+    isolate,
+    left_indices,
+    loss_name,
+    name_losses,
+)
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
@@ -21,6 +29,7 @@ from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
 from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
+from derive.checking.sums import bind_sums
 from derive.checking.upper import lower_indices, transpose_primes
 
 CLASSES = (3, 4, 5)
@@ -137,11 +146,19 @@ def read_cases(
     scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
     spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
     spelled_out = transpose_primes(isolate(spelled_out, scalars), everywhere=composition.loss is None)
+    spelled_out = name_losses(spelled_out, scalars)
+    if any(isinstance(node, Total) and node.index is None for node in walk(spelled_out)):
+        on_left = left_indices(spelled_out[0] if is_left_side(spelled_out[0]) else None)
+        spelled_out = bind_sums(spelled_out, [each for each in on_left or () if isinstance(each, str)])
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
     loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
-    if loss is not None and loss not in {each.name for each in composition.parameters}:
+    if (
+        loss is not None
+        and not is_count(loss, spelled_out)
+        and loss not in {each.name for each in composition.parameters}
+    ):
         let = {loss: "loss", **let}
     spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}

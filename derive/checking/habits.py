@@ -58,9 +58,11 @@ MODULES = {
     "optax", "stats", "linalg",
 }  # fmt: skip
 """Names before a dot that change nothing: `np.log` is `log`."""
+TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
+"""Names of what is added to keep a logarithm or a quotient finite."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
+PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 
@@ -148,7 +150,7 @@ def assign(
         (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
         (("o",) if composition.output_vector == o else (), "output"),
         (UPSTREAM if quantity == "vjp" else (), "upstream"),
-        (DIRECTION if quantity in _PRODUCTS else (), _PRODUCTS.get(quantity, "")),
+        (DIRECTION if quantity in PRODUCTS else (), PRODUCTS.get(quantity, "")),
         (LOG_PROBABILITIES, "log-probabilities"),
         (Y, "targets" if y_is_target else "probabilities"),
         (TARGETS | capital if has_loss else (), "targets"),
@@ -172,4 +174,20 @@ def assign(
             taken[name] = role or next(
                 (role for names, role in table if name in names or plain(name) in names), "parameter"
             )
+    product = PRODUCTS.get(quantity, "")
+    if product and product not in taken.values():
+        taken |= dict.fromkeys(_left_for_product(taken, nodes, [*let, *parameters]), product)
     return taken
+
+
+def _left_for_product(roles: Mapping[str, str], nodes: tuple[Node, ...], known: Collection[str]) -> list[str]:
+    """The name that is left for the vector of a product where none has its role: the only unknown one, or else d."""
+    numbers = {
+        part.name for node in walk(nodes) if isinstance(node, Operation) and node.symbol in ("/", "**")
+        for part in walk(node.right) if isinstance(part, Name)
+    }  # fmt: skip
+    left = [
+        name for name, role in roles.items()
+        if role == "parameter" and name not in {*known, *numbers, *BATCH, "T", "t"} and plain(name) not in TINY
+    ]  # fmt: skip
+    return left if len(left) == 1 else [name for name in ("d",) if not left and roles.get(name) == "targets"]

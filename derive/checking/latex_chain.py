@@ -217,7 +217,7 @@ class _Reader(Grammar):
             return None
         arguments = self.enclosed("(", ")")
         name = "".join(token.text for token in head)
-        is_name = name in LOSSES or (len(head) > 1 and name.isupper())
+        is_name = name in LOSSES or (len(name) > 1 and name.isupper())
         if not self.next("=", "&") or not (is_name or any(token.text in _INSIDE for token in arguments)):
             return None
         return Name(f"{name}()")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from derive.checking.dots import DOTS, read_dots
+from derive.checking.dots import DOTS, read_table
 from derive.checking.formula import (
     SLOPE,
     Call,
@@ -20,7 +20,6 @@ from derive.checking.formula import (
     Number,
     Operation,
     Same,
-    Table,
     Total,
     Transpose,
     negate,
@@ -380,5 +379,4 @@ class Grammar(Calls):
         while self.skip(","):
             if not self.next(closing):
                 entries.append(Name(self.take().text) if self.next(*DOTS) else self.terms())
-        written = (tuple(entries),)
-        return read_dots(written) if any(getattr(each, "name", "") in DOTS for each in entries) else Table(written)
+        return read_table([tuple(entries)])

@@ -53,7 +53,7 @@ _PATTERN = re.compile(
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
     |(?P<raised>[{_RAISED_SIGNS}]+)
     |(?P<lowered>[{LOWERED_SIGNS}]+)
-    |(?P<sum>(?<![A-Za-z])sum(?=_)|Σ(?=_|\s|\(|[{LOWERED_SIGNS}]))
+    |(?P<sum>(?<![A-Za-z.])sum(?=_|\s+[^\s(=])|Σ(?=_|\s|\(|[{LOWERED_SIGNS}]))
     |(?<![A-Za-z_^])(?<![_^]{{)(?P<run>(?![A-Za-z]{{1,2}}(?:exp|log|ln|tanh)(?![A-Za-z]))[A-Za-z]{{2,}}(?:_[A-Za-z]{{2,}})*)
         (?![A-Za-z])
     |(?P<letter>[^\W\d_]\u0302?)

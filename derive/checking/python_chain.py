@@ -3,7 +3,7 @@
 import re
 
 from derive.checking.definitions import Definition, write_out_definitions
-from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Operation
+from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Node, Operation, rewrite
 from derive.checking.left_sides import as_derivative, is_left_side
 from derive.checking.python_form import Reader
 from derive.checking.python_spelling import spell
@@ -32,7 +32,15 @@ def read_python(text: str, n: int | None = None) -> Chain:
     named = len(links) > 1 and is_left_side(links[0])
     definitions = [_define(text, each, n) for each in assignments]
     written = write_out_definitions(links[named:], definitions) if definitions else links[named:]
-    return Chain((*links[:named], *written), tuple(piece.strip() for _, piece in pieces))
+    return Chain((*links[:named], *rewrite(tuple(written), _exponential)), tuple(piece.strip() for _, piece in pieces))
+
+
+def _exponential(node: Node) -> Node | None:
+    """e**x as exp(x), where e was not assigned to."""
+    match node:
+        case Operation(symbol="**", left=Name(name="e"), right=exponent):
+            return Call("exp", (rewrite(exponent, _exponential),))
+    return None
 
 
 def is_python(text: str) -> bool:
@@ -60,13 +68,15 @@ def _define(whole: str, assignment: Assignment, n: int | None) -> Definition:
     if assignment.index:
         entry = Reader(whole, assignment.start, name + assignment.index, n).read()
         index = entry.indices[0] if isinstance(entry, Item) and len(entry.indices) == 1 else None
-        if not isinstance(index, Name) or sign not in ("+", "-"):
+        if not isinstance(index, Name) or sign not in ("", "+", "-"):
             raise FormulaError(
                 f"cannot read the assignment to {name}{assignment.index} at position {assignment.start + 1}: an entry"
                 " is changed at the label, p[k] -= 1",
                 whole,
                 assignment.start,
             )
+        if not sign:  # p[k] = p[k] - 1: what is new at k less what was there is added
+            body, sign = Operation("-", body, Item(Name(name), (index,))), "+"
         body = Operation("*", body, Call("onehot", (index,)))
     return Definition(name, Operation(sign, Name(name), body) if sign else body)
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from derive.checking.formula import (
     NO_COUNT,
+    ONE,
     Axis,
     Call,
     Choice,
@@ -178,7 +179,9 @@ class Reader:
                 return Name(name)
             case ast.Attribute(value=operand, attr="size"):
                 return Call("size", (self.node(operand),))
-            case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
+            case ast.Attribute(value=ast.Name(id=module), attr="e") if module in MODULES:
+                return Call("exp", (ONE,))
+            case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" as name) if module in MODULES:
                 raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
         raise self.unread(tree)
 

@@ -186,3 +186,93 @@ def test_no_word_of_python_itself_is_in_an_error(text):
 )  # fmt: skip
 def test_the_words_of_a_sentence_around_a_formula_are_left_out(sentence):
     assert derive.check(CE, "gradient", sentence).verdict == "right-if"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "said"),
+    [
+        (r"\begin{pmatrix} y_1 & -y_1y_2 & \\ & y_2 & \\ & & y_3 \end{pmatrix}", "cells of the matrix are blank"),
+        (r"\begin{pmatrix} & y_2 & \\ & y_2 & \\ & & y_3 \end{pmatrix}", "cells of the matrix are blank"),
+        (
+            r"\begin{pmatrix} y_1 & \cdots & y_n \\ y_2 & y_2 & \vdots \end{pmatrix}",
+            "leave out no whole row and column",
+        ),
+    ],
+)
+def test_a_matrix_whose_pattern_is_not_evident_is_ill_formed(matrix, said):
+    found = derive.check("softmax", "jacobian", matrix)
+    assert found.verdict == "ill-formed"
+    assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula"),
+    [
+        ("softmax", "jacobian", r"\begin{pmatrix} y_1 & & \\ & \ddots & \\ & & y_n \end{pmatrix}"),
+        (CE, "gradient", r"\begin{pmatrix} y_1 \\ \vdots \\ y_k + 1 \\ \vdots \\ y_n\end{pmatrix}"),
+        (CE, "gradient", r"\begin{pmatrix} y_1 \\ \vdots \\ y_k - 2 \\ \vdots \\ y_n\end{pmatrix}"),
+        (CE, "value", r"-\sum y_i \log y_i"),
+        ("softmax", "vjp", r"y_j (g_j - \sum g_i)"),
+        ("softmax", "value", "e**z/sum(e**(2*z))"),
+        (CE, "value", r"C = -\sum_j y_j \ln (1 - a_j)"),
+    ],
+)
+def test_wrong_formulas_of_these_kinds_are_wrong(composition, quantity, formula):
+    assert derive.check(composition, quantity, formula).verdict == "wrong"
+
+
+def test_a_sum_that_may_run_over_two_indices_is_refused_with_what_to_write():
+    with pytest.raises(FormulaError, match=r"may run over i or j; write its index below it, \\sum_i \(at position 1"):
+        derive.check("softmax", "vjp", r"\sum g_i y_i (\delta_{ij} - y_j)")
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula", "verdict"),
+    [
+        ("softmax", "vjp", "a*(d - (a*d).sum())", "right"),
+        ("softmax", "vjp", "a*(d + (a*d).sum())", "wrong"),
+        ("softmax", "vjp", "a*(d - c*(a*d).sum())", "wrong"),
+        ("softmax", "vjp", "s*(h - np.dot(s, h))", "right"),
+        ("softmax", "vjp", "s*(h + np.dot(s, h))", "wrong"),
+        ("softmax", "vjp", "y*(z - y@z)", "wrong"),
+        ("softmax", "vjp", "y*(x - y@x)", "wrong"),
+        ("log-softmax", "vjp", "d - p*(p*d).sum()", "wrong"),
+    ],
+)
+def test_the_one_name_left_is_the_upstream_gradient(composition, quantity, formula, verdict):
+    found = derive.check(composition, quantity, formula)
+    assert found.verdict == verdict
+    if verdict == "right":
+        assert "upstream" in found.reading.values()
+
+
+@pytest.mark.parametrize(
+    ("composition", "formula", "verdict"),
+    [
+        ("softmax+weighted-cross-entropy", "w[k]*(y - t)", "right"),
+        ("softmax+weighted-cross-entropy", "w[k]*(y + t)", "wrong"),
+        ("softmax+weighted-cross-entropy", "w[k]*(y - 2*t)", "wrong"),
+        ("softmax+generalised-cross-entropy", "y[k]**q*(y - t)", "right"),
+        ("softmax+generalised-cross-entropy", "y[k]**(q - 1)*(y - t)", "wrong"),
+        (CE, "p[k] = p[k] - 1", "right"),
+        (CE, "p[k] = p[k] + 1", "wrong"),
+        (CE, "p[i] = p[i] - t[i]", "right-if"),
+        (CE, "dz = p.copy(); dz[k] = p[k] - 1; dz", "right"),
+        (CE, "dz = p.copy(); dz[k] = p[k] - 2; dz", "wrong"),
+    ],
+)
+def test_an_entry_at_the_label_beside_whole_vectors(composition, formula, verdict):
+    assert derive.check(composition, "gradient", formula).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("composition", "formula"),
+    [
+        ("softmax+jensen-shannon", r"H(\frac{t+y}{2}) - \frac12 H(t) + \frac12 H(y)"),
+        ("softmax+jensen-shannon", r"\frac12 D_{KL}(t \|\| \frac{t+y}{2}) + \frac14 D_{KL}(y \|\| \frac{t+y}{2})"),
+        ("softmax+kl", r"\mathrm{KL}(y \,\|\, t)"),
+        ("softmax+focal", r"\mathrm{FL}(p_{\mathrm t}) = -(1-p_{\mathrm t})^\gamma p_{\mathrm t}"),
+    ],
+)
+def test_wrong_losses_stay_wrong(composition, formula):
+    assert derive.check(composition, "value", formula).verdict == "wrong"
