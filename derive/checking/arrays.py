@@ -157,14 +157,8 @@ class Evaluator(Letters):
                 return identity_array(self.n)
             case "ones":
                 return filled_array(lambda _: Integer(1), self.n)
-            case "jacobian":
-                return self._jacobian()
-            case "hessian":
-                return self._hessian()
-            case "entropy":
-                return self._entropy()
-            case "log-sum-exp":
-                return self._log_sum_exp()
+            case "jacobian" | "hessian" | "entropy" | "log-sum-exp":
+                return self._derived(role)
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)

@@ -226,7 +226,8 @@ class Cursor:
         try:
             self.expect("(")
             self.condition()
-            return self.place > start + 3 and (self.now.kind == "end" or self.next(",", ";", ".", "\\\\"))
+            ends = self.now.kind == "end" or self.next(",", ";", ".", "\\\\")
+            return self.place > start + 3 and (ends or self.tokens[self.place - 1].text in (",", "."))
         except FormulaError:
             return False
         finally:

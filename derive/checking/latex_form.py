@@ -14,6 +14,7 @@ from derive.checking.dots import DOTS, read_table
 from derive.checking.formula import (
     SLOPE,
     Call,
+    Choice,
     Item,
     Name,
     Node,
@@ -360,6 +361,8 @@ class Grammar(Calls):
         if opening == r"\langle":
             self.expect(",")
             body = Call("dot", (body, self.terms()))
+        if opening == "(" and self.next("if"):
+            body = self.chosen(body)
         if opening in ("(", "[") and self.next(","):
             body = self.listed(body, CLOSING[opening])
         self.expect(CLOSING[opening])
@@ -372,6 +375,13 @@ class Grammar(Calls):
                     raise self.failure("the norms of order 1 and 2 are read")
                 return Call("norm", (body,)) if order == ["2"] else Call("sum", (Call("abs", (body,)),))
         return body
+
+    def chosen(self, first: Node) -> Node:
+        """What code chooses between, in parentheses: (1 if i == j else 0)."""
+        condition = self.condition()
+        if not self.skip("else", "otherwise"):
+            raise self.failure("else is missing")
+        return Choice(((condition, first), (None, self.terms())))
 
     def listed(self, first: Node, closing: str) -> Node:
         """A vector written out, after its first entry: (y_1 - t_1, ..., y_n - t_n)."""

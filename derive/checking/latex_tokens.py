@@ -3,6 +3,7 @@ r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, size
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from derive.checking.formula import FormulaError
 from derive.checking.habits import MODULES
@@ -51,6 +52,7 @@ _PATTERN = re.compile(
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
+    |(?P<share>[½¼¾⅓⅔])
     |(?P<raised>[{_RAISED_SIGNS}]+)
     |(?P<lowered>[{LOWERED_SIGNS}]+)
     |(?P<sum>(?<![A-Za-z.])sum(?=_|\s+[^\s(=])|Σ(?=_|\s|\(|[{LOWERED_SIGNS}]))
@@ -134,6 +136,8 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
             tokens.append(Token("sign", "\\sum", at))
         case "greek":
             tokens.append(Token("letter", f"\\{whole}", at))
+        case "share":
+            tokens.append(Token("number", normalize("NFKC", whole).replace("⁄", "/"), at))
         case "letter" if len(whole) > 1:
             tokens.append(Token("letter", f"\\hat{{{whole[0]}}}", at))
         case "letter" | "number":

@@ -64,6 +64,17 @@ class Letters:
         entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
         return entry
 
+    def _derived(self, role: str) -> Array:
+        """What a letter is that stands for a matrix or a number by its role."""
+        match role:
+            case "jacobian":
+                return self._jacobian()
+            case "hessian":
+                return self._hessian()
+            case "entropy":
+                return self._entropy()
+        return self._log_sum_exp()
+
     def _jacobian(self) -> Array:
         """What J is: a row for each output, a column for each logit."""
         return self._each_row(matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n))

@@ -4,6 +4,7 @@ import re
 
 from derive.checking.definitions import Definition, write_out_definitions
 from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Node, Operation, rewrite
+from derive.checking.habits import LOSSES
 from derive.checking.left_sides import as_derivative, is_left_side
 from derive.checking.python_form import Reader
 from derive.checking.python_spelling import spell
@@ -28,11 +29,18 @@ def read_python(text: str, n: int | None = None) -> Chain:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
     assignments, pieces = _split(text)
     first, *rest = (Reader(text, start, piece, n).read() for start, piece in pieces)
-    links = (as_derivative(first) if rest else first, *rest)
+    links = (_named(first) if rest else first, *rest)
     named = len(links) > 1 and is_left_side(links[0])
     definitions = [_define(text, each, n) for each in assignments]
     written = write_out_definitions(links[named:], definitions) if definitions else links[named:]
     return Chain((*links[:named], *rewrite(tuple(written), _exponential)), tuple(piece.strip() for _, piece in pieces))
+
+
+def _named(left: Node) -> Node:
+    """A left side: a derivative, or the name of a loss with its arguments, FL(p_t)."""
+    if isinstance(left, Call) and (left.function in LOSSES or (len(left.function) > 1 and left.function.isupper())):
+        return Name(f"{left.function}()")
+    return as_derivative(left)
 
 
 def _exponential(node: Node) -> Node | None:

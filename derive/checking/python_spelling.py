@@ -6,9 +6,22 @@ from dataclasses import dataclass
 DOT, OUTER = "%", "//"
 """Operators of Python that no formula has, of the precedence of products: they stand for · and ⊗."""
 
-_SIGNS = {"·": DOT, "⊗": OUTER, "×": "*", "⊙": "*", "∘": "*", "^": "**", "½": "(1/2)", "¼": "(1/4)", "√": "sqrt"}
+_SIGNS = {
+    "·": DOT,
+    "⊗": OUTER,
+    "×": "*",
+    "⊙": "*",
+    "∘": "*",
+    "^": "**",
+    "½": "(1/2)",
+    "¼": "(1/4)",
+    "¾": "(3/4)",
+    "⅓": "(1/3)",
+    "⅔": "(2/3)",
+    "√": "sqrt",
+}
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_PATTERN = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·⊗×⊙∘^½¼√]")
+_PATTERN = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·⊗×⊙∘^½¼¾⅓⅔√]")
 
 
 @dataclass(frozen=True)

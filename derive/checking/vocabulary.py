@@ -10,7 +10,8 @@ FUNCTIONS = frozenset((*APPLIED, *ONE_HOT, *DELTAS, *LIBRARY, "einsum", "where",
 """Functions of Python, NumPy and libraries."""
 OF_SENTENCES = {
     "if", "for", "when", "where", "is", "otherwise", "else", "elif", "and", "in", "not", "with", "all", "every", "each",
-    "since", "because", "assuming", "as", "using", "given", "by", "index", "the", "case",
+    "since", "because", "assuming", "as", "using", "given", "by", "index", "the", "case", "it", "we", "so", "my", "of",
+    "to", "an", "this", "that", "thus", "hence", "therefore", "get", "from", "which", "our",
 }  # fmt: skip
 """Words of conditions and sentences, which no formula multiplies."""
 _NAMES = frozenset().union(
@@ -18,12 +19,12 @@ _NAMES = frozenset().union(
     habits.LABELS, habits.LOG_PROBABILITIES, habits.CLASSES, habits.BATCH, habits.OUTPUTS, habits.LABEL_WORDS,
     habits.LOG_SUM_EXP,
 )  # fmt: skip
-_OF_TWO_LETTERS = {"if", "is", "in", "as", "by", "KL", "CE"}
-"""Any others are two letters beside each other: dz, yy, mv."""
+_SHORT = {"KL", "CE"}
+"""Names of two letters; any others are letters beside each other: dz, yy, mv."""
 
 
 def is_word(text: str) -> bool:
     """Whether a run of letters is a word that is known, rather than letters multiplied."""
-    if len(text) < 3:
-        return text in _OF_TWO_LETTERS
-    return text in FUNCTIONS or text in OF_SENTENCES or text in _NAMES or plain(text) in _NAMES
+    if text.lower() in OF_SENTENCES:
+        return True
+    return text in _SHORT if len(text) < 3 else text in FUNCTIONS or text in _NAMES or plain(text) in _NAMES
