@@ -8,7 +8,7 @@ from sympy import Expr
 
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
-from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes
+from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
 from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Total, walk
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
@@ -191,7 +191,8 @@ def read_cases(
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         classes = (counted,) if counted is not None else enough_classes(nodes[-1], reading.roles, usual)
         fault = fault_of_left(left, quantity, reading.roles)
-        found.append(Case(reading, links, Court(composition, quantity, classes, labelled), fault))
+        court = Court(composition, quantity, classes, labelled, every_label=writes_classes(nodes))
+        found.append(Case(reading, links, court, fault))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-r"""Functions applied in a LaTeX formula or a text, as on paper, `\\log y_i`, and as in code, `(g*y).sum()`."""
+r"""Functions applied in a LaTeX formula or a text, as on paper, `\log y_i`, and as in code, `(g*y).sum()`."""
 
 from derive.checking.formula import Call, Item, Name, Node, Operation, Transpose, negate
 from derive.checking.latex_cursor import CLOSING

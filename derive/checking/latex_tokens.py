@@ -29,12 +29,15 @@ class Token:
 LONGEST_PRODUCT = 2
 """How many letters beside each other are multiplied; more of them are a word."""
 _UNICODE = {
-    "−": "-", "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "′": "'", "⊙": "⊙", "∘": "⊙",
-    "⊗": "\\otimes", "⋅": "·", "∙": "·", "÷": "/", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "⊙": "⊙", "∘": "⊙",
+    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
     "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
 }  # fmt: skip
-_RAISED_SIGNS, LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
-_SMALL = str.maketrans(f"{_RAISED_SIGNS}{LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")
+RAISED_LETTERS, LOWERED_SIGNS = "ᵀᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
+_RAISED_SIGNS = f"⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺{RAISED_LETTERS}"
+_SMALL = str.maketrans(
+    f"{_RAISED_SIGNS}{LOWERED_SIGNS}", "0123456789-+Tabcdefghijklmnoprstuvwxyz0123456789+-ijklmnpstaehoruvx"
+)
 """Letters and digits set small, as they stand on the line."""
 
 _TEXT = r"\\(?:mbox|hbox|text(?:rm|it|bf|tt|sf|normal)?|math(?:rm|it|sf|tt)|operatorname\*?|rm)(?![A-Za-z])"
@@ -47,7 +50,7 @@ _PATTERN = re.compile(
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
     |(?P<equal>==)|(?P<unequal>!=)|(?P<power>\*\*)
-    |(?<![A-Za-z])(?P<module>(?:{"|".join(MODULES)})\.(?=[A-Za-z]))
+    |(?<![A-Za-z])(?P<module>(?:{"|".join(sorted(MODULES))})\.(?=[A-Za-z]))
     |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|kronecker|KroneckerDelta|logsumexp|rowsum|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
@@ -55,11 +58,11 @@ _PATTERN = re.compile(
     |(?P<share>[½¼¾⅓⅔])
     |(?P<raised>[{_RAISED_SIGNS}]+)
     |(?P<lowered>[{LOWERED_SIGNS}]+)
-    |(?P<sum>(?<![A-Za-z.])sum(?=_|\s+[^\s(=])|Σ(?=_|\s|\(|[{LOWERED_SIGNS}]))
+    |(?P<sum>(?<![A-Za-z.])sum(?=_|\s+[^\s(=])|Σ(?=\s*[\w(\[\\{{|]))
     |(?<![A-Za-z_^])(?<![_^]{{)(?P<run>(?![A-Za-z]{{1,2}}(?:exp|log|ln|tanh)(?![A-Za-z]))[A-Za-z]{{2,}}(?:_[A-Za-z]{{2,}})*)
         (?![A-Za-z])
     |(?P<letter>[^\W\d_]\u0302?)
-    |(?P<sign>[-+*/^_=@()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′{"".join(_UNICODE)}])""",
+    |(?P<sign>[-+*/^_=@()\[\]{{}}|,.;:!'&<>≠·×{"".join(_UNICODE)}])""",
     re.VERBOSE,
 )
 
@@ -72,12 +75,11 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     """
     tokens: list[Token] = []
     position = 0
-    body = text
-    while position < len(body):
-        found = _PATTERN.match(body, position)
+    while position < len(text):
+        found = _PATTERN.match(text, position)
         if found is None:
             raise FormulaError(
-                f"cannot read {body[position]!r} at position {position + 1} of the formula", text, position
+                f"cannot read {text[position]!r} at position {position + 1} of the formula", text, position
             )
         if found.lastgroup == "command" and not (found.group() in own or _is_read(found.group())):
             raise FormulaError(

@@ -9,7 +9,7 @@ _LINKS = (
 )
 _CONDITION = r"(?:if|for|when|where|case|otherwise|else|since|because|lambda|def|while|class|with|try)\b"
 _BEFORE = re.compile(
-    rf"\s*(?!{_CONDITION})(?:(?:{_WORDS}[\s,]+)?\b{_LINKS}\b[,:]?\s+|{_WORDS}\s*:(?!=)\s*)", re.IGNORECASE
+    rf"\A\s*(?!{_CONDITION})(?:(?:{_WORDS}[\s,]+)?\b{_LINKS}\b[,:]?\s+|{_WORDS}\s*:(?!=)\s*)", re.IGNORECASE
 )
 """Words that lead to a formula: `Therefore the gradient is`, `so`, `the answer:`."""
 _BEHIND = re.compile(rf"\s(?:is|are)\s+{_WORDS}\s*[.!?]*\s*$")
@@ -20,8 +20,7 @@ _END = re.compile(r"(?:(?<![.\d])\.|[,;!?])\s*$")
 
 def without_sentence(text: str) -> str:
     """`text` with spaces for the words of a sentence before and behind a formula; a condition stays."""
-    text = _BEFORE.sub(_spaces, text, count=1) if _BEFORE.match(text) else text
-    text = _ASIDE.sub(_spaces, text)
+    text = _ASIDE.sub(_spaces, _BEFORE.sub(_spaces, text))
     if re.search(rf"\s{_CONDITION}", text) is None:
         text = _BEHIND.sub(_spaces, text)
     return _END.sub(_spaces, text)

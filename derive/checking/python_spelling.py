@@ -18,10 +18,9 @@ _SIGNS = {
     "¾": "(3/4)",
     "⅓": "(1/3)",
     "⅔": "(2/3)",
-    "√": "sqrt",
 }
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_PATTERN = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·⊗×⊙∘^½¼¾⅓⅔√]")
+_PATTERN = re.compile(r"[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+|[·⊗×⊙∘^½¼¾⅓⅔]")
 
 
 @dataclass(frozen=True)

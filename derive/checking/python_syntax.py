@@ -2,7 +2,6 @@
 
 import ast
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 from warnings import catch_warnings
 
@@ -60,17 +59,12 @@ def _fault_at(code: str, place: int) -> Fault:
     return Fault(found.start(), f"{word} cannot stand here")
 
 
-def multiplies(tree: ast.Expression, functions: Collection[str] = ()) -> bool:
-    """Whether what Python takes for a call is a product, as on paper: y(1 - y), 2(y - t), y_i(t_i - y_i).
-
-    Args:
-        tree: the expression.
-        functions: the names of one letter that are functions here.
-    """
+def multiplies(tree: ast.Expression) -> bool:
+    """Whether what Python takes for a call is a product, as on paper: y(1 - y), 2(y - t), y_i(t_i - y_i)."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=name)):
-                if (len(name) == 1 and name not in _APPLIED and name not in functions) or _ENTRY.fullmatch(name):
+                if (len(name) == 1 and name not in _APPLIED) or _ENTRY.fullmatch(name):
                     return True
             case ast.Call(func=ast.Constant() | ast.BinOp() | ast.UnaryOp() | ast.Subscript()):
                 return True

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from derive.checking.formula import Chain, FormulaError
 from derive.checking.latex_chain import read_latex
-from derive.checking.latex_tokens import LOWERED_SIGNS, canonical
+from derive.checking.latex_tokens import LOWERED_SIGNS, RAISED_LETTERS, canonical
 from derive.checking.prose import without_sentence
 from derive.checking.python_chain import is_python, read_python
 from derive.language.read import LONGEST_TEXT
 
-_MARKS_OF_TEXT = re.compile(rf"[\\{{}}$∂∇∑‖⟨\u0302{LOWERED_SIGNS}ᵀⁿⁱʲᵏ]|δ_|\^\s*(?:[Tt](?!\w)|\()|√(?!\s*\()")
+_MARKS_OF_TEXT = re.compile(rf"[\\{{}}$∂∇∑√‖⟨\u0302{LOWERED_SIGNS}{RAISED_LETTERS}]|δ_|Σ(?!_)|\^\s*(?:[Tt](?!\w)|\()")
 """What no Python has: commands, braces, small letters, transposes."""
 _ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
 _INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
+_LABEL_BELOW = re.compile(r"(?<!\w)[^\W\d_]_label(?!\w)")
 _MARKS_OF_PYTHON = re.compile(r"[=!]=|\*\*|@|\bnp\.|\bfor\s+\w+\s+in\b|\[")
 """What text on paper has not."""
 
@@ -34,7 +35,9 @@ class Read:
     in_text: bool
 
 
-def read_formula(text: str, let: Mapping[str, str], n: int | None, parameters: Collection[str] = ()) -> Read:
+def read_formula(
+    text: str, let: Mapping[str, str], n: int | None, parameters: Collection[str] = (), *, labelled: bool = False
+) -> Read:
     """The formula that `text` writes in Python, or as text or LaTeX.
 
     Args:
@@ -42,6 +45,7 @@ def read_formula(text: str, let: Mapping[str, str], n: int | None, parameters: C
         let: symbols by role.
         n: a given number of classes.
         parameters: the names of the definition's parameters.
+        labelled: whether the loss speaks of a label: `y_label` is an entry then, and no name of the targets.
 
     Raises:
         FormulaError: with the position and the offending piece.
@@ -51,7 +55,7 @@ def read_formula(text: str, let: Mapping[str, str], n: int | None, parameters: C
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
     text = without_sentence(text)
-    if _is_python(text):
+    if _is_python(text) and not (labelled and _LABEL_BELOW.search(text)):
         return Read(read_python(text, n), {symbol: role for role, symbol in let.items()}, in_text=False)
     symbols = {canonical(symbol): role for role, symbol in let.items()}
     try:

@@ -125,7 +125,8 @@ def _judge(
     composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, explain: bool
 ) -> Verdict:
     try:
-        read = read_formula(formula, let, n, [each.name for each in composition.parameters])
+        names, labelled = [each.name for each in composition.parameters], is_labelled(composition)
+        read = read_formula(formula, let, n, names, labelled=labelled)
         chain, symbols = read.chain, read.symbols
         cases = read_cases(composition, quantity, chain, symbols, n, in_latex=read.in_text)
         judged = [case.judge() for case in cases]

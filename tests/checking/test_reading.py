@@ -276,3 +276,15 @@ def test_an_entry_at_the_label_beside_whole_vectors(composition, formula, verdic
 )
 def test_wrong_losses_stay_wrong(composition, formula):
     assert derive.check(composition, "value", formula).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\begin{pmatrix} y_1 - t_1 \\ \vdots \\ y_n + t_n\end{pmatrix}",
+        r"\begin{pmatrix} y_1 + t_1 \\ y_2 - t_2 \\ y_3 - t_3\end{pmatrix}",
+        "np.array([y[0] - t[0], y[1] - t[1], y[2] + t[2]])",
+    ],
+)
+def test_what_is_wrong_at_one_class_is_no_better_for_another_label(formula):
+    assert derive.check(CE, "gradient", formula).verdict == "wrong"
