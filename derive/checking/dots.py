@@ -87,7 +87,10 @@ def _with_one_entry(line: Sequence[Node]) -> Node:
     others = [*line[: at[0]], *line[at[1] + 1 :]]
     label = _only_index(middle[0]) if len(middle) == 1 else None
     is_alike = all(_replaced(other, _only_index(other), index) == like_first for other in others)
-    if None in (number, last, label) or not is_alike:
+    begins = [_only_index(other) for other in line[: at[0]]]
+    counted = [Number(Fraction(start + place)) for start in (0, 1) for place in range(at[0])]
+    is_counted = begins in (counted[: at[0]], counted[at[0] :]) and isinstance(last, Name)
+    if None in (number, label) or not (is_alike and is_counted):
         raise IllFormedError("the dots of the vector leave out more than entries like its first")
     own = _replaced(middle[0], label, index)
     return Listed(Choice(((Same(index, label or index), own), (None, like_first))), index.name)
