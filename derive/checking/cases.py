@@ -9,7 +9,7 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Total, walk
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
@@ -143,13 +143,7 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
-    spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
-    spelled_out = transpose_primes(isolate(spelled_out, scalars), everywhere=composition.loss is None)
-    spelled_out = name_losses(spelled_out, scalars)
-    if any(isinstance(node, Total) and node.index is None for node in walk(spelled_out)):
-        on_left = left_indices(spelled_out[0] if is_left_side(spelled_out[0]) else None)
-        spelled_out = bind_sums(spelled_out, [each for each in on_left or () if isinstance(each, str)])
+    spelled_out = _spell_out(composition, chain.links)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
@@ -194,6 +188,14 @@ def read_cases(
         court = Court(composition, quantity, classes, labelled, every_label=writes_classes(nodes))
         found.append(Case(reading, links, court, fault))
     return tuple(found)
+
+
+def _spell_out(composition: Composition, links: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The links without what is written shortly: library functions, indices above, primes, sums without an index."""
+    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
+    links = lower_indices(write_out(links, labelled=is_labelled(composition)), scalars)
+    links = transpose_primes(isolate(links, scalars), everywhere=composition.loss is None)
+    return bind_sums(name_losses(links, scalars))
 
 
 def _is_by_output(composition: Composition, quantity: str, left: Node, reading: Reading) -> bool:

@@ -4,7 +4,7 @@ from derive.checking.formula import Call, Item, Name, Node, Operation, Transpose
 from derive.checking.latex_cursor import CLOSING
 from derive.checking.latex_symbols import Symbols
 from derive.checking.latex_tokens import Token
-from derive.checking.vocabulary import FUNCTIONS
+from derive.checking.vocabulary import FUNCTIONS, OPTIONS
 
 _NORMS = ("norm", "abs")
 
@@ -30,6 +30,8 @@ class Calls(Symbols):
         options: list[tuple[str, Node]] = []
         if self.next("(", r"\{", "["):
             arguments, options = self.arguments()
+            if not arguments:
+                raise self.failure("an argument is missing before it")
         elif self.skip("-"):
             arguments = [negate(self.factor())]
         elif function in _NORMS and self.next("{"):  # what stands above the braces is outside
@@ -48,16 +50,14 @@ class Calls(Symbols):
         found: list[Node] = []
         options: list[tuple[str, Node]] = []
         while not self.skip(closing):
-            if self.now.kind in ("letter", "word") and self.ahead(1).text == "=":
+            if self.now.text in OPTIONS and self.ahead(1).text == "=":
                 name = self.take().text
                 self.expect("=")
                 options.append((name, self.terms()))
             else:
-                found.append(self.terms())
+                found.append(self.attempt(self.comparison) or self.terms())
             if not self.next(closing) and not self.skip(",", ";"):
                 self.expect(closing)
-        if not found:
-            raise self.failure("an argument is missing before it")
         return found, options
 
     def names_method(self) -> bool:

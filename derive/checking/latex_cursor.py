@@ -345,14 +345,15 @@ class Cursor:
             return None
         return index if reader.now.kind == "end" else None
 
-    def iverson(self) -> Node | None:
-        """The condition of [i = j], after its bracket, if it is one."""
+    def iverson(self, closing: str) -> Node | None:
+        """The condition of [i = j] or (i == j), after its bracket, if it is one."""
+        condition = self.comparison()
+        return condition if condition is not None and self.skip(closing) else None
+
+    def comparison(self) -> Node | None:
+        """Two indices that are equal or differ; None for anything else."""
         left, negated = self.index(), self.next("≠")
-        if not self.skip("=", "≠"):
-            return None
-        condition = Same(left, self.index(), negated)
-        self.expect("]")
-        return condition
+        return Same(left, self.index(), negated) if self.skip("=", "≠") else None
 
     def inside(self, tokens: list[Token]) -> Self:
         """A reading of `tokens`, which stand within what this one reads."""

@@ -328,6 +328,8 @@ class Grammar(Calls):
         """Upright text: a function or a name."""
         token = self.take()
         name = token.text
+        if name in ("True", "False"):
+            return Number(Fraction(int(name == "True")))
         if name.lower() in OF_SENTENCES:
             self.place -= 1
             raise self.failure(f"{name} is no part of a formula; leave out the words around it")
@@ -349,8 +351,8 @@ class Grammar(Calls):
         opening = self.take().text
         if opening == r"\{" and self.next(r"\begin{array}", r"\begin{matrix}", r"\begin{cases}"):
             return self.environment(cases=True)
-        if opening == "[":
-            condition = self.attempt(self.iverson)
+        if opening in ("[", "("):
+            condition = self.attempt(partial(self.iverson, CLOSING[opening]))
             if condition is not None:
                 return condition
         if opening in ("|", r"\|"):

@@ -120,6 +120,9 @@ def as_derivative(node: Node) -> Node:
         case Operation(symbol="/", left=left, right=Item(body=right, indices=indices)):
             found = as_derivative(Operation("/", left, right))
             return _at(found, indices) if isinstance(found, Derivative) else node
+        case Operation(symbol="/", left=Item(body=left, indices=indices), right=Name() as right):
+            found = as_derivative(Operation("/", left, right))
+            return replace(found, body=Item(found.body, indices)) if isinstance(found, Derivative) else node
         case Operation(symbol="/", left=Name(name=above), right=Name(name=below)):
             names = [_DIFFERENTIAL.fullmatch(each) for each in (above, below)]
             what, by = (None if each is None else Name(each[1]) for each in names)

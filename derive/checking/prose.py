@@ -18,9 +18,12 @@ _ASIDE = re.compile(r"\s\((?:[\w^{}\\]+\s+)?(?:is|are|where|with|since|because|t
 _END = re.compile(r"(?:(?<![.\d])\.|[,;!?])\s*$")
 
 
+_COMMENT = re.compile(r"(?<!\\)#[^\n]*")
+
+
 def without_sentence(text: str) -> str:
-    """`text` with spaces for the words of a sentence before and behind a formula; a condition stays."""
-    text = _ASIDE.sub(_spaces, _BEFORE.sub(_spaces, text))
+    """`text` with spaces for comments and the words of a sentence before and behind a formula; a condition stays."""
+    text = _ASIDE.sub(_spaces, _BEFORE.sub(_spaces, _COMMENT.sub(_spaces, text)))
     if re.search(rf"\s{_CONDITION}", text) is None:
         text = _BEHIND.sub(_spaces, text)
     return _END.sub(_spaces, text)

@@ -1,23 +1,22 @@
 r"""Sums without an index below them, `\sum t_i \log y_i`: they run over the index that nothing else has."""
 
-from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from derive.checking.formula import ZERO, FormulaError, Node, Total, rewrite
+from derive.checking.formula import ZERO, FormulaError, Node, Total, rewrite, walk
+from derive.checking.left_sides import is_left_side, left_indices
 from derive.checking.places import find_uses
 
 
-def bind_sums(links: Sequence[Node], named: Sequence[str]) -> tuple[Node, ...]:
+def bind_sums(links: tuple[Node, ...]) -> tuple[Node, ...]:
     """The links with an index for each sum of entries that is written without; a sum of a vector stays.
-
-    Args:
-        links: the links of a chain.
-        named: the indices that its left side names.
 
     Raises:
         FormulaError: a sum may run over several indices.
     """
+    if not any(isinstance(node, Total) and node.index is None for node in walk(links)):
+        return links
+    named = {each for each in left_indices(links[0]) or () if isinstance(each, str)} if is_left_side(links[0]) else ()
     return tuple(_bind(link, {*named, *_used(link)}) for link in links)
 
 

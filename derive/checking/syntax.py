@@ -55,6 +55,9 @@ def read_formula(
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
     text = without_sentence(text)
+    in_code = text.replace("∂", "d")  # ∂L/∂z = y - np.array([...]): the left side as code has it
+    if in_code != text and _MARKS_OF_PYTHON.search(text) is not None and _is_python(in_code):
+        text = in_code
     if _is_python(text) and not (labelled and _LABEL_BELOW.search(text)):
         return Read(read_python(text, n), {symbol: role for role, symbol in let.items()}, in_text=False)
     symbols = {canonical(symbol): role for role, symbol in let.items()}

@@ -6,7 +6,7 @@ from derive.checking.habits import plain
 from derive.checking.library import LIBRARY
 from derive.checking.places import DELTAS, ONE_HOT
 
-FUNCTIONS = frozenset((*APPLIED, *ONE_HOT, *DELTAS, *LIBRARY, "einsum", "where", "eye"))
+FUNCTIONS = frozenset((*APPLIED, *ONE_HOT, *DELTAS, *LIBRARY, "einsum", "where", "eye", "int", "float"))
 """Functions of Python, NumPy and libraries."""
 OF_SENTENCES = {
     "if", "for", "when", "where", "is", "otherwise", "else", "elif", "and", "in", "not", "with", "all", "every", "each",
@@ -14,10 +14,12 @@ OF_SENTENCES = {
     "to", "an", "this", "that", "thus", "hence", "therefore", "get", "from", "which", "our",
 }  # fmt: skip
 """Words of conditions and sentences, which no formula multiplies."""
+OPTIONS = {"axis", "keepdims", "dim", "keepdim"}
+"""Options of NumPy's functions."""
 _NAMES = frozenset().union(
     habits.PROBABILITIES, habits.LOGITS, habits.TARGETS, habits.UPSTREAM, habits.DIRECTION, habits.LOSSES,
     habits.LABELS, habits.LOG_PROBABILITIES, habits.CLASSES, habits.BATCH, habits.OUTPUTS, habits.LABEL_WORDS,
-    habits.LOG_SUM_EXP,
+    habits.LOG_SUM_EXP, OPTIONS, {"True", "False"},
 )  # fmt: skip
 _SHORT = {"KL", "CE"}
 """Names of two letters; any others are letters beside each other: dz, yy, mv."""
