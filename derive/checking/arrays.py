@@ -157,12 +157,8 @@ class Evaluator(Letters):
                 return identity_array(self.n)
             case "ones":
                 return filled_array(lambda _: Integer(1), self.n)
-            case "jacobian":
-                return self._jacobian()
-            case "hessian":
-                return self._hessian()
-            case "entropy":
-                return self._entropy()
+            case "jacobian" | "hessian" | "entropy" | "log-sum-exp":
+                return self._derived(role)
             case None | "parameter":
                 return self._vector("parameter", name) if name in self.vectors else as_array(Symbol(name, real=True))
         return self._vector(role, name)
@@ -361,7 +357,9 @@ class Evaluator(Letters):
             return self._slope(self._value(node.arguments[0]))
         if name not in APPLIED:
             near = get_close_matches(name, ALLOWED, 3) or ["exp", "log", "sum", "softmax", "diag", "outer", "einsum"]
-            raise FormulaError(f"{name} is not a function that a formula may use; there is {', '.join(near)}")
+            raise FormulaError(
+                f"{name} is not a function that a formula may use; there is {', '.join(near)}", piece=name
+            )
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
@@ -388,7 +386,7 @@ class Evaluator(Letters):
             lengths = {letter: size for each, array in zip(subscripts, arrays, strict=True)
                        for letter, size in zip(each, array.shape, strict=True)}  # fmt: skip
             if len(arrays) * math.prod(lengths.values()) > MOST_WORK:
-                raise FormulaError("an einsum of the formula runs over too many indices")
+                raise FormulaError("an einsum of the formula runs over too many indices", piece="einsum")
             return as_array(np.einsum(written, *arrays))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None

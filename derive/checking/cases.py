@@ -8,12 +8,20 @@ from sympy import Expr
 
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
-from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes
+from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
 from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
-from derive.checking.left_sides import fault_of_left, is_left_side, isolate, left_indices, loss_name
+from derive.checking.left_sides import (
+    fault_of_left,
+    is_count,
+    is_left_side,
+    isolate,
+    left_indices,
+    loss_name,
+    name_losses,
+)
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
 from derive.checking.model import GOOD
@@ -21,6 +29,7 @@ from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
 from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
+from derive.checking.sums import bind_sums
 from derive.checking.upper import lower_indices, transpose_primes
 
 CLASSES = (3, 4, 5)
@@ -134,14 +143,16 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
-    spelled_out = lower_indices(write_out(chain.links, labelled=is_labelled(composition)), scalars)
-    spelled_out = transpose_primes(isolate(spelled_out, scalars), everywhere=composition.loss is None)
+    spelled_out = _spell_out(composition, chain.links)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
     loss = loss_name(spelled_out[0]) if named and composition.loss is not None else None
-    if loss is not None and loss not in {each.name for each in composition.parameters}:
+    if (
+        loss is not None
+        and not is_count(loss, spelled_out)
+        and loss not in {each.name for each in composition.parameters}
+    ):
         let = {loss: "loss", **let}
     spelled = spell_parameters(composition, quantity, spelled_out, spelled_out[named:], let)
     let = {symbol: role for symbol, role in let.items() if symbol not in spelled}
@@ -174,8 +185,17 @@ def read_cases(
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         classes = (counted,) if counted is not None else enough_classes(nodes[-1], reading.roles, usual)
         fault = fault_of_left(left, quantity, reading.roles)
-        found.append(Case(reading, links, Court(composition, quantity, classes, labelled), fault))
+        court = Court(composition, quantity, classes, labelled, every_label=writes_classes(nodes))
+        found.append(Case(reading, links, court, fault))
     return tuple(found)
+
+
+def _spell_out(composition: Composition, links: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The links without what is written shortly: library functions, indices above, primes, sums without an index."""
+    scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
+    links = lower_indices(write_out(links, labelled=is_labelled(composition)), scalars)
+    links = transpose_primes(isolate(links, scalars), everywhere=composition.loss is None)
+    return bind_sums(name_losses(links, scalars))
 
 
 def _is_by_output(composition: Composition, quantity: str, left: Node, reading: Reading) -> bool:

@@ -19,7 +19,8 @@ def power_of(base: Expr, exponent: Expr) -> Expr:
         IllFormedError: a power that is not defined.
     """
     if exponent.is_number and not (exponent.is_rational and abs(exponent) <= LARGEST_EXPONENT):
-        raise FormulaError(f"the exponent {str(exponent)[:30]} is not between ±{LARGEST_EXPONENT}")
+        written = str(exponent)
+        raise FormulaError(f"the exponent {written[:30]} is not between ±{LARGEST_EXPONENT}", piece=written)
     _refuse_tower(exponent)
     _refuse_tower(base)
     _refuse_long(exponent)

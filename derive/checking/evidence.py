@@ -144,7 +144,8 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
     """Small numbers at which the formula is not the truth."""
     n = court.classes[0]
     hypothesis = "t-one-hot" if court.labelled else (finding.assumptions or ("sum-t-1",))[0]
-    near = (make_real_world(court.composition, n, seed, hypothesis) for seed in range(5))
+    labels = [1 + seed if court.every_label else 1 for seed in range(5)]
+    near = (make_real_world(court.composition, n, seed, hypothesis, labels[seed]) for seed in range(5))
     far = (court.make(court.composition, n, seed, hypothesis) for seed in range(court.points) if court.points > 1)
     for world in chain(near, far):
         try:

@@ -11,6 +11,7 @@ from derive.catalogue.model import Composition
 from derive.checking.arrays import Evaluator
 from derive.checking.formula import (
     Call,
+    Dotted,
     IllFormedError,
     Item,
     Name,
@@ -141,6 +142,15 @@ def class_count(nodes: tuple[Node, ...]) -> int | None:
     """The number of classes that a matrix written out is for; None without one."""
     tables = [node for node in walk(nodes) if isinstance(node, Table)]
     return max(max(len(table.rows), len(table.rows[0])) for table in tables) if tables else None
+
+
+def writes_classes(nodes: tuple[Node, ...]) -> bool:
+    """Whether a formula has something of its own for some class: a matrix written out, or an entry at a number."""
+    return any(
+        isinstance(node, (Table, Dotted))
+        or (isinstance(node, Item) and any(isinstance(index, Number) for index in node.indices))
+        for node in walk(nodes)
+    )
 
 
 def enough_classes(node: Node, roles: Mapping[str, str], usual: tuple[int, ...]) -> tuple[int, ...]:

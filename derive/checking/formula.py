@@ -4,6 +4,7 @@ A class index is a `Name` in an index position (a subscript, a comparison, a sum
 decided later, in `derive.checking.roles`; shapes are found when the formula is evaluated.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import Enum
@@ -21,7 +22,23 @@ SLOPE = "slope"
 
 
 class FormulaError(DefinitionError):
-    """A formula that cannot be read; says the position and the offending piece."""
+    """A formula that cannot be read; says the position and the offending piece.
+
+    Attributes:
+        piece: what is wrong with it, as it is written, where no position is known yet.
+    """
+
+    def __init__(self, message: str, text: str = "", position: int = 0, piece: str = "") -> None:
+        super().__init__(message, text, position)
+        self.piece = piece
+
+    def placed(self, text: str) -> "FormulaError":
+        """The same error with a position: that of its piece in the formula, or where the formula begins."""
+        if "at position" in str(self):
+            return self
+        found = re.search(rf"(?<!\w){re.escape(self.piece)}(?!\w)", text)
+        position = found.start() if self.piece and found else len(text) - len(text.lstrip())
+        return FormulaError(f"{self} (at position {position + 1} of the formula)", text, position)
 
 
 class IllFormedError(Exception):

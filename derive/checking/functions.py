@@ -161,7 +161,7 @@ def _norm(arguments: Sequence[Array], options: Options) -> Array:
     if order == 1:
         return as_array(np.sum(np.frompyfunc(sympy.Abs, 1, 1)(body)))
     if order != 2:
-        raise FormulaError("the norms of order 1 and 2 are read")
+        raise FormulaError("the norms of order 1 and 2 are read", piece="norm")
     return as_array(sympy.sqrt(np.sum(body * body)))
 
 
@@ -254,7 +254,8 @@ def _clip(arguments: Sequence[Array], options: Options) -> Array:
     if not changes_nothing(list(body.flat), low, high):
         raise FormulaError(
             f"clip is read where it keeps probabilities from 0 and 1, clip(y, e, 1 - e) with e at most {SMALL}: "
-            "these bounds change what is given; leave it out, or judge a function with --file, which is run on numbers"
+            "these bounds change what is given; leave it out, or judge a function with --file, which is run on numbers",
+            piece="clip",
         )
     return body
 
@@ -284,7 +285,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("sum", "reduce_sum"), _sum),
     **dict.fromkeys(("mean", "reduce_mean"), _mean),
     **dict.fromkeys(("max", "amax", "reduce_max"), _max),
-    **dict.fromkeys(("logsumexp", "lse", "reduce_logsumexp"), _logsumexp),
+    **dict.fromkeys(("logsumexp", "lse", "LSE", "reduce_logsumexp"), _logsumexp),
     **dict.fromkeys(("softmax", "S"), _softmax),
     "log_softmax": _log_softmax,
     **dict.fromkeys(("sigmoid", "expit"), _sigmoid),

@@ -10,6 +10,7 @@ import sympy
 from sympy import Basic, Expr, Float, Indexed, Symbol
 
 from derive.checking.formula import Name, Node, Number, Operation, rewrite
+from derive.checking.habits import TINY
 from derive.notation import t, y
 
 GUARDS = ("clip", "clamp", "maximum", "guarded")
@@ -17,9 +18,6 @@ GUARDS = ("clip", "clamp", "maximum", "guarded")
 
 SMALL = 1e-3
 """Up to which a number only keeps a logarithm from 0."""
-
-_TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
-"""Names of what is added to keep a logarithm or a quotient finite."""
 
 
 def changes_nothing(entries: Sequence[Expr], low: Any, high: Any) -> bool:
@@ -53,7 +51,7 @@ def _draw(expressions: Sequence[Expr], seed: int) -> Mapping[Basic, Float]:
         for entry in entries
     }
     names = {atom for each in expressions for atom in each.atoms(Symbol)}
-    return found | {each: Float(1e-9 if each.name.lower() in _TINY else 3 * random.normal()) for each in names}
+    return found | {each: Float(1e-9 if each.name.lower() in TINY else 3 * random.normal()) for each in names}
 
 
 def _number(expression: Any, drawn: Mapping[Basic, Float]) -> float:
@@ -78,7 +76,7 @@ def leave_out_small(formula: Node, known: Collection[str]) -> tuple[Node, list[s
             case Number(value=value):
                 return 0 < abs(value) <= SMALL
             case Name(name=name):
-                return name.removeprefix("\\").lower() in _TINY and name not in known
+                return name.removeprefix("\\").lower() in TINY and name not in known
         return False
 
     def leave_out(node: Node) -> Node | None:

@@ -43,6 +43,8 @@ UPSTREAM = {
 DIRECTION = {"v", "V", "u", "dx", "dz", "direction", "tangent", "zdot", r"\dot{z}", "vector", "vec"}
 LOG_PROBABILITIES = {"logp", "logprobs", "logprob", "lsm", "logsoftmax", "logy", "logpreds", "logprobabilities"}
 LABEL_PROBABILITY = {"pt", "p{t}", "py", "pc", "pcorrect", "ptrue"}
+LOG_SUM_EXP = {"lse", "logsumexp"}
+"""Names of several letters, as `plain` makes them, for the logarithm of the sum of the exponentials."""
 CLASSES = {"n", "K", "C", "numclasses", "nclasses", "numberofclasses", "classes", "nclass", "numclass", "vocabsize"}
 """Of a name of several letters, in small letters without underscores, as `plain` makes it."""
 _GUESSES = {"pred", "predicted", "prediction", "hat", "out", "output", "est", "model", "prob"}
@@ -51,9 +53,16 @@ LABEL_WORDS = ("true", "label", "target", "correct", "gt", "truth", "class")
 """Words that as an index name the label: p_{true}."""
 BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate", "num_examples", "num_train"}
 """What stands for the number of examples, or for a step, and for no parameter of a loss."""
+MODULES = {
+    "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
+    "optax", "stats", "linalg",
+}  # fmt: skip
+"""Names before a dot that change nothing: `np.log` is `log`."""
+TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
+"""Names of what is added to keep a logarithm or a quotient finite."""
 MATRICES = frozenset({"J", "H", "I", "D"})
 """Letters with two class indices."""
-_PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
+PRODUCTS = {"vjp": "upstream", "jvp": "direction", "hvp": "direction", "gnvp": "direction"}
 """The vector that each product is with."""
 _ACTIVATIONS = ("softmax", r"\sigma", "S", "sigmoid")
 
@@ -141,7 +150,7 @@ def assign(
         (("L", r"\ell", "loss", "E") if has_loss else (), "loss"),
         (("o",) if composition.output_vector == o else (), "output"),
         (UPSTREAM if quantity == "vjp" else (), "upstream"),
-        (DIRECTION if quantity in _PRODUCTS else (), _PRODUCTS.get(quantity, "")),
+        (DIRECTION if quantity in PRODUCTS else (), PRODUCTS.get(quantity, "")),
         (LOG_PROBABILITIES, "log-probabilities"),
         (Y, "targets" if y_is_target else "probabilities"),
         (TARGETS | capital if has_loss else (), "targets"),
@@ -151,6 +160,7 @@ def assign(
         (raised, "logits"),
         (EITHER, "logits" if strong and not any(plain(name) in LOGITS for name in values) else "probabilities"),
         (LABEL_PROBABILITY, "label-probability"),
+        (LOG_SUM_EXP, "log-sum-exp"),
         (CLASSES, "classes"),
         (("I", "eye"), "identity"),
         (("ones",), "ones"),
@@ -164,4 +174,20 @@ def assign(
             taken[name] = role or next(
                 (role for names, role in table if name in names or plain(name) in names), "parameter"
             )
+    product = PRODUCTS.get(quantity, "")
+    if product and product not in taken.values():
+        taken |= dict.fromkeys(_left_for_product(taken, nodes, [*let, *parameters]), product)
     return taken
+
+
+def _left_for_product(roles: Mapping[str, str], nodes: tuple[Node, ...], known: Collection[str]) -> list[str]:
+    """The name that is left for the vector of a product where none has its role: the only unknown one, or else d."""
+    numbers = {
+        part.name for node in walk(nodes) if isinstance(node, Operation) and node.symbol in ("/", "**")
+        for part in walk(node.right) if isinstance(part, Name)
+    }  # fmt: skip
+    left = [
+        name for name, role in roles.items()
+        if role == "parameter" and name not in {*known, *numbers, *BATCH, "T", "t"} and plain(name) not in TINY
+    ]  # fmt: skip
+    return left if len(left) == 1 else [name for name in ("d",) if not left and roles.get(name) == "targets"]

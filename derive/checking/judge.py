@@ -93,18 +93,20 @@ class Court:
         quantity: the quantity.
         classes: the class counts.
         labelled: whether the targets are one-hot because somebody speaks of a label.
-        make: makes a world from the composition, a class count, a seed and a hypothesis.
+        make: makes a world from the composition, a class count, a seed, a hypothesis and the class of the label.
         points: how many worlds there are for each class count.
         digits: how many digits real numbers are worked out to.
+        every_label: whether each class is the label once: the formula writes some of them out, and may be wrong at one.
     """
 
     composition: Composition
     quantity: str
     classes: tuple[int, ...]
     labelled: bool
-    make: Callable[[Composition, int, int, str], World] = make_world
+    make: Callable[..., World] = make_world
     points: int = 1
     digits: int = 15
+    every_label: bool = False
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -116,10 +118,11 @@ class Court:
 
     def places(self, hypothesis: str, evaluate: Evaluate) -> Iterator[tuple[World, Values]]:
         """Worlds at which both the formula and the truth are defined: for each class count, and each sum of targets."""
-        worlds = self._worlds(hypothesis)
-        for n, first in product(self.classes, range(worlds)):
-            for seed in range(first, worlds * self._attempts(hypothesis), worlds):
-                world = self.make(self.composition, n, seed, hypothesis)
+        worlds = [(n, self._worlds(hypothesis, n)) for n in self.classes]
+        for n, many, first in ((*each, first) for each in worlds for first in range(each[1])):
+            for seed in range(first, many * self._attempts(hypothesis), many):
+                label = 1 + first if self.every_label else 1
+                world = self.make(self.composition, n, seed, hypothesis, label)
                 try:
                     if not world.are_real(world.truth(self.quantity)):
                         continue
@@ -135,13 +138,14 @@ class Court:
             return ATTEMPTS_IN_REALS
         return ATTEMPTS_OF_GIVEN if hypothesis in (BINARY, ONE_HOT) else ATTEMPTS
 
-    def _worlds(self, hypothesis: str) -> int:
-        """How many worlds there are for each class count: targets of 0 and 1 have several sums."""
-        return max(self.points, BINARY_SUMS if hypothesis == BINARY else 1)
+    def _worlds(self, hypothesis: str, n: int) -> int:
+        """How many worlds there are for a class count: targets of 0 and 1 have several sums, and may have n labels."""
+        labels = n if hypothesis == ONE_HOT and self.every_label else 1
+        return max(self.points, BINARY_SUMS if hypothesis == BINARY else labels)
 
     def complete(self, places: Sized, hypothesis: str) -> bool:
         """Whether there are worlds enough: what is undefined for some targets of a kind does not hold for that kind."""
-        wanted = len(self.classes) * self._worlds(hypothesis)
+        wanted = sum(self._worlds(hypothesis, n) for n in self.classes)
         return len(places) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
     def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:

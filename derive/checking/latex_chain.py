@@ -8,7 +8,7 @@ from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Nam
 from derive.checking.habits import LOSSES
 from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS
-from derive.checking.latex_form import Grammar
+from derive.checking.latex_form import Grammar, has_transposes
 from derive.checking.latex_tokens import canonical, commands, tokenize
 from derive.checking.latex_typography import blank
 from derive.checking.left_sides import is_left_side, left_indices
@@ -20,24 +20,25 @@ _INSIDE = ("=", "|", ",", ";")
 """What stands between the arguments of a name such as P(y = j | x), and in no product."""
 
 
-def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None) -> Chain:
+def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, words: Collection[str] = ()) -> Chain:
     """The chain of formulas that `text` writes in LaTeX.
 
     Args:
         text: the formula, with or without dollar signs, an environment, and words around it.
         symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
         n: a given number of classes, with which a sum may end.
+        words: names of several letters that the text may have besides.
 
     Raises:
         FormulaError: with the position and the offending piece.
     """
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    tokens = tokenize(blank(text), {each for symbol in symbols for each in commands(symbol)})
+    tokens = tokenize(blank(text), {*symbols, *words, *(each for symbol in symbols for each in commands(symbol))})
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
     reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)
-    reader.known = frozenset(reader.symbols)
+    reader.known, reader.has_rows = frozenset(reader.symbols), has_transposes(tokens)
     return reader.formula()
 
 
@@ -164,7 +165,7 @@ class _Reader(Grammar):
 
     def begins_condition(self) -> bool:
         """Whether a word opens a condition that stands in front of what it is about."""
-        return self.now.text.split()[0].lower() in ("if", "for", "when", "case")
+        return self.now.text.split()[0].lower() in ("if", "for", "when", "case", "else", "otherwise")
 
     def begins_equation(self) -> bool:
         """Whether a derivative or a sum comes next: a condition speaks of indices alone."""
@@ -216,7 +217,7 @@ class _Reader(Grammar):
             return None
         arguments = self.enclosed("(", ")")
         name = "".join(token.text for token in head)
-        is_name = name in LOSSES or (len(head) > 1 and name.isupper())
+        is_name = name in LOSSES or (len(name) > 1 and name.isupper())
         if not self.next("=", "&") or not (is_name or any(token.text in _INSIDE for token in arguments)):
             return None
         return Name(f"{name}()")

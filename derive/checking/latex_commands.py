@@ -14,8 +14,8 @@ SILENT = {
     "large", "Large", "normalsize", "footnotesize", "newline", "linebreak",
 }  # fmt: skip
 SYNONYMS = {
-    "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "cdotp": "·", "bullet": "·", "times": "×", "odot": "*",
-    "circ": "*", "ast": "*", "equiv": "=", "triangleq": "=", "coloneqq": "=", "coloneq": "=",
+    "neq": "≠", "ne": "≠", "not=": "≠", "cdot": "·", "cdotp": "·", "bullet": "·", "times": "×", "odot": "⊙",
+    "circ": "⊙", "ast": "*", "equiv": "=", "triangleq": "=", "coloneqq": "=", "coloneq": "=",
     "eqqcolon": "=", "defeq": "=", "eqdef": "=", "doteq": "=", "eq": "=", "lbrace": r"\{", "rbrace": r"\}",
     "lbrack": "[", "rbrack": "]", "llbracket": "[", "rrbracket": "]", "lparen": "(", "rparen": ")", "lvert": "|",
     "rvert": "|", "vert": "|", "mid": "|", "Vert": r"\|", "lVert": r"\|", "rVert": r"\|", "parallel": r"\|",

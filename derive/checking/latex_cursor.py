@@ -51,10 +51,17 @@ class Cursor:
         self.running: list[str] = []
         """The indices of the sums around this place."""
 
+    has_rows = False
+    """Whether something is transposed in the text: `*` is the product of matrices there."""
+
     @property
     def now(self) -> Token:
         """The token that comes next."""
         return self.tokens[self.place]
+
+    def ahead(self, places: int) -> Token:
+        """The token that many places behind the next one."""
+        return self.tokens[min(self.place + places, len(self.tokens) - 1)]
 
     def next(self, *texts: str) -> bool:
         """Whether one of `texts` comes next."""
@@ -100,8 +107,9 @@ class Cursor:
         if self.next("{"):
             return self.enclosed("{", "}")
         start = self.place
-        if self.next("-"):
-            raise self.failure("an exponent with a sign needs braces")
+        if self.skip("-"):  # e^-z
+            self.group_tokens()
+            return self.tokens[start : self.place]
         command = self.take()
         if command.kind == "end":
             raise self.failure("something is missing at the end")
@@ -186,9 +194,10 @@ class Cursor:
         ):
             self.skip_range()
             return None
-        words = self.now.text.lower().split() if self.now.kind == "word" else []
+        words = self.words()
         if words[:1] == ["is"] and set(words) & set(LABEL_WORDS):  # "i is the correct class"
-            self.take()
+            while self.now.kind == "word" and not self.now.text.lower().startswith(_OTHERWISE):
+                self.take()
             return Same(left, Name("label"), "not" in words)
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
@@ -202,13 +211,23 @@ class Cursor:
             pass
         return found
 
+    def words(self) -> list[str]:
+        """The words that come next, each alone."""
+        found: list[str] = []
+        for token in self.tokens[self.place :]:
+            if token.kind != "word":
+                break
+            found += token.text.lower().split()
+        return found
+
     def closes_with_condition(self) -> bool:
         """Whether a condition in parentheses comes next, such as (i ≠ j), behind which nothing goes on."""
         start = self.place
         try:
             self.expect("(")
             self.condition()
-            return self.place > start + 3 and (self.now.kind == "end" or self.next(",", ";", ".", "\\\\"))
+            ends = self.now.kind == "end" or self.next(",", ";", ".", "\\\\")
+            return self.place > start + 3 and (ends or self.tokens[self.place - 1].text in (",", "."))
         except FormulaError:
             return False
         finally:
@@ -326,18 +345,19 @@ class Cursor:
             return None
         return index if reader.now.kind == "end" else None
 
-    def iverson(self) -> Node | None:
-        """The condition of [i = j], after its bracket, if it is one."""
+    def iverson(self, closing: str) -> Node | None:
+        """The condition of [i = j] or (i == j), after its bracket, if it is one."""
+        condition = self.comparison()
+        return condition if condition is not None and self.skip(closing) else None
+
+    def comparison(self) -> Node | None:
+        """Two indices that are equal or differ; None for anything else."""
         left, negated = self.index(), self.next("≠")
-        if not self.skip("=", "≠"):
-            return None
-        condition = Same(left, self.index(), negated)
-        self.expect("]")
-        return condition
+        return Same(left, self.index(), negated) if self.skip("=", "≠") else None
 
     def inside(self, tokens: list[Token]) -> Self:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
-        reader.depth, reader.running = self.depth + 1, self.running
+        reader.depth, reader.running, reader.has_rows = self.depth + 1, self.running, self.has_rows
         return reader

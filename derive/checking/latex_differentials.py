@@ -29,7 +29,7 @@ class Derivatives(Environments):
     def fraction(self) -> Node:
         """A fraction, or a derivative written as one."""
         self.take()
-        above, below = self.group_tokens(), self.group_tokens()
+        above, below = self.part(), self.part()
         if not above or not below:
             raise self.failure("a fraction needs two parts")
         if is_differential(above) and is_differential(below):
@@ -37,6 +37,15 @@ class Derivatives(Environments):
         if [token.text for token in above] == [r"\partial"]:  # the second ∂ is left out
             return Derivative(self.product(), (self.inner(below),))
         return Operation("/", self.inner(above), self.inner(below))
+
+    def part(self) -> list[Token]:
+        r"""The tokens of one part of a fraction: of a number without braces its first digit, \frac12."""
+        number = self.now
+        if number.kind == "number" and len(number.text) > 1 and number.text.isdigit():
+            first = Token("number", number.text[:1], number.position)
+            rest = Token("number", number.text[1:], number.position + 1)
+            self.tokens[self.place : self.place + 1] = [first, rest]
+        return self.group_tokens()
 
     def derivative(self, above: list[Token], below: list[Token]) -> Node:
         """The derivative whose fraction has these parts."""

@@ -1,7 +1,7 @@
 """Tables and cases of a LaTeX formula."""
 
-from derive.checking.dots import DOTS, read_dots
-from derive.checking.formula import Choice, Name, Node, Same, Table
+from derive.checking.dots import BLANK, DOTS, read_table
+from derive.checking.formula import Choice, Name, Node, Same
 from derive.checking.latex_cursor import Cursor
 
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
@@ -27,22 +27,29 @@ class Environments(Cursor):
         return rows
 
     def table(self, name: str) -> Node:
-        """The rows of a matrix."""
+        """The rows of a matrix; a cell may be blank."""
+        end = rf"\end{{{name}}}"
         rows: list[list[Node]] = [[]]
-        while not self.skip(rf"\end{{{name}}}"):
+        while True:
+            rows[-1].append(self.cell(end))
+            if self.skip("&"):
+                continue
             if self.now.kind == "end":
-                raise self.failure(rf"\end{{{name}}} is missing")
-            if self.next(*DOTS):
-                rows[-1].append(Name(self.take().text))
-            elif self.skip("\\\\"):
-                rows.append([])
-            elif not self.skip("&"):
-                rows[-1].append(self.terms())
-        written = tuple(tuple(row) for row in rows if row)
+                raise self.failure(rf"{end} is missing")
+            if self.skip(end):
+                break
+            self.expect("\\\\")
+            rows.append([])
+        written = tuple(tuple(row) for row in rows if row != [BLANK])
         if not written:
             raise self.failure(f"the {name} before it has no entries")
-        dotted = any(isinstance(entry, Name) and entry.name in DOTS for row in written for entry in row)
-        return read_dots(written) if dotted else Table(written)
+        return read_table(written)
+
+    def cell(self, end: str) -> Node:
+        """What stands in one cell."""
+        if self.next(*DOTS):
+            return Name(self.take().text)
+        return BLANK if self.next("&", "\\\\", end) or self.now.kind == "end" else self.terms()
 
     def cases(self, name: str) -> Node:
         """The cases of an expression."""

@@ -5,21 +5,22 @@ product that follows it; a function without parentheses takes one factor, or a s
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
-from derive.checking.dots import DOTS, read_dots
+from derive.checking.dots import DOTS, read_table
 from derive.checking.formula import (
     SLOPE,
     Call,
+    Choice,
     Item,
     Name,
     Node,
     Number,
     Operation,
     Same,
-    Table,
     Total,
     Transpose,
     negate,
@@ -27,11 +28,12 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.habits import CLASSES
+from derive.checking.latex_calls import Calls
 from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_differentials import SLOPES
-from derive.checking.latex_symbols import Symbols
 from derive.checking.latex_tokens import Token, canonical
+from derive.checking.vocabulary import OF_SENTENCES
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 _FUNCTIONS = {
@@ -47,10 +49,9 @@ _FUNCTIONS = {
     r"\max": "max",
 }
 _FRACTIONS = {r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"}
-_NORMS = ("norm", "abs")
 _TRANSPOSES = ("T", r"\top", r"\intercal", r"\prime", "'", r"\T", r"\tran", r"\trans", r"\transp", r"\transpose",
     r"\dagger")  # fmt: skip
-_TIMES = {"·": "dot", "×": "beside", "*": "*", r"\otimes": "outer", "/": "/"}
+_TIMES = {"@": "@", "·": "dot", "×": "beside", "⊙": "*", "*": "*", r"\otimes": "outer", "/": "/"}
 _ENDS = {")", "]", "}", r"\}", "|", r"\|", ",", ".", ";", ":", "=", "≠", "&", "\\\\", "+", "-", r"\rangle", r"\in",
     r"\over", "", *RELATIONS}  # fmt: skip
 _SPELLINGS = {
@@ -66,7 +67,16 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 """After these, and after a call, brackets hold an index, softmax(y)[k], rather than a factor."""
 
 
-class Grammar(Symbols):
+def has_transposes(tokens: Sequence[Token]) -> bool:
+    """Whether something is transposed among the tokens."""
+    texts = [token.text for token in tokens]
+    return any(
+        mark == "^" and (above in _TRANSPOSES or (above == "{" and inside in _TRANSPOSES))
+        for mark, above, inside in zip(texts, texts[1:], [*texts[2:], ""], strict=False)
+    )
+
+
+class Grammar(Calls):
     """The grammar of one expression: terms, products, factors and atoms."""
 
     def terms(self) -> Node:
@@ -93,7 +103,8 @@ class Grammar(Symbols):
         result = self.factor()
         while True:
             if self.next(*_TIMES):
-                symbol = _TIMES[self.take().text]
+                written = self.take().text
+                symbol = "beside" if written == "*" and self.has_rows else _TIMES[written]
                 sign = self.skip("-")
                 right = self.factor()
                 right = negate(right) if sign else right
@@ -138,7 +149,9 @@ class Grammar(Symbols):
                 base = self.entry_of(base)
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
-            elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS):
+            elif self.names_method():
+                base = self.method(base)
+            elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS or self.brackets_index(base)):
                 found = self.attempt(partial(self.bracketed, base))
                 if found is None:
                     return base
@@ -315,6 +328,11 @@ class Grammar(Symbols):
         """Upright text: a function or a name."""
         token = self.take()
         name = token.text
+        if name in ("True", "False"):
+            return Number(Fraction(int(name == "True")))
+        if name.lower() in OF_SENTENCES:
+            self.place -= 1
+            raise self.failure(f"{name} is no part of a formula; leave out the words around it")
         if name == "d" and self.now.kind == "letter":
             slope = self.attempt(self.inline_derivative)
             return self.indexed(Name(f"d{self.take().text}")) if slope is None else slope
@@ -328,33 +346,13 @@ class Grammar(Symbols):
         takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
         return self.applied(function) if takes else self.indexed(Name(function))
 
-    def applied(self, function: str) -> Node:
-        """A function of what follows: of parentheses, a sum, or one factor."""
-        power = self.inner(self.group_tokens()) if self.skip("^") else None
-        if self.next("(", r"\{", "["):
-            opening = self.take().text
-            arguments = [self.terms()]
-            while self.skip(",", ";"):
-                arguments.append(self.terms())
-            self.expect(CLOSING[opening])
-        elif self.skip("-"):
-            arguments = [negate(self.factor())]
-        elif function in _NORMS and self.next("{"):  # what stands above the braces is outside
-            arguments = [self.inner(self.group_tokens())]
-        else:
-            arguments = [self.factor()]
-        call: Node = Call("maximum" if function == "max" and len(arguments) == 2 else function, tuple(arguments))
-        if function == "log" and arguments[0] == Name("softmax"):
-            call = Name("log_softmax")
-        return call if power is None else Operation("**", call, power)
-
     def fenced(self) -> Node:
         """What is in parentheses or bars."""
         opening = self.take().text
         if opening == r"\{" and self.next(r"\begin{array}", r"\begin{matrix}", r"\begin{cases}"):
             return self.environment(cases=True)
-        if opening == "[":
-            condition = self.attempt(self.iverson)
+        if opening in ("[", "("):
+            condition = self.attempt(partial(self.iverson, CLOSING[opening]))
             if condition is not None:
                 return condition
         if opening in ("|", r"\|"):
@@ -365,6 +363,8 @@ class Grammar(Symbols):
         if opening == r"\langle":
             self.expect(",")
             body = Call("dot", (body, self.terms()))
+        if opening == "(" and self.next("if"):
+            body = self.chosen(body)
         if opening in ("(", "[") and self.next(","):
             body = self.listed(body, CLOSING[opening])
         self.expect(CLOSING[opening])
@@ -378,11 +378,17 @@ class Grammar(Symbols):
                 return Call("norm", (body,)) if order == ["2"] else Call("sum", (Call("abs", (body,)),))
         return body
 
+    def chosen(self, first: Node) -> Node:
+        """What code chooses between, in parentheses: (1 if i == j else 0)."""
+        condition = self.condition()
+        if not self.skip("else", "otherwise"):
+            raise self.failure("else is missing")
+        return Choice(((condition, first), (None, self.terms())))
+
     def listed(self, first: Node, closing: str) -> Node:
         """A vector written out, after its first entry: (y_1 - t_1, ..., y_n - t_n)."""
         entries = [first]
         while self.skip(","):
             if not self.next(closing):
                 entries.append(Name(self.take().text) if self.next(*DOTS) else self.terms())
-        written = (tuple(entries),)
-        return read_dots(written) if any(getattr(each, "name", "") in DOTS for each in entries) else Table(written)
+        return read_table([tuple(entries)])

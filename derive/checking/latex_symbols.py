@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from derive.checking.formula import Call, FormulaError, Item, Name, Node, Operation, Total
+from derive.checking.formula import Call, FormulaError, Item, Name, Node, Operation, Total, walk
 from derive.checking.habits import is_description, is_vector
 from derive.checking.latex_cursor import ACCENTS, CLOSING
 from derive.checking.latex_differentials import Derivatives
@@ -118,9 +118,9 @@ class Symbols(Derivatives):
         self.bars += bars
         left = self.terms()
         del self.bars[len(self.bars) - len(bars) :]
-        if self.skip("|"):
-            self.skip("|")
-        elif not self.skip(",", ";", r"\|"):
+        if self.skip("|", r"\|"):
+            self.skip("|", r"\|")
+        elif not self.skip(",", ";"):
             return None
         right = self.terms()
         self.expect(closing)
@@ -166,8 +166,8 @@ class Symbols(Derivatives):
         return False
 
     def entropy(self) -> Node | None:
-        """H(p), the entropy of a vector; None for anything else, such as a Hessian times v."""
+        """H(p), the entropy of a vector, or H((t + y)/2); None for anything else, such as a Hessian times v."""
         opening = self.take().text
-        vector = self.indexed(Name(self.take().text)) if self.now.kind == "letter" else None
-        is_vector = isinstance(vector, Name) and vector.name not in ("v", "g")
-        return Call("H", (vector,)) if vector is not None and is_vector and self.skip(CLOSING[opening]) else None
+        vector = self.terms()
+        names = {part.name for part in walk(vector) if isinstance(part, Name)}
+        return None if names & {"v", "g"} or not names or not self.skip(CLOSING[opening]) else Call("H", (vector,))

@@ -3,9 +3,12 @@ r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, size
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from derive.checking.formula import FormulaError
+from derive.checking.habits import MODULES
 from derive.checking.latex_commands import FONTS, LETTERS, MEANINGFUL, ONES, RELATIONS, SILENT, SPELLED, SYNONYMS
+from derive.checking.vocabulary import is_word
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,20 @@ class Token:
     position: int
 
 
+LONGEST_PRODUCT = 2
+"""How many letters beside each other are multiplied; more of them are a word."""
 _UNICODE = {
-    "−": "-", "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "′": "'", "⊙": "*", "∘": "*",
-    "⊗": "\\otimes", "⋅": "·", "∙": "·", "÷": "/", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "⊙": "⊙", "∘": "⊙",
+    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "⇒": "=", "⟹": "=", "≔": "=", "≜": "=",
+    "→": "\\to", "≈": "\\approx", "∝": "\\propto", "≤": "\\le", "≥": "\\ge",
     "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
 }  # fmt: skip
-_RAISED_SIGNS, _LOWERED_SIGNS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀⁿⁱʲᵏ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
-_SMALL = str.maketrans(f"{_RAISED_SIGNS}{_LOWERED_SIGNS}", "0123456789-+Tnijk0123456789+-ijklmnpstaehoruvx")
+RAISED_LETTERS, LOWERED_SIGNS = "ᵀᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₗₘₙₚₛₜₐₑₕₒᵣᵤᵥₓ"
+_RAISED_SIGNS = f"⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺{RAISED_LETTERS}"
+_SMALL = str.maketrans(
+    f"{_RAISED_SIGNS}{LOWERED_SIGNS}", "0123456789-+Tabcdefghijklmnoprstuvwxyz0123456789+-ijklmnpstaehoruvx"
+)
 """Letters and digits set small, as they stand on the line."""
 
 _TEXT = r"\\(?:mbox|hbox|text(?:rm|it|bf|tt|sf|normal)?|math(?:rm|it|sf|tt)|operatorname\*?|rm)(?![A-Za-z])"
@@ -41,21 +51,22 @@ _PATTERN = re.compile(
     |(?P<command>\\[A-Za-z]+)
     |(?P<escaped>\\[{{}}|\\\[\]()_\#%&])
     |(?P<number>\d+(?:\.\d+)?|\.\d+)
+    |(?P<equal>==)|(?P<unequal>!=)|(?P<power>\*\*)
+    |(?<![A-Za-z])(?P<module>(?:{"|".join(sorted(MODULES))})\.(?=[A-Za-z]))
     |(?<![A-Za-z])(?P<plain>(?:[Ll]og)?[Ss]oftmax|diag|sigmoid|onehot|kronecker|KroneckerDelta|logsumexp|rowsum|label|target|correct|if|for|when|where|since|because|assuming|otherwise|else
         |[A-Za-z]+_?(?:hat|true|pred|onehot|one_hot)s?)(?![A-Za-z])
     |(?P<function>exp|log|ln|tanh|sqrt|abs)(?![A-Za-z])
     |(?<![A-Za-z])(?P<greek>delta|sigma|alpha|beta|gamma|epsilon|theta|lambda|tau)(?![A-Za-z])
+    |(?P<share>[½¼¾⅓⅔])
     |(?P<raised>[{_RAISED_SIGNS}]+)
-    |(?P<lowered>[{_LOWERED_SIGNS}]+)
-    |(?P<sum>(?<![A-Za-z])sum(?=_)|Σ(?=_|\s|[{_LOWERED_SIGNS}]))
+    |(?P<lowered>[{LOWERED_SIGNS}]+)
+    |(?P<sum>(?<![A-Za-z.])sum(?=_|\s+[^\s(=])|Σ(?=\s*[\w(\[\\{{|]))
+    |(?<![A-Za-z_^])(?<![_^]{{)(?P<run>(?![A-Za-z]{{1,2}}(?:exp|log|ln|tanh)(?![A-Za-z]))[A-Za-z]{{2,}}(?:_[A-Za-z]{{2,}})*)
+        (?![A-Za-z])
     |(?P<letter>[^\W\d_]\u0302?)
-    |(?P<sign>[-+*/^_=()\[\]{{}}|,.;:!'&<>≠·×−∑√∂′{"".join(_UNICODE)}])""",
+    |(?P<sign>[-+*/^_=@()\[\]{{}}|,.;:!'&<>≠·×{"".join(_UNICODE)}])""",
     re.VERBOSE,
 )
-
-_LATEX_ONLY = re.compile(rf"[\\{{}}∂√∑−∇⊙\u0302{_RAISED_SIGNS}{_LOWERED_SIGNS}]|δ_|\^")
-_ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
-_INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
 
 
 def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
@@ -66,12 +77,11 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     """
     tokens: list[Token] = []
     position = 0
-    body = text
-    while position < len(body):
-        found = _PATTERN.match(body, position)
+    while position < len(text):
+        found = _PATTERN.match(text, position)
         if found is None:
             raise FormulaError(
-                f"cannot read {body[position]!r} at position {position + 1} of the formula", text, position
+                f"cannot read {text[position]!r} at position {position + 1} of the formula", text, position
             )
         if found.lastgroup == "command" and not (found.group() in own or _is_read(found.group())):
             raise FormulaError(
@@ -80,9 +90,29 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
                 text,
                 position,
             )
-        _append(tokens, found)
         position = found.end()
+        if found.lastgroup == "run" and not (is_word(run := found.group()) or run in own):
+            if len(run) > LONGEST_PRODUCT and not _is_defined(run, text):
+                raise _unknown_word(run, text, found.start())
+            if len(run) <= LONGEST_PRODUCT:  # letters beside each other: yy
+                tokens.extend(Token("letter", letter, found.start() + place) for place, letter in enumerate(run))
+                continue
+        _append(tokens, found)
     return [*_without_fonts(tokens), Token("end", "", len(text))]
+
+
+def _is_defined(word: str, text: str) -> bool:
+    """Whether a word is said what it is, `share = y/2`, or stands on the left."""
+    return re.search(rf"(?<!\w){word}\s*(?:\[[^]]*\]\s*)?=", text) is not None
+
+
+def _unknown_word(word: str, text: str, position: int) -> FormulaError:
+    return FormulaError(
+        f"cannot read the formula at position {position + 1}: {word} is no function or name that is known; leave out"
+        " what is not the formula, put signs between letters that are multiplied, or name its role with --let",
+        text,
+        position,
+    )
 
 
 def _append(tokens: list[Token], found: "re.Match[str]") -> None:
@@ -95,7 +125,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "command":
             is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
             tokens.extend(_command("sum" if is_sum else whole[1:], at))
-        case "plain":
+        case "plain" | "run":
             tokens.append(Token("word", whole, at))
         case "function":
             tokens.append(Token("sign", f"\\{whole}", at))
@@ -104,10 +134,14 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
             tokens.extend(Token("sign", written, at) for written in ("^" if kind == "raised" else "_", "{"))
             tokens.extend(Token(token.kind, token.text, at) for token in small)
             tokens.append(Token("sign", "}", at))
+        case "equal" | "unequal" | "power":
+            tokens.append(Token("sign", {"equal": "=", "unequal": "≠", "power": "^"}[kind], at))
         case "sum":
             tokens.append(Token("sign", "\\sum", at))
         case "greek":
             tokens.append(Token("letter", f"\\{whole}", at))
+        case "share":
+            tokens.append(Token("number", normalize("NFKC", whole).replace("⁄", "/"), at))
         case "letter" if len(whole) > 1:
             tokens.append(Token("letter", f"\\hat{{{whole[0]}}}", at))
         case "letter" | "number":
@@ -213,14 +247,3 @@ def canonical(symbol: str) -> str:
         r"(\\hat|\\widehat|\\bar|\\dot|\\tilde|\\widetilde|\\overline)(\\[A-Za-z]+|[^\W\d_])", r"\1{\2}", written
     )
     return re.sub(r"([_^])(\\[A-Za-z]+|\w)(?!\w)", r"\1{\2}", written).replace(r"\widehat", r"\hat")
-
-
-def is_latex(text: str) -> bool:
-    """Whether `text` is LaTeX rather than Python: it has a backslash or a brace, or a letter as an index below."""
-    if "==" in text:
-        text = text.replace("−", "-")  # a minus as pages print it; all else is Python
-    if " in range(" in text:
-        return False
-    if _ASIDE.search(text) is not None:
-        return True  # words behind a formula
-    return _LATEX_ONLY.search(text) is not None or ("==" not in text and _INDEX_BELOW.search(text) is not None)

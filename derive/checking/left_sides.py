@@ -1,11 +1,24 @@
 """What stands on the left of a formula: the derivative that it is of, the entry, and the name of the loss."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from derive.checking.formula import SLOPE, Axis, Call, Derivative, Item, Name, Node, Number, Operation, walk
-from derive.checking.habits import LOGITS, LOSSES, PROBABILITIES, TARGETS, Y, plain
+from derive.checking.formula import (
+    SLOPE,
+    Axis,
+    Call,
+    Derivative,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    Total,
+    rewrite,
+    walk,
+)
+from derive.checking.habits import CLASSES, LOGITS, LOSSES, PROBABILITIES, TARGETS, Y, plain
 
 _DIFFERENTIAL = re.compile(r"d([^\W\d_]\w*)")
 _QUOTIENT = re.compile(r"d([^\W\d_]|[^\W_]+_)d([^\W\d_]\w*)")
@@ -107,6 +120,9 @@ def as_derivative(node: Node) -> Node:
         case Operation(symbol="/", left=left, right=Item(body=right, indices=indices)):
             found = as_derivative(Operation("/", left, right))
             return _at(found, indices) if isinstance(found, Derivative) else node
+        case Operation(symbol="/", left=Item(body=left, indices=indices), right=Name() as right):
+            found = as_derivative(Operation("/", left, right))
+            return replace(found, body=Item(found.body, indices)) if isinstance(found, Derivative) else node
         case Operation(symbol="/", left=Name(name=above), right=Name(name=below)):
             names = [_DIFFERENTIAL.fullmatch(each) for each in (above, below)]
             what, by = (None if each is None else Name(each[1]) for each in names)
@@ -174,6 +190,35 @@ def _kind(node: Node, roles: Mapping[str, str]) -> str:
         case Name(name=name) if plain(name) in LOGITS:
             return "logits"
     return ""
+
+
+_ALSO_NUMBERS = frozenset({"C", "J", "H"})
+"""Names of the loss that are a number of classes or a matrix elsewhere."""
+
+
+def name_losses(links: tuple[Node, ...], scalars: Collection[str]) -> tuple[Node, ...]:
+    """The links with C under ∂ as the loss: C elsewhere may be the number of classes, and J the Jacobian."""
+
+    def named(node: Node) -> Node | None:
+        match node:
+            case Derivative(body=Name(name=name)) if name in _ALSO_NUMBERS and name not in scalars:
+                return replace(node, body=Name("loss"))
+        return None
+
+    first, *rest = links
+    kept = (first,) if rest and is_left_side(first) else ()  # which name stands there is looked at later
+    return (*kept, *(rewrite(link, named) for link in links[len(kept) :]))
+
+
+def is_count(name: str, links: Sequence[Node]) -> bool:
+    """Whether a letter stands as a number of classes: something is divided by it, or a sum ends with it."""
+    for node in walk(tuple(links)):
+        match node:
+            case Operation(symbol="/", right=right) if name in CLASSES and Name(name) in walk(right):
+                return True
+            case Total(count=count) if count == name:
+                return True
+    return False
 
 
 def loss_name(left: Node | None) -> str | None:

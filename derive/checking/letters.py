@@ -64,6 +64,17 @@ class Letters:
         entry: Expr = notation.rename(self.composition.output, {notation.i: Integer(c + 1)})
         return entry
 
+    def _derived(self, role: str) -> Array:
+        """What a letter is that stands for a matrix or a number by its role."""
+        match role:
+            case "jacobian":
+                return self._jacobian()
+            case "hessian":
+                return self._hessian()
+            case "entropy":
+                return self._entropy()
+        return self._log_sum_exp()
+
     def _jacobian(self) -> Array:
         """What J is: a row for each output, a column for each logit."""
         return self._each_row(matrix_array(lambda i, j: Partial(self._output(i), notation.z[j + 1]), self.n))
@@ -77,6 +88,20 @@ class Letters:
         """What H is where no loss is called so: the entropy of y."""
         shares = [self._probability(c) for c in range(self.n)]
         return as_array(-sum(share * sympy.log(share) for share in shares))
+
+    def _log_sum_exp(self) -> Array:
+        """What LSE is without its argument: of the exponents that the activation has; in a batch one for each row."""
+        definition = self.composition.y_definition
+        parts = definition.args if definition is not None and definition.has(notation.Contraction) else ()
+        above = [part.args[0] for part in parts if isinstance(part, sympy.exp)]
+        exponent = above[0] if above else notation.z[notation.i]
+
+        def entry(c: int) -> Expr:
+            found: Expr = notation.rename(exponent, {notation.i: Integer(c + 1)})
+            return found
+
+        exponents = self._each_row(filled_array(entry, self.n))
+        return as_array(APPLIED["logsumexp"]([exponents], {"axis": -1, "keepdims": bool(self.rows)}))
 
     def _slope(self, entries: Array) -> Array:
         """The derivative of each entry of the output with respect to its own logit."""

@@ -21,7 +21,7 @@ _DIVERGENCES = ("kl_divergence", "KL", "kl", "entropy", "kl_loss")
 _TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
 """What has an argument of its own in it twice, written out: nested, it would grow without end."""
 _OF_ONE = ("softplus", "H")
-_KNOWN = {
+LIBRARY = {
     *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
     "rel_entr", "kl_div", "gather", "take_along_axis", "tensordot",
 }  # fmt: skip
@@ -38,7 +38,7 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
     """
 
     def visit(node: Node) -> Node | None:
-        if not isinstance(node, Call) or node.function not in _KNOWN:
+        if not isinstance(node, Call) or node.function not in LIBRARY:
             return None
         options = dict(node.options)
         if node.function in ("gather", "take_along_axis"):
@@ -49,7 +49,7 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
         if node.function in _TAKEN_TWICE and any(
             isinstance(part, Call) and part.function in _TAKEN_TWICE for part in walk(found)
         ):
-            raise FormulaError(f"{node.function} of a loss or an entropy is not read")
+            raise FormulaError(f"{node.function} of a loss or an entropy is not read", piece=node.function)
         ours = write_out(found, labelled=labelled)
         if node.function == "softplus":
             return _log(Operation("+", ONE, Call("exp", ours[:1])))
@@ -118,7 +118,7 @@ def _options(node: Call, *read: str) -> dict[str, Node]:
     """The options of a function; raises FormulaError for one that is not among those that are read."""
     for name, _ in node.options:
         if name not in (*read, "logits", "labels"):
-            raise FormulaError(f"{name} of {node.function} is not read; write the loss out")
+            raise FormulaError(f"{name} of {node.function} is not read; write the loss out", piece=name)
     return dict(node.options)
 
 

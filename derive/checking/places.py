@@ -121,10 +121,13 @@ def find_places(
     if rank == 1 and not uses.entries.issuperset(rest):
         found = []  # onehot(k) alone names a label; a free index that is only compared comes last
     may_be_label = [
-        name for name in rest if (labelled or name in uses.compared or name in LABEL_WORDS) and name not in uses.targets
-    ]
+        name for name in rest
+        if (labelled or name in uses.compared or name in _LABEL_LETTERS) and name not in uses.targets
+    ]  # fmt: skip
     if not given and rest and has_loss:
         candidates = [name for name in may_be_label if name != "j" or len(rest) == 1]
+        # Of two indices of which one has entries, p_k - (k == y), the other is the label.
+        candidates = [name for name in candidates if name not in uses.entries] or candidates
         likely = [name for name in _LABEL_LETTERS if name in candidates][:1] or sorted(candidates)
         for each in likely:
             others = tuple(sorted(name for name in rest if name != each))

@@ -3,10 +3,13 @@
 import re
 
 from derive.checking.definitions import Definition, write_out_definitions
-from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Operation
+from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Node, Operation, rewrite
+from derive.checking.habits import LOSSES
 from derive.checking.left_sides import as_derivative, is_left_side
 from derive.checking.python_form import Reader
+from derive.checking.python_spelling import spell
 from derive.checking.python_statements import Assignment, split_statements
+from derive.checking.python_syntax import Fault, multiplies, parse
 from derive.language.read import LONGEST_TEXT
 
 _BROADCAST = re.compile(r"(?<=[\w)\]\s])\.(?=[-+*/^(])\^?")
@@ -24,17 +27,46 @@ def read_python(text: str, n: int | None = None) -> Chain:
     """
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
-    text = _BROADCAST.sub(_without_dot, text.replace("−", "-"))  # U+2212, as pages print it
-    assignments, begin, last = split_statements(text)
-    starts = [0, *(end for end in _top_level_equals(last))]
-    ends = [*(start - 1 for start in starts[1:]), len(last)]
-    pieces = [(begin + start, last[start:end]) for start, end in zip(starts, ends, strict=True)]
+    assignments, pieces = _split(text)
     first, *rest = (Reader(text, start, piece, n).read() for start, piece in pieces)
-    links = (as_derivative(first) if rest else first, *rest)
+    links = (_named(first) if rest else first, *rest)
     named = len(links) > 1 and is_left_side(links[0])
     definitions = [_define(text, each, n) for each in assignments]
     written = write_out_definitions(links[named:], definitions) if definitions else links[named:]
-    return Chain((*links[:named], *written), tuple(piece.strip() for _, piece in pieces))
+    return Chain((*links[:named], *rewrite(tuple(written), _exponential)), tuple(piece.strip() for _, piece in pieces))
+
+
+def _named(left: Node) -> Node:
+    """A left side: a derivative, or the name of a loss with its arguments, FL(p_t)."""
+    if isinstance(left, Call) and (left.function in LOSSES or (len(left.function) > 1 and left.function.isupper())):
+        return Name(f"{left.function}()")
+    return as_derivative(left)
+
+
+def _exponential(node: Node) -> Node | None:
+    """e**x as exp(x), where e was not assigned to."""
+    match node:
+        case Operation(symbol="**", left=Name(name="e"), right=exponent):
+            return Call("exp", (rewrite(exponent, _exponential),))
+    return None
+
+
+def is_python(text: str) -> bool:
+    """Whether all of `text` is Python, and none of its calls a product as on paper."""
+    assignments, pieces = _split(text)
+    for piece in (*(each.text for each in assignments), *(piece for _, piece in pieces)):
+        tree = parse(spell(piece.strip()).code)
+        if isinstance(tree, Fault) or multiplies(tree):
+            return False
+    return True
+
+
+def _split(text: str) -> tuple[list[Assignment], list[tuple[int, str]]]:
+    """The assignments of a text, and what stands between the equals signs of its end, each with where it begins."""
+    assignments, begin, last = split_statements(_BROADCAST.sub(_without_dot, text))
+    starts = [0, *_top_level_equals(last)]
+    ends = [*(start - 1 for start in starts[1:]), len(last)]
+    return assignments, [(begin + start, last[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
 def _define(whole: str, assignment: Assignment, n: int | None) -> Definition:
@@ -44,13 +76,15 @@ def _define(whole: str, assignment: Assignment, n: int | None) -> Definition:
     if assignment.index:
         entry = Reader(whole, assignment.start, name + assignment.index, n).read()
         index = entry.indices[0] if isinstance(entry, Item) and len(entry.indices) == 1 else None
-        if not isinstance(index, Name) or sign not in ("+", "-"):
+        if not isinstance(index, Name) or sign not in ("", "+", "-"):
             raise FormulaError(
                 f"cannot read the assignment to {name}{assignment.index} at position {assignment.start + 1}: an entry"
                 " is changed at the label, p[k] -= 1",
                 whole,
                 assignment.start,
             )
+        if not sign:  # p[k] = p[k] - 1: what is new at k less what was there is added
+            body, sign = Operation("-", body, Item(Name(name), (index,))), "+"
         body = Operation("*", body, Call("onehot", (index,)))
     return Definition(name, Operation(sign, Name(name), body) if sign else body)
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from warnings import catch_warnings
 
 from derive.checking.formula import (
     NO_COUNT,
+    ONE,
     Axis,
     Call,
     Choice,
@@ -30,14 +30,11 @@ from derive.checking.formula import (
     negate,
 )
 from derive.checking.guards import is_guard
-from derive.checking.habits import TARGETS, Y, plain
+from derive.checking.habits import MODULES, TARGETS, Y, plain
+from derive.checking.python_names import read_name
+from derive.checking.python_spelling import spell
+from derive.checking.python_syntax import parse
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
-
-MODULES = {
-    "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
-    "optax", "stats", "linalg",
-}  # fmt: skip
-"""Names before a dot that change nothing: `np.log` is `log`."""
 
 MOST_PIECES = 3000
 
@@ -62,12 +59,12 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "/",
     ast.Pow: "**",
     ast.MatMult: "@",
+    ast.Mod: "dot",
 }
 _ORDERS: dict[type[ast.cmpop], tuple[str, bool]] = {
     ast.Gt: ("greater", False), ast.GtE: ("not_less", False), ast.Lt: ("greater", True), ast.LtE: ("not_less", True),
 }  # fmt: skip
 """Comparisons of two values: the function that is 1 where they hold, and whether the sides change places."""
-_INDEXED = re.compile(r"([A-Za-z][A-Za-z_]*)_([ijklm]{1,2})")
 _SUM_OVER = re.compile(r"(?:sum|Σ)_([a-z])")
 """A sum and its index in one name: `sum_k(g[k]*y[k])`."""
 
@@ -80,37 +77,43 @@ class Reader:
         stripped = piece.lstrip()
         self.whole, self.text = whole, stripped.rstrip()
         self.start = start + len(piece) - len(stripped)
+        self.spelled = spell(self.text)
         self.depth = 0
 
     def failure(self, node: ast.AST, problem: str) -> FormulaError:
         """The error for a piece of the text, with its position."""
-        column = len(self.text.encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore"))
-        position = self.start + column
+        lines = self.spelled.code.splitlines(keepends=True)[: getattr(node, "lineno", 1)]
+        last = lines.pop().encode()[: getattr(node, "col_offset", 0)].decode(errors="ignore") if lines else ""
+        position = self.position(len("".join(lines)) + len(last))
         return FormulaError(f"{problem} (at position {position + 1} of {excerpt(self.whole)})", self.whole, position)
+
+    def position(self, place: int) -> int:
+        """Where in the whole text what stands at a place of the code is written."""
+        return self.start + self.spelled.origins[min(place, len(self.spelled.code))]
 
     def piece(self, node: ast.AST) -> str:
         """The text of a piece, cut where it is long."""
-        return excerpt(ast.get_source_segment(self.text, node) or type(node).__name__)
+        return excerpt(ast.get_source_segment(self.spelled.code, node) or type(node).__name__)
 
     def read(self) -> Node:
         """The expression; raises FormulaError."""
-        try:
-            with catch_warnings(action="ignore"):  # 1if: what is odd is read or refused, and nothing else is said
-                tree = ast.parse(self.text, mode="eval")
-        except SyntaxError as error:
-            position = self.start + (error.offset - 1 if error.offset else len(self.text))
-            at_end = position >= self.start + len(self.text)
-            reason = "something is missing at the end" if at_end else (error.msg or "invalid syntax").split(".")[0]
+        tree = parse(self.spelled.code)
+        if not isinstance(tree, ast.Expression):
+            position, reason = self.position(tree.place), tree.reason
             message = f"cannot read {excerpt(self.whole)} at position {position + 1}: {reason}"
-            raise FormulaError(message, self.whole, position) from None
-        except (MemoryError, RecursionError, ValueError):
-            message = f"cannot read {excerpt(self.whole)} at position {self.start + 1}: nested too deeply"
-            raise FormulaError(message, self.whole, self.start) from None
+            raise FormulaError(message, self.whole, position)
+        if (sign := re.search(r"%|//", self.text)) is not None:
+            position = self.start + sign.start()
+            message = (
+                f"cannot read {excerpt(self.whole)} at position {position + 1}: {sign.group()} is no sign of a formula"
+            )
+            raise FormulaError(message, self.whole, position)
         size = sum(1 for _ in ast.walk(tree))
         if size > MOST_PIECES:
             raise FormulaError(
                 f"the formula at position {self.start + 1} has {size} pieces; at most {MOST_PIECES} are read",
                 self.whole,
+                self.start,
             )
         return self.node(tree.body)
 
@@ -129,11 +132,13 @@ class Reader:
             case ast.Constant(value=value):
                 return self.number(tree, value)
             case ast.Name(id=name):
-                return self.name(name)
+                return read_name(name, self.whole)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return negate(self.node(operand))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.node(operand)
+            case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
+                return Call("outer", (self.node(left), self.node(right)))
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _OPERATORS:
                 return Operation(_OPERATORS[type(operator)], self.node(left), self.node(right))
             case ast.Compare():
@@ -174,7 +179,9 @@ class Reader:
                 return Name(name)
             case ast.Attribute(value=operand, attr="size"):
                 return Call("size", (self.node(operand),))
-            case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" | "e" as name) if module in MODULES:
+            case ast.Attribute(value=ast.Name(id=module), attr="e") if module in MODULES:
+                return Call("exp", (ONE,))
+            case ast.Attribute(value=ast.Name(id=module), attr="newaxis" | "pi" as name) if module in MODULES:
                 raise self.failure(tree, f"{self.piece(tree)} cannot stand here: {name} is no part of a derivative")
         raise self.unread(tree)
 
@@ -191,16 +198,6 @@ class Reader:
                 arguments = tree.args if _is_module(operand) else [operand, *tree.args]
                 return self.call(tree, name, arguments)
         return None
-
-    def name(self, name: str) -> Node:
-        """A name; one that ends with an index, `p_i`, is an entry, and `delta_ij` a comparison."""
-        found = _INDEXED.fullmatch(name)
-        if found is None:
-            return Name(name)
-        indices = [Name(index) for index in found[2]]
-        if len(indices) == 2:
-            return Same(indices[0], indices[1]) if found[1] == "delta" else Name(name)
-        return Item(Name(found[1]), tuple(indices))
 
     def number(self, tree: ast.expr, value: object) -> Number:
         """A number, exactly."""

@@ -41,7 +41,9 @@ def split_statements(text: str) -> tuple[list[Assignment], int, str]:
     if len(found) < len(assigned) or last.lstrip().startswith("="):
         return [], 0, text
     ending = _assignment(start, last)
-    if ending is not None and ending.sign:  # p[k] -= 1: it ends with what p then is
+    is_known = ending is not None and ending.name in {each.name for each in found}
+    if ending is not None and (ending.sign or (ending.index and (is_known or _reads_itself(ending)))):
+        # p[k] -= 1, or p[k] = p[k] - 1: it ends with what p then is
         return [*found, ending], ending.start, ending.name
     return found, start, _RETURN.sub(lambda mark: " " * len(mark.group()), last)
 
@@ -59,6 +61,13 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 def _assignment(start: int, piece: str) -> Assignment | None:
     found = _NEW.match(piece)
-    if found is None or (found["index"] and not found["sign"]):
+    if found is None:
         return None
     return Assignment(found["name"], found["index"] or "", found["sign"], piece[found.end() :], start + found.end())
+
+
+def _reads_itself(entry: Assignment) -> bool:
+    """Whether the entry of a label is assigned what it was with something more, p[k] = p[k] - 1; no p[i] is."""
+    before = re.match(rf"\s*{entry.name}\s*{re.escape(entry.index)}", entry.text)
+    is_label = re.search(r"(?<!\w)[ijlmn]\s*\]$", entry.index) is None
+    return before is not None and is_label and entry.index not in entry.text[before.end() :]

@@ -80,14 +80,16 @@ def is_out_of_reach(expressions: Iterable[Expr]) -> bool:
 
 
 @lru_cache(maxsize=64)
-def make_precise_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE) -> World:
+def make_precise_world(
+    composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1
+) -> World:
     """A world of real numbers, for evaluation with mpmath working in `DIGITS`; the field's unknowns are positive.
 
     Logits, upstream gradients and directions have both signs; at the second attempt logits are positive, for what takes
     their logarithm.
     """
     signed, positive = Reals(seed), Reals(seed, 0.05, 0.95)
-    scale, label = SCALES[seed % len(SCALES)], 1 % n
+    scale, label = SCALES[seed % len(SCALES)], label_class % n
     values: dict[IndexedBase | Symbol, Any] = {
         base: [scale * signed.unknown(str(base.label), number) for number in range(n)] for base in (z, g, v)
     }

@@ -6,12 +6,13 @@ returned, the most usual first, and the verdict says what each of them comes to.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sympy import Indexed
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
-from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, Y, assign, is_guess, plain
+from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
 from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
 from derive.checking.world import variable_of
@@ -158,7 +159,9 @@ def readings(
             spelled or {},
         )
         for labels, free in places
-        for variant in _variants(roles, composition, values, let)
+        for variant in chain(
+            _variants(roles, composition, values, let), _with_product(roles, PRODUCTS.get(quantity, ""), values, let)
+        )
         for dot in _dots(nodes)
     )
 
@@ -241,6 +244,19 @@ def _other_variants(
         for name in [name for name in outputs if name not in guesses] or outputs:
             if plain(name) in Y | EITHER | PROBABILITIES:
                 yield {**roles, **{each: "probabilities" for each in outputs if plain(each) in EITHER}, name: "targets"}
+
+
+def _with_product(
+    roles: dict[str, str], product: str, values: list[str], let: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    """The roles with one of several letters for outputs as the vector of a product, where none is: s*(h - s@h)."""
+    outputs = [name for name in values if roles[name] in ("probabilities", "logits")]
+    if not product or product in roles.values() or len(outputs) < 2:
+        return
+    for name in outputs:
+        if plain(name) in EITHER - {"x", "X"} and name not in let:
+            rest = {each: "probabilities" for each in outputs if plain(each) in EITHER and each not in let}
+            yield {**roles, **rest, name: product}
 
 
 def _vectors_of(composition: Composition) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from derive.catalogue.model import Composition
-from derive.checking.alphabet import plain_letters
+from derive.checking.alphabet import plain_characters
 from derive.checking.cases import Case, Judged, choose, others, read_cases
 from derive.checking.evidence import (
     Diagonal,
@@ -18,12 +18,10 @@ from derive.checking.expression import MOST_CLASSES
 from derive.checking.files import read_functions
 from derive.checking.formula import Chain, FormulaError, IllFormedError, Name, walk
 from derive.checking.judge import Finding
-from derive.checking.latex_chain import read_latex
-from derive.checking.latex_tokens import canonical, is_latex
 from derive.checking.mistakes.model import derivation
 from derive.checking.model import GOOD, Counterexample, Derive, Mistake, OtherReading, Verdict
-from derive.checking.python_chain import read_python
 from derive.checking.roles import is_labelled, read_roles
+from derive.checking.syntax import read_formula
 from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
 from derive.errors import DeriveError
@@ -112,21 +110,30 @@ def judge_formula(
         FormulaError: it cannot be read; says the position.
         DeriveError: a quantity or role that does not exist.
     """
-    formula = plain_letters(formula)
-    let = {role: plain_letters(symbol) for role, symbol in (let or {}).items()}
-    quantity, n, in_latex = read_quantity(composition, quantity), read_class_count(n), is_latex(formula)
-    # Roles by symbol, in the spelling of the reader.
-    symbols = {canonical(symbol) if in_latex else symbol: role for role, symbol in let.items()}
+    formula = plain_characters(formula)
+    let = {role: plain_characters(symbol) for role, symbol in (let or {}).items()}
+    quantity, n = read_quantity(composition, quantity), read_class_count(n)
     try:
-        chain = read_latex(formula, symbols, n) if in_latex else read_python(formula, n)
-        cases = read_cases(composition, quantity, chain, symbols, n, in_latex=in_latex)
+        return _judge(composition, quantity, formula, let, n, explain=explain)
+    except RecursionError:
+        raise FormulaError("the formula is nested too deeply").placed(formula) from None
+    except FormulaError as error:
+        raise error.placed(formula) from None
+
+
+def _judge(
+    composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, explain: bool
+) -> Verdict:
+    try:
+        names, labelled = [each.name for each in composition.parameters], is_labelled(composition)
+        read = read_formula(formula, let, n, names, labelled=labelled)
+        chain, symbols = read.chain, read.symbols
+        cases = read_cases(composition, quantity, chain, symbols, n, in_latex=read.in_text)
         judged = [case.judge() for case in cases]
     except IllFormedError as error:
         return _ill_formed(composition, quantity, str(error), {})
-    except RecursionError:
-        raise FormulaError("cannot read the formula: it is nested too deeply", formula, 0) from None
     formed = [each for each in judged if each.fault is None]
-    if not formed and not in_latex:  # code may be written for a batch
+    if not formed and not read.in_text:  # code may be written for a batch
         formed = [each for each in (case.batched().judge() for case in cases) if each.fault is None]
     if not formed:
         diagonals = ((each, find_diagonal(each.case)) for each in judged)

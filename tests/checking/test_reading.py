@@ -1,9 +1,11 @@
 """What is read: commands of LaTeX, letters that look like others, statements of Python; and where something is not."""
 
+import re
+
 import pytest
 
 import derive
-from derive.checking.alphabet import plain_letters
+from derive.checking.alphabet import plain_characters
 from derive.checking.formula import FormulaError
 from derive.checking.latex_tokens import tokenize
 
@@ -31,10 +33,10 @@ def test_a_command_of_the_users_own_is_read_as_let_says():
 
 @pytest.mark.parametrize(
     ("written", "plain"),
-    [("𝑦 − 𝑡", "y − t"), ("𝒚 − 𝐭", "y − t"), ("у − t", "y − t"), ("ℒ", "L"), ("ｙ²", "y²"), ("δᵢⱼ", "δᵢⱼ")],
+    [("𝑦 − 𝑡", "y - t"), ("𝒚 − 𝐭", "y - t"), ("у − t", "y - t"), ("ℒ", "L"), ("ｙ²", "y²"), ("δᵢⱼ", "δᵢⱼ")],
 )
 def test_letters_of_other_alphabets_are_those_that_are_meant(written, plain):
-    assert plain_letters(written) == plain
+    assert plain_characters(written) == plain
 
 
 def test_positions_are_those_of_the_text_as_it_was_written():
@@ -111,3 +113,178 @@ def test_softmax_is_what_its_name_says_whatever_the_activation_is(composition, f
 )
 def test_a_sum_over_the_rows_of_a_batch_keeps_its_axis_beside_them(formula, verdict):
     assert derive.check("softmax", "vjp", formula).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula"),
+    [
+        ("softmax", "vjp", "y*(g − np.sum(g*z))"),
+        ("softmax", "vjp", "y*(g − sum(z*y))"),
+        ("softmax", "vjp", "y ⊙ (g + sum(g*y))"),
+        ("softmax", "vjp", "y*(g − mean(g*y))"),
+        ("softmax+mse", "value", "sum((y−t)²)/2"),
+        ("softmax", "jacobian", "diag(p) + p*p^T"),
+        ("softmax", "jacobian", "diag(p) - p^T*p"),
+        ("softmax+cross-entropy", "gradient", "exp(z + lse) - t"),
+        ("softmax+cross-entropy", "gradient", "p[c] + (c == k)"),
+        ("softmax", "jacobian", "p_i(1-p_i) if i = j, p_i p_j otherwise"),
+    ],
+)
+def test_wrong_formulas_stay_wrong_in_any_spelling(composition, quantity, formula):
+    assert derive.check(composition, quantity, formula).verdict in ("wrong", "off-by-factor")
+
+
+@pytest.mark.parametrize("sign", ["-", "−", "–", "\u00a0-\u00a0", "\u2009−\ufeff"])
+@pytest.mark.parametrize("product", ["*", "·", "⋅", "×", "⊙", "∗"])
+def test_the_signs_of_a_page_change_no_verdict(sign, product):
+    assert derive.check("softmax", "vjp", f"y{product}(g{sign}np.sum(g{product}y))").verdict == "right"
+    assert derive.check(CE, "gradient", f"y{product}t.sum(){sign}t").verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("formula", "position", "said"),
+    [
+        ("y·(g − np.foo(t))", 11, "foo is not a function"),
+        ("½·(y − t)² +* t", 13, r"\* cannot stand here"),
+        ("(y − t)² @@ t", 11, "@ cannot stand here"),
+        ("np.exp(z)²)", 11, r"\) closes nothing"),
+        ("(np.exp(z) − t[i]", 1, r"\( is not closed"),
+        ("y_i − foo t_i", 7, "foo is no function or name that is known"),
+        ("y[i] % t[i]", 6, "% is no sign of a formula"),
+        ("y - foo(t)", 5, "foo is not a function"),
+        ("y**100 - t", 4, "the exponent 100 is not between"),
+        ("clip(y, 0.1, 0.2) - t", 1, "clip is read where"),
+        ("  ", 1, "there is no formula"),
+        ("y_i − t_i the gradient", 11, "the is no part of a formula"),
+    ],
+)
+def test_an_error_says_where_in_the_text_as_it_was_written(formula, position, said):
+    with pytest.raises(FormulaError, match=said) as caught:
+        derive.check(CE, "gradient", formula)
+    assert caught.value.position == position - 1
+    assert f"at position {position}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["y +* t", "y - t)", "(y - t", "y - t[", "y t[i", "import os", "def f(z): return y", "print y", "y[1",
+     "for i in range(n): y", "y - 't", "lambda: y", "await y", "*y", "@y", "y ? t", "y = = t", "y = "],
+)  # fmt: skip
+def test_no_word_of_python_itself_is_in_an_error(text):
+    with pytest.raises(FormulaError, match="at position") as caught:
+        derive.check(CE, "gradient", text)
+    words = "syntax|EOF|EOL|never closed|unmatched|unterminated|literal|assign|Perhaps|Missing|mean|character"
+    assert not re.search(rf"\b(?:{words})\b", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["The gradient is y - t", "so y - t.", "Therefore, y - t", "the answer: y - t", "grad: y - t", "we get y - t.",
+     "y - t is the gradient", "The gradient of the loss with respect to the logits is $y - t$.",
+     "y - t (y is the softmax output)", "Hence dL/dz = y - t.",
+     "Thus ∂L/∂z_j = y_j − t_j, where y is the output", "y - t?"],
+)  # fmt: skip
+def test_the_words_of_a_sentence_around_a_formula_are_left_out(sentence):
+    assert derive.check(CE, "gradient", sentence).verdict == "right-if"
+
+
+@pytest.mark.parametrize(
+    ("matrix", "said"),
+    [
+        (r"\begin{pmatrix} y_1 & -y_1y_2 & \\ & y_2 & \\ & & y_3 \end{pmatrix}", "cells of the matrix are blank"),
+        (r"\begin{pmatrix} & y_2 & \\ & y_2 & \\ & & y_3 \end{pmatrix}", "cells of the matrix are blank"),
+        (
+            r"\begin{pmatrix} y_1 & \cdots & y_n \\ y_2 & y_2 & \vdots \end{pmatrix}",
+            "leave out no whole row and column",
+        ),
+    ],
+)
+def test_a_matrix_whose_pattern_is_not_evident_is_ill_formed(matrix, said):
+    found = derive.check("softmax", "jacobian", matrix)
+    assert found.verdict == "ill-formed"
+    assert said in found.reason
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula"),
+    [
+        ("softmax", "jacobian", r"\begin{pmatrix} y_1 & & \\ & \ddots & \\ & & y_n \end{pmatrix}"),
+        (CE, "gradient", r"\begin{pmatrix} y_1 \\ \vdots \\ y_k + 1 \\ \vdots \\ y_n\end{pmatrix}"),
+        (CE, "gradient", r"\begin{pmatrix} y_1 \\ \vdots \\ y_k - 2 \\ \vdots \\ y_n\end{pmatrix}"),
+        (CE, "value", r"-\sum y_i \log y_i"),
+        ("softmax", "vjp", r"y_j (g_j - \sum g_i)"),
+        ("softmax", "value", "e**z/sum(e**(2*z))"),
+        (CE, "value", r"C = -\sum_j y_j \ln (1 - a_j)"),
+    ],
+)
+def test_wrong_formulas_of_these_kinds_are_wrong(composition, quantity, formula):
+    assert derive.check(composition, quantity, formula).verdict == "wrong"
+
+
+def test_a_sum_that_may_run_over_two_indices_is_refused_with_what_to_write():
+    with pytest.raises(FormulaError, match=r"may run over i or j; write its index below it, \\sum_i \(at position 1"):
+        derive.check("softmax", "vjp", r"\sum g_i y_i (\delta_{ij} - y_j)")
+
+
+@pytest.mark.parametrize(
+    ("composition", "quantity", "formula", "verdict"),
+    [
+        ("softmax", "vjp", "a*(d - (a*d).sum())", "right"),
+        ("softmax", "vjp", "a*(d + (a*d).sum())", "wrong"),
+        ("softmax", "vjp", "a*(d - c*(a*d).sum())", "wrong"),
+        ("softmax", "vjp", "s*(h - np.dot(s, h))", "right"),
+        ("softmax", "vjp", "s*(h + np.dot(s, h))", "wrong"),
+        ("softmax", "vjp", "y*(z - y@z)", "wrong"),
+        ("softmax", "vjp", "y*(x - y@x)", "wrong"),
+        ("log-softmax", "vjp", "d - p*(p*d).sum()", "wrong"),
+    ],
+)
+def test_the_one_name_left_is_the_upstream_gradient(composition, quantity, formula, verdict):
+    found = derive.check(composition, quantity, formula)
+    assert found.verdict == verdict
+    if verdict == "right":
+        assert "upstream" in found.reading.values()
+
+
+@pytest.mark.parametrize(
+    ("composition", "formula", "verdict"),
+    [
+        ("softmax+weighted-cross-entropy", "w[k]*(y - t)", "right"),
+        ("softmax+weighted-cross-entropy", "w[k]*(y + t)", "wrong"),
+        ("softmax+weighted-cross-entropy", "w[k]*(y - 2*t)", "wrong"),
+        ("softmax+generalised-cross-entropy", "y[k]**q*(y - t)", "right"),
+        ("softmax+generalised-cross-entropy", "y[k]**(q - 1)*(y - t)", "wrong"),
+        (CE, "p[k] = p[k] - 1", "right"),
+        (CE, "p[k] = p[k] + 1", "wrong"),
+        (CE, "p[i] = p[i] - t[i]", "right-if"),
+        (CE, "dz = p.copy(); dz[k] = p[k] - 1; dz", "right"),
+        (CE, "dz = p.copy(); dz[k] = p[k] - 2; dz", "wrong"),
+    ],
+)
+def test_an_entry_at_the_label_beside_whole_vectors(composition, formula, verdict):
+    assert derive.check(composition, "gradient", formula).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("composition", "formula"),
+    [
+        ("softmax+jensen-shannon", r"H(\frac{t+y}{2}) - \frac12 H(t) + \frac12 H(y)"),
+        ("softmax+jensen-shannon", r"\frac12 D_{KL}(t \|\| \frac{t+y}{2}) + \frac14 D_{KL}(y \|\| \frac{t+y}{2})"),
+        ("softmax+kl", r"\mathrm{KL}(y \,\|\, t)"),
+        ("softmax+focal", r"\mathrm{FL}(p_{\mathrm t}) = -(1-p_{\mathrm t})^\gamma p_{\mathrm t}"),
+    ],
+)
+def test_wrong_losses_stay_wrong(composition, formula):
+    assert derive.check(composition, "value", formula).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\begin{pmatrix} y_1 - t_1 \\ \vdots \\ y_n + t_n\end{pmatrix}",
+        r"\begin{pmatrix} y_1 + t_1 \\ y_2 - t_2 \\ y_3 - t_3\end{pmatrix}",
+        "np.array([y[0] - t[0], y[1] - t[1], y[2] + t[2]])",
+    ],
+)
+def test_what_is_wrong_at_one_class_is_no_better_for_another_label(formula):
+    assert derive.check(CE, "gradient", formula).verdict == "wrong"

@@ -13,7 +13,7 @@ FIRST_ORDER = [
     "softmax", "log-softmax", "sigmoid", "softmax-temperature", "softmax+cross-entropy", "softmax+mse", "identity+mse",
     "sigmoid+binary-cross-entropy", "softmax+weighted-cross-entropy", "softmax+label-smoothed-cross-entropy",
     "softmax-temperature+kl", "softmax+reverse-kl", "softmax+-log(y[k])", "softmax+a*sum(t*y**2)", "softmax+focal",
-    "softmax+jensen-shannon", "softmax+-sqrt(y[k])", "sigmoid+binary-focal", "log-softmax+-sum(t*y)",
+    "softmax+jensen-shannon", "softmax+-sqrt(y[k])", "softmax+1/y[k]", "sigmoid+binary-focal", "log-softmax+-sum(t*y)",
 ]  # fmt: skip
 SECOND_ORDER = ["softmax+cross-entropy", "softmax+mse", "sigmoid+binary-cross-entropy", "identity+mse"]
 """Others have pages of steps."""

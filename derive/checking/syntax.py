@@ -1,0 +1,79 @@
+"""Which syntax a formula is in, Python or text with LaTeX, decided once: what reads as Python is Python."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from derive.checking.formula import Chain, FormulaError
+from derive.checking.latex_chain import read_latex
+from derive.checking.latex_tokens import LOWERED_SIGNS, RAISED_LETTERS, canonical
+from derive.checking.prose import without_sentence
+from derive.checking.python_chain import is_python, read_python
+from derive.language.read import LONGEST_TEXT
+
+_MARKS_OF_TEXT = re.compile(rf"[\\{{}}$∂∇∑√‖⟨\u0302{LOWERED_SIGNS}{RAISED_LETTERS}]|δ_|Σ(?!_)|\^\s*(?:[Tt](?!\w)|\()")
+"""What no Python has: commands, braces, small letters, transposes."""
+_ASIDE = re.compile(r"[\w)\]]\s*,?\s(?:where|since)\s")
+_INDEX_BELOW = re.compile(r"(?<![A-Za-z0-9_])[^\W\d_]_(?:[^\W_](?![A-Za-z0-9_\[(])|\()|delta_")
+_LABEL_BELOW = re.compile(r"(?<!\w)[^\W\d_]_label(?!\w)")
+_MARKS_OF_PYTHON = re.compile(r"[=!]=|\*\*|@|\bnp\.|\bfor\s+\w+\s+in\b|\[")
+"""What text on paper has not."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A formula that was read.
+
+    Attributes:
+        chain: its links.
+        symbols: the roles by symbol, as the syntax spells them.
+        in_text: whether it is text or LaTeX.
+    """
+
+    chain: Chain
+    symbols: Mapping[str, str]
+    in_text: bool
+
+
+def read_formula(
+    text: str, let: Mapping[str, str], n: int | None, parameters: Collection[str] = (), *, labelled: bool = False
+) -> Read:
+    """The formula that `text` writes in Python, or as text or LaTeX.
+
+    Args:
+        text: the formula, its characters plain.
+        let: symbols by role.
+        n: a given number of classes.
+        parameters: the names of the definition's parameters.
+        labelled: whether the loss speaks of a label: `y_label` is an entry then, and no name of the targets.
+
+    Raises:
+        FormulaError: with the position and the offending piece.
+    """
+    if not text.strip():
+        raise FormulaError("there is no formula at position 1; write one, such as y - t", text)
+    if len(text) > LONGEST_TEXT:
+        raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    text = without_sentence(text)
+    in_code = text.replace("∂", "d")  # ∂L/∂z = y - np.array([...]): the left side as code has it
+    if in_code != text and _MARKS_OF_PYTHON.search(text) is not None and _is_python(in_code):
+        text = in_code
+    if _is_python(text) and not (labelled and _LABEL_BELOW.search(text)):
+        return Read(read_python(text, n), {symbol: role for role, symbol in let.items()}, in_text=False)
+    symbols = {canonical(symbol): role for role, symbol in let.items()}
+    try:
+        return Read(read_latex(text, symbols, n, parameters), symbols, in_text=True)
+    except FormulaError:
+        if _MARKS_OF_PYTHON.search(text) is not None and _MARKS_OF_TEXT.search(text) is None:
+            read_python(text, n)  # its error says more of what is nearly Python
+        raise
+
+
+def _is_python(text: str) -> bool:
+    if " in range(" in text:
+        return True
+    if _MARKS_OF_TEXT.search(text) is not None or _ASIDE.search(text) is not None:
+        return False
+    if _MARKS_OF_PYTHON.search(text) is None and _INDEX_BELOW.search(text) is not None:
+        return False
+    return is_python(text)
