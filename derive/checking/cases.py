@@ -9,13 +9,14 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
 from derive.checking.left_sides import fault_of_left, is_left_side, isolate, left_indices, loss_name
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
+from derive.checking.mistakes import Foreign
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
@@ -25,6 +26,8 @@ from derive.checking.upper import lower_indices, transpose_primes
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
+MOST_NUMBERS = 6
+"""The numbers of a formula that are tried as parameters of other losses."""
 SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
 
 
@@ -44,6 +47,20 @@ class Case:
         given = [each.name for each in self.court.composition.parameters if not each.per_class]
         examples = [EXAMPLES.name] if self.reading.batched else []
         return list(dict.fromkeys((*mine, *given, *examples)))
+
+    @property
+    def foreign(self) -> Foreign:
+        """The letters and numbers of the formula that the definition has not; of what a share leaves of 1, both."""
+        known = {each.name for each in self.court.composition.parameters}
+        mine = [name for name, role in self.reading.roles.items() if role == "parameter" and name not in known]
+        written = [node.value for link in self.links for node in walk(link.node) if isinstance(node, Number)]
+        rest = [1 - number for number in written if 0 < number < 1]
+        numbers = [number for number in (*written, *rest) if number > 0]
+        return Foreign(
+            tuple(name for name in mine if name not in self.reading.vectors),
+            tuple(name for name in mine if name in self.reading.vectors),
+            tuple(dict.fromkeys(numbers))[:MOST_NUMBERS],
+        )
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
@@ -117,11 +134,11 @@ class Judged:
         final, place = self.findings[-1], self.first_wrong
         if final.verdict != "wrong":
             return final
-        court, parameters = self.case.court, self.case.parameters
-        final = court.judge(self.case.links[-1], parameters)
+        court, parameters, foreign = self.case.court, self.case.parameters, self.case.foreign
+        final = court.judge(self.case.links[-1], parameters, foreign)
         is_earlier = place is not None and place < len(self.findings) - 1
         if not final.cause and is_earlier and place is not None and self.findings[place].verdict == "wrong":
-            earlier = court.judge(self.case.links[place], parameters)
+            earlier = court.judge(self.case.links[place], parameters, foreign)
             final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
         return final
 

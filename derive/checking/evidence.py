@@ -8,7 +8,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.cases import SECOND_ORDER, Case
@@ -35,8 +35,8 @@ class Diagonal:
 
     Attributes:
         whole: whether the matrix has nothing else.
-        written: whether it is written as the closed form is where row and column agree: y (1 − y), and not y − y²,
-            which a sum may come to as well.
+        written: whether it is meant as the diagonal: a Jacobian's is written as the closed form is where row and column
+            agree, y (1 − y), and not y − y², which a sum may come to as well; second derivatives are not added up.
     """
 
     whole: bool
@@ -60,13 +60,18 @@ def find_diagonal(case: Case) -> Diagonal | None:
             ):
                 continue
             whole = worlds[0].equal(truths[0], np.diag(np.diag(truths[0])))
-            closed = closed_form(worlds[0], court.quantity)
             entry = vector.entries(court.classes[0], worlds[0].label)[0][0]
         except (IllFormedError, BadPointError):
             return None
-        own = None if closed is None else rename(without_delta(closed, 1), {j: i})
-        return Diagonal(whole, own is not None and own.func == entry.func)
+        return Diagonal(whole, court.quantity != "jacobian" or _is_like_its_closed_form(worlds[0], entry))
     return None
+
+
+def _is_like_its_closed_form(world: World, entry: Expr) -> bool:
+    """Whether an entry of a Jacobian's diagonal is a product, or a sum, as the closed form is there."""
+    closed = closed_form(world, "jacobian")
+    own = None if closed is None else rename(without_delta(closed, 1), {j: i})
+    return own is not None and own.func == entry.func
 
 
 def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:

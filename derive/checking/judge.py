@@ -13,7 +13,17 @@ from sympy import Symbol
 
 from derive.catalogue.model import Composition
 from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, Wrong, plain_formulas, same_formula, wrong_formulas
+from derive.checking.mistakes import (
+    IN_GRADIENT,
+    NOTHING_FOREIGN,
+    Cause,
+    Foreign,
+    Wrong,
+    is_upstream,
+    plain_formulas,
+    same_formula,
+    wrong_formulas,
+)
 from derive.checking.mistakes.model import join
 from derive.checking.world import (
     BINARY,
@@ -144,12 +154,26 @@ class Court:
         wanted = len(self.classes) * self._worlds(hypothesis)
         return len(places) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
-    def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
-        """The verdict on a formula; with `explain` its mistake is looked for."""
-        with mpmath.workdps(self.digits):
-            return self._judge(evaluate, parameters, explain=explain)
+    def judge(
+        self,
+        evaluate: Evaluate,
+        parameters: Sequence[str] = (),
+        foreign: Foreign = NOTHING_FOREIGN,
+        *,
+        explain: bool = True,
+    ) -> Finding:
+        """The verdict on a formula; with `explain` its mistake is looked for.
 
-    def _judge(self, evaluate: Evaluate, parameters: Sequence[str], *, explain: bool) -> Finding:
+        Args:
+            evaluate: the formula.
+            parameters: the names that a factor may have.
+            foreign: what the formula has that the definition has not.
+            explain: whether its mistake is looked for.
+        """
+        with mpmath.workdps(self.digits):
+            return self._judge(evaluate, parameters, foreign, explain=explain)
+
+    def _judge(self, evaluate: Evaluate, parameters: Sequence[str], foreign: Foreign, *, explain: bool) -> Finding:
         places = {hypothesis: Places(self, hypothesis, evaluate) for hypothesis in self.hypotheses}
         if not any(True for _ in places[self.hypotheses[0]]):
             return Finding("undecided", classes=self.classes)
@@ -162,14 +186,21 @@ class Court:
         for hypothesis, here in places.items():
             factor = find_factor(self._covered(places, hypothesis), self.quantity, parameters)
             if factor is not None and self.complete(here, hypothesis):
-                turned = ("sign",) if factor.startswith("-") else ()
-                cause: Cause = turned if factor == "-1" else ("factor", *turned)
-                return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
+                cause, detail = self._cause_of(factor)
+                return Finding("off-by-factor", self.named(hypothesis), factor, cause, detail, self.classes)
         if explain:
-            found = self.explain(places, parameters)
+            found = self.explain(places, parameters, foreign)
             if found is not None:
                 return Finding("wrong", (), None, *found, self.classes)
         return Finding("wrong", classes=self.classes)
+
+    def _cause_of(self, factor: str) -> tuple[Cause, str]:
+        """The mistakes that a factor is, and what they add: an upstream gradient may be a factor of a gradient."""
+        size = factor.removeprefix("-")
+        turned: Cause = ("sign",) if factor != size else ()
+        if self.quantity == "gradient" and is_upstream(size):
+            return join(turned, ("upstream-mishandled",)), IN_GRADIENT
+        return turned if size == "1" else ("factor", *turned), ""
 
     def allows(self, evaluate: Evaluate, parameters: Sequence[str]) -> bool:
         """Whether a formula may be right, or off by a factor, in any way: one look, where the most is assumed."""
@@ -191,7 +222,9 @@ class Court:
         """The hypothesis as an assumption; none where it is what the formula or the loss says itself."""
         return () if self.labelled or hypothesis == FREE else (hypothesis,)
 
-    def explain(self, places: "Mapping[str, Places]", parameters: Sequence[str]) -> tuple[Cause, str] | None:
+    def explain(
+        self, places: "Mapping[str, Places]", parameters: Sequence[str], foreign: Foreign
+    ) -> tuple[Cause, str] | None:
         """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add.
 
         Wrong formulas are made one after the other, and none after the first that is this one: few are ever needed.
@@ -206,20 +239,20 @@ class Court:
         for hypothesis, scaled, rules in (*tries, *((*each, wrong_formulas) for each in product(every, (False, True)))):
             here = places[hypothesis]
             world = next((world for world, _ in here), None)
-            for wrong in () if world is None else rules(world, self.quantity):
+            for wrong in () if world is None else rules(world, self.quantity, foreign):
                 if scaled and len(wrong.cause) > 1:
                     break
                 name = (wrong.name, scaled)
                 if hypothesis != ONE_HOT or not stronger:
                     if name not in screened:
-                        multiples = self._ratios(screen, wrong, scaled=scaled)
+                        multiples = self._ratios(screen, wrong, foreign, scaled=scaled)
                         # A number is some multiple of every other: it is worth a try where that has a name.
                         screened[name] = multiples is not None and (
                             not scaled or _name_factor(multiples, parameters) is not None
                         )
                     if not screened[name]:
                         continue
-                ratios = self._ratios(here, wrong, scaled=scaled)
+                ratios = self._ratios(here, wrong, foreign, scaled=scaled)
                 if ratios is None or (hypothesis != weakest and wrong.is_zero and not scaled):
                     continue  # 0 for these targets, and not for all: it says nothing
                 if not scaled:
@@ -230,11 +263,13 @@ class Court:
                     return join(wrong.cause, (extra,)), wrong.detail
         return None
 
-    def _ratios(self, places: Iterable[tuple[World, Values]], like: Wrong, *, scaled: bool) -> "list[Multiple] | None":
+    def _ratios(
+        self, places: Iterable[tuple[World, Values]], like: Wrong, foreign: Foreign, *, scaled: bool
+    ) -> "list[Multiple] | None":
         """This formula divided by a wrong one at every place, 1 unless `scaled`; None where it is no multiple of it."""
         found: list[Multiple] = []
         for world, theirs in places:
-            wrong = same_formula(world, self.quantity, like)
+            wrong = same_formula(world, self.quantity, foreign, like)
             if wrong is None or (wrong.vanishes and not theirs.vanishes(world)) or wrong.found is None:
                 return None
             if not scaled and theirs.agrees(world, wrong.found):

@@ -586,3 +586,20 @@ def test_the_right_formula_says_what_it_needs(capsys):
 def test_positions_count_from_one():
     with pytest.raises(FormulaError, match="at position 5"):
         derive.check(CE, "gradient", "y - @")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula", "said"),
+    [
+        ("gradient", "y - (1 - eps)*t - eps/n", "label-smoothed-cross-entropy with alpha = eps"),
+        ("gradient", "y - (0.9*t + 0.1/n)", "label-smoothed-cross-entropy with alpha = 0.1"),
+        ("loss", r"-(1-p_t)^\gamma\log p_t", " focal with gamma."),
+        ("loss", "-0.25*(1 - y[k])**2*log(y[k])", "alpha-balanced-focal with alpha = 0.25 and gamma = 2"),
+        ("gradient", "y*(w @ t) - w*t", "weighted-cross-entropy with w."),
+    ],
+)
+def test_another_loss_is_named_with_its_parameters(quantity, formula, said):
+    found = derive.check(CE, quantity, formula)
+    assert found.mistake is not None, found
+    assert found.mistake.id == "other-loss"
+    assert said in found.mistake.explanation
