@@ -131,16 +131,27 @@ class Judged:
     @cached_property
     def explained(self) -> Finding:
         """The finding on the last link, with its mistake, or that of the first wrong link where its own is unknown."""
-        final, place = self.findings[-1], self.first_wrong
+        final = self.findings[-1]
         if final.verdict != "wrong":
             return final
-        court, parameters, foreign = self.case.court, self.case.parameters, self.case.foreign
-        final = court.judge(self.case.links[-1], parameters, foreign)
-        is_earlier = place is not None and place < len(self.findings) - 1
-        if not final.cause and is_earlier and place is not None and self.findings[place].verdict == "wrong":
-            earlier = court.judge(self.case.links[place], parameters, foreign)
-            final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
+        final = self._explain(-1)
+        if not final.cause and self.first_wrong_explained is not None:
+            earlier = self.first_wrong_explained
+            return replace(final, cause=earlier.cause, detail=earlier.detail) if earlier.verdict == "wrong" else final
         return final
+
+    @cached_property
+    def first_wrong_explained(self) -> Finding | None:
+        """The finding on the first link that is wrong, with its mistake, where that is not the last one."""
+        place = self.first_wrong
+        if place is None or place == len(self.findings) - 1:
+            return None
+        return self._explain(place) if self.findings[place].verdict == "wrong" else self.findings[place]
+
+    def _explain(self, place: int) -> Finding:
+        """What a wrong link comes to, with its mistake."""
+        case = self.case
+        return case.court.judge(case.links[place], case.parameters, case.foreign)
 
 
 def read_cases(

@@ -16,11 +16,12 @@ from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
 from derive.checking.guards import GUARDS
 from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.mistakes import NOTHING_FOREIGN, Foreign
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
 from derive.checking.reals import AGREEMENT, DIGITS
-from derive.checking.world import BINARY, Precision, World, make_real_world, make_world
+from derive.checking.world import BINARY, Precision, World, draw_parameter, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions, TooManyUnknownsError
@@ -145,13 +146,15 @@ def _choose_generators(world: World, rational: RationalFunctions) -> None:
     rational.generators[names[0]] = first
 
 
-def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> Counterexample | None:
-    """Small numbers at which the formula is not the truth."""
+def find_counterexample(
+    court: Court, evaluate: Evaluate, finding: Finding, foreign: Foreign = NOTHING_FOREIGN
+) -> Counterexample | None:
+    """Small numbers at which the formula is not the truth; `foreign` has the letters that the definition has not."""
     n = court.classes[0]
     hypothesis = "t-one-hot" if court.labelled else (finding.assumptions or ("sum-t-1",))[0]
     near = (make_real_world(court.composition, n, seed, hypothesis) for seed in range(5))
     far = (court.make(court.composition, n, seed, hypothesis) for seed in range(court.points) if court.points > 1)
-    for world in chain(near, far):
+    for world in (_with_letters(each, foreign) for each in chain(near, far)):
         try:
             with mpmath.workdps(court.digits):
                 theirs = evaluate(world)
@@ -165,10 +168,26 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
             continue
         places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
         logits, targets = (_numbers(world.vector(base)).tolist() for base in (z, t))
-        given = _given(world, court)
+        given = _given(world, court) | _given_letters(world, foreign)
         matter = not court.labelled and len(court.hypotheses) > 1
         return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places, given, matter)
     return None
+
+
+def _with_letters(world: World, foreign: Foreign) -> World:
+    """The world with values for the letters of the formula alone, drawn as those of the definition's parameters are."""
+    values: dict[Symbol | IndexedBase, Any] = {}
+    for name in foreign.scalars:
+        values[Symbol(name, real=True)] = draw_parameter(world.n, name, 0)
+    for name in foreign.vectors:
+        values[IndexedBase(name)] = [draw_parameter(world.n, name, number) for number in range(world.n)]
+    return world.given(values) if values else world
+
+
+def _given_letters(world: World, foreign: Foreign) -> dict[str, Any]:
+    """The letters of the formula alone, by name, and their values."""
+    numbers = {name: float(_numbers(world.number(Symbol(name, real=True)))) for name in foreign.scalars}
+    return numbers | {name: _numbers(world.vector(IndexedBase(name))).tolist() for name in foreign.vectors}
 
 
 def find_batch_counterexample(

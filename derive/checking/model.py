@@ -103,6 +103,8 @@ class Verdict:
         let: the roles that pick this reading where there are others.
         other_readings: what the formula comes to in other readings that are as likely and disagree.
         derive: our derivation.
+        first_wrong_link_mistake: what is wrong with that link, the last one or an earlier one; None where that is not
+            known.
     """
 
     verdict: str
@@ -117,6 +119,7 @@ class Verdict:
     let: Mapping[str, str] = field(default_factory=dict)
     other_readings: tuple[OtherReading, ...] = ()
     derive: Derive = field(default=underived, repr=False, compare=False)
+    first_wrong_link_mistake: Mistake | None = None
 
     @cached_property
     def right_formula(self) -> Mapping[str, str]:
