@@ -74,6 +74,7 @@ class OtherReading:
         let: the roles that pick this reading, symbols by role; empty where only a left side picks it.
         verdict: as of a `Verdict`, and so are `assumptions`, `factor` and `reading`.
         mistake: the id of the mistake; None where there is none, or it is not known.
+        where: what it supposes, in words, where no role does.
     """
 
     let: Mapping[str, str]
@@ -82,6 +83,7 @@ class OtherReading:
     factor: str | None
     mistake: str | None
     reading: Mapping[str, str]
+    where: str = ""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _other(other: OtherReading, let: Mapping[str, str]) -> str:
     under = f", if {' and '.join(other.assumptions)}" if other.assumptions else ""
     mistake = "" if other.mistake is None else f" ({other.mistake})"
     unnamed = f"{let['label']} is any class" if "label" in let else "a left side that names row and column"
-    picked = _options(other.let) if other.let else unnamed
+    picked = other.where or (_options(other.let) if other.let else unnamed)
     return f"{other.verdict}{factor}{under}{mistake}: {picked}"
 
 

@@ -16,7 +16,7 @@ from derive.checking.evidence import (
 )
 from derive.checking.expression import MOST_CLASSES
 from derive.checking.files import read_functions
-from derive.checking.formula import Chain, FormulaError, IllFormedError, Name, walk
+from derive.checking.formula import Call, Chain, FormulaError, IllFormedError, Name, walk
 from derive.checking.judge import Finding
 from derive.checking.latex_chain import read_latex
 from derive.checking.latex_tokens import canonical, is_latex
@@ -162,6 +162,7 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
     texts, place = chain.texts[len(chain.texts) - len(case.links) :], chosen.first_wrong
     wrong = explain and final.verdict not in GOOD
     alternatives = tuple(others(chosen, formed)) if explain else ()
+    in_batch = _in_a_batch(chosen) if explain else ()
     mistake = _mistake(final, derive, court.quantity)
     earlier = chosen.first_wrong_explained if explain else None
     return Verdict(
@@ -175,10 +176,22 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         list_checks(case, final),
         reason or case.left_fault,
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
-        tuple(_other(each, chosen) for each in alternatives),
+        (*(_other(each, chosen) for each in alternatives), *in_batch),
         derive,
         None if place is None else mistake if earlier is None else _mistake(earlier, derive, court.quantity),
     )
+
+
+def _in_a_batch(chosen: Judged) -> tuple[OtherReading, ...]:
+    """What a formula with `y.shape[0]`, or `len(y)`, comes to in a batch, where that is the number of its rows."""
+    case = chosen.case
+    counted = any(isinstance(node, Call) and node.function in ("len", "size") for node in walk(case.links[-1].node))
+    if case.reading.batched or not counted or chosen.outcome[0] in GOOD:
+        return ()
+    judged = case.batched().judge()
+    if judged.fault is not None or judged.outcome == chosen.outcome or judged.outcome[0] == "wrong":
+        return ()
+    return (replace(_other(judged, chosen), where="in a batch, where the length is that of the batch, B rows"),)
 
 
 def _note_of_letters(case: Case) -> str:

@@ -433,7 +433,8 @@ def test_a_function_that_refuses_a_batch_is_quoted(tmp_path):
     place.write_text('def vjp(y, g):\n    assert y.ndim == 1, "a row"\n    return y * (g - g @ y)\n', encoding="utf-8")
     found = derive.check("softmax", "vjp", f"{place}:vjp", in_file=True)
     assert (found.verdict, found.mistake) == ("wrong", None)
-    assert found.reason == "it is right on a single row, and on a batch vjp raised AssertionError: a row (line 2 of grad.py)"
+    raised = "raised AssertionError: a row (line 2 of grad.py)"
+    assert found.reason == f"it is right on a single row, and on a batch vjp {raised}"
 
 
 def test_a_function_that_forks_is_not_waited_for(tmp_path):
@@ -675,3 +676,13 @@ def _nested(name, depth):
 def test_enormous_formulas_are_refused(quantity, formula):
     with pytest.raises(FormulaError, match=r"too large|too many|at most|more than"):
         derive.check("softmax", quantity, formula)
+
+
+@pytest.mark.parametrize("count", ["y.shape[0]", "len(y)"])
+def test_a_length_may_be_that_of_the_batch_and_both_readings_are_said(count):
+    found = derive.check(CE, "gradient", f"(y - t)/{count}")
+    (other,) = found.other_readings
+    assert (found.verdict, found.factor) == ("off-by-factor", "1/n")
+    assert (other.verdict, other.factor) == ("off-by-factor", "1/B")
+    assert "batch" in other.where
+    assert not derive.check("softmax+mse", "gradient", f"2*y*(y - t - y @ (y - t))/{count}").other_readings
