@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from sympy import Expr, Integer, Symbol
 from derive import notation
 from derive.catalogue.model import Composition
 from derive.checking.dots import fill
+from derive.checking.elementary import refuse_large
 from derive.checking.formula import (
     SLOPE,
     Axis,
@@ -56,9 +56,6 @@ from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
 from derive.notation import Partial
 
-LARGEST = 100_000
-"""Nodes that the entries of a formula have at most, written out: SymPy walks them all, in a tenth of a second."""
-
 
 class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
@@ -93,8 +90,7 @@ class Evaluator(Letters):
         self.work += 1 + result.size
         if self.work > MOST_WORK:
             raise FormulaError("the formula is too large: its sums have more terms than are added up")
-        if sum(map(_size, result.flat)) > LARGEST:
-            raise FormulaError("the formula is too large: what it is at each class, written out, is not looked through")
+        refuse_large(result.flat)
         return result
 
     def _visit(self, node: Node) -> Array:
@@ -399,12 +395,6 @@ class Evaluator(Letters):
             return as_array(np.einsum(written, *arrays, optimize=True))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
-
-
-@lru_cache(maxsize=2**16)
-def _size(expression: Expr) -> int:
-    """How many nodes an expression has, written out: 30 products of matrices are few objects, and 10^14 nodes."""
-    return 1 + sum(map(_size, expression.args))
 
 
 def _truth(value: bool) -> Expr:

@@ -23,12 +23,14 @@ from derive.checking.places import SURELY_LABELS
 from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
 from derive.checking.upper import lower_indices, transpose_primes
+from derive.checking.world import SECOND_ORDER
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
 MOST_NUMBERS = 6
 """The numbers of a formula that are tried as parameters of other losses."""
-SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
+_WHOLE = {"loss", "hessian", "jacobian"}
+"""The roles of letters that stand for what is made of every parameter."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Case:
 
     @property
     def foreign(self) -> Foreign:
-        """The letters and numbers of the formula that the definition has not; of what a share leaves of 1, both."""
+        """The letters and numbers that the definition has not, with what a share leaves of 1; and what is not here."""
         known = {each.name for each in self.court.composition.parameters}
         mine = [name for name, role in self.reading.roles.items() if role == "parameter" and name not in known]
         written = [node.value for link in self.links for node in walk(link.node) if isinstance(node, Number)]
@@ -60,6 +62,7 @@ class Case:
             tuple(name for name in mine if name not in self.reading.vectors),
             tuple(name for name in mine if name in self.reading.vectors),
             tuple(dict.fromkeys(numbers))[:MOST_NUMBERS],
+            () if _WHOLE & set(self.reading.roles.values()) else tuple(sorted(known - set(self.reading.roles))),
         )
 
     def judge(self) -> "Judged":

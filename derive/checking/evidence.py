@@ -11,17 +11,18 @@ import numpy as np
 from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
-from derive.checking.cases import SECOND_ORDER, Case
+from derive.checking.cases import Case
 from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
 from derive.checking.guards import GUARDS
-from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.judge import Court, Finding
 from derive.checking.mistakes import NOTHING_FOREIGN, Foreign
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
 from derive.checking.reals import AGREEMENT, DIGITS
-from derive.checking.world import BINARY, Precision, World, draw_parameter, make_real_world, make_world
+from derive.checking.values import Evaluate
+from derive.checking.world import BINARY, SECOND_ORDER, Precision, World, draw_parameter, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions, TooManyUnknownsError

@@ -20,8 +20,8 @@ from sympy import IndexedBase, Symbol
 from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.habits import BATCH, LABELS, OUTPUTS, Y, assign, plain
-from derive.checking.judge import Values
 from derive.checking.runner import DOUBLE_BITS
+from derive.checking.values import Values
 from derive.checking.world import DOUBLE, SINGLE, World
 from derive.errors import DeriveError
 from derive.notation import g, t, v, y, z

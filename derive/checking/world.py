@@ -27,6 +27,9 @@ BINARY_SUMS = 3
 HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 """What targets may be assumed to be, the weakest first."""
 
+SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
+"""The quantities that are second derivatives, or products with them."""
+
 IMPLIED = {FREE: (SUM_ONE, BINARY, ONE_HOT), SUM_ONE: (ONE_HOT,), BINARY: (ONE_HOT,), ONE_HOT: ()}
 """What else of targets each of them covers: what holds for it holds there."""
 

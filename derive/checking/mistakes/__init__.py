@@ -7,6 +7,8 @@ place. None of the rules knows an activation or a loss: they hold for every comp
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from sympy import Symbol
+
 from derive.checking.mistakes.borrowed import (
     IN_GRADIENT,
     NOTHING_FOREIGN,
@@ -21,7 +23,8 @@ from derive.checking.mistakes.jacobians import closed_jacobians, jacobians, spre
 from derive.checking.mistakes.losses import masses, other_losses
 from derive.checking.mistakes.model import Cause, Wrong
 from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
-from derive.checking.world import World
+from derive.checking.world import SECOND_ORDER, World
+from derive.proof.field import BadPointError
 
 __all__ = [
     "IN_GRADIENT", "NOTHING_FOREIGN", "Cause", "Foreign", "Wrong", "is_upstream", "plain_formulas",
@@ -56,9 +59,29 @@ _Made = Mapping[tuple[Cause, str], Wrong]
 
 def _stages_made(world: World, quantity: str, foreign: Foreign) -> Iterator[_Made]:
     """The wrong formulas of each stage; the last ones are those of what the formula has and the definition has not."""
-    yield from (_made(world, quantity, stage) for stage in _stages(quantity))
+    stages = _stages(quantity)
+    if quantity in ("gradient", *SECOND_ORDER) and any(_depends(world, quantity, name) for name in foreign.absent):
+        stages = tuple(stage for stage in stages if stage is not _closed)
+    yield from (_made(world, quantity, stage) for stage in stages)
     if foreign != NOTHING_FOREIGN:
         yield _made(world, quantity, partial(_borrowed, foreign=foreign), ("borrowed", foreign))
+
+
+def _depends(world: World, quantity: str, name: str) -> bool:
+    """Whether a quantity depends on a number of its definition: so do its closed form and what is made of that.
+
+    A closed form may take seconds to derive, and a formula without the number is made of none that has it.
+    """
+    key = ("depends", quantity, name)
+    if key not in world.kept:
+        other = {Symbol(name, real=True): world.field.number(2)}
+        try:
+            there = world.given(other).truth(quantity)
+            world.kept[key] = not world.equal(there, world.truth(quantity), world.precision)
+        except BadPointError:
+            world.kept[key] = False
+    found: bool = world.kept[key]
+    return found
 
 
 def _made(world: World, quantity: str, stage: "_Stage", name: object = None) -> _Made:

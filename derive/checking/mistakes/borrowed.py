@@ -27,17 +27,19 @@ _MOST_BINDINGS = 24
 
 @dataclass(frozen=True)
 class Foreign:
-    """What a formula has and its definition has not.
+    """What a formula has and its definition has not, and the other way round.
 
     Attributes:
         scalars: the letters that stand for one number.
         vectors: those that stand for one number for each class.
         numbers: the numbers that are written in it.
+        absent: the parameters of the definition that are not in it.
     """
 
     scalars: tuple[str, ...] = ()
     vectors: tuple[str, ...] = ()
     numbers: tuple[Fraction, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 NOTHING_FOREIGN = Foreign()
@@ -98,7 +100,9 @@ def _meanings(world: World, parameter: Parameter, foreign: Foreign) -> Iterator[
         yield from {**scalars, **numbers}.items()
         return
     yield from ((name, world.inside(world.vector(IndexedBase(name)))) for name in foreign.vectors)
-    same = {**scalars, **{written: world.field.number(number) for written, number in numbers.items()}}
+    # That 1 is one of the weights is written nowhere: it stands in every other formula.
+    weights = {written: world.field.number(number) for written, number in numbers.items() if number != 1}
+    same = {**scalars, **weights}
     yield from ((written, [value] * world.n) for written, value in same.items())
 
 
