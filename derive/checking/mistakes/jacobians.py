@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from sympy import Expr, KroneckerDelta
+from sympy import Expr, KroneckerDelta, Symbol
 
 from derive.catalogue import activations
 from derive.checking.functions import Array
@@ -66,7 +66,16 @@ def _refilled(world: World, closed: Expr) -> Iterator[Wrong]:
     for name, other in inputs_exchanged(world):
         yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
     for number, other_form in enumerate(once_logits(closed)):
-        yield Wrong(("logits-for-probabilities",), f"once {number}", partial(world.array, other_form, i, j))
+        for key, rows, columns in _orders(world):
+            made = partial(world.array, other_form, rows, columns)
+            yield Wrong(("logits-for-probabilities",), f"once {number}{key}", made)
+
+
+def _orders(world: World) -> Iterator[tuple[str, Symbol, Symbol]]:
+    """The ways to name row and column: a symmetric Jacobian may also be written with i for j."""
+    yield "", i, j
+    if is_symmetric(world):
+        yield " turned", j, i
 
 
 def _misplaced(world: World, jacobian: Wrong) -> Iterator[Wrong]:
@@ -85,13 +94,12 @@ def _misplaced(world: World, jacobian: Wrong) -> Iterator[Wrong]:
 
 
 def _without_delta(world: World, there: World, closed: Expr, cause: Cause = (), key: str = "") -> Iterator[Wrong]:
-    """The closed form without its Kronecker delta; of a symmetric Jacobian also written with i for j."""
+    """The closed form without its Kronecker delta."""
     for number in (0, 1) if closed.has(KroneckerDelta) else ():
         left_out = without_delta(closed, number)
-        found = join(("delta-missing",), cause)
-        yield Wrong(found, f"{key}{number}", partial(there.array, left_out, i, j))
-        if number and is_symmetric(world):
-            yield Wrong(found, f"{key}{number} turned", partial(there.array, left_out, j, i))
+        for turned, rows, columns in _orders(world):
+            made = partial(there.array, left_out, rows, columns)
+            yield Wrong(join(("delta-missing",), cause), f"{key}{number}{turned}", made)
 
 
 def is_symmetric(world: World) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sympy import Symbol
 
 from derive.catalogue import losses
@@ -14,23 +15,45 @@ from derive.checking.functions import Array
 from derive.checking.mistakes.closed import multiples
 from derive.checking.mistakes.model import Wrong, compose, jacobian_of, probabilities
 from derive.checking.world import World
-from derive.notation import t, z
+from derive.notation import Partial, i, loss, t, z
 from derive.proof.field import BadPointError
 
 
 def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
-    """The same quantity of every other loss of the catalogue.
+    """The same quantity of every other loss of the catalogue; of a gradient also with the Jacobian's diagonal alone.
 
     Where nothing changes when all logits grow alike, the derivatives of every loss sum to 0 over them.
     """
     for other in losses().values():
-        if other != world.composition.loss:
-            there = world.of(compose(world.composition.activation, other))
-            own = own_parameters(world, other)
-            said = f"{other.name} with {' and '.join(own)}" if own else other.name
+        if other == world.composition.loss:
+            continue
+        there = world.of(compose(world.composition.activation, other))
+        own = own_parameters(world, other)
+        said = f"{other.name} with {' and '.join(own)}" if own else other.name
+        zero = vanishes(world, quantity, other)
+        yield Wrong(("other-loss",), other.name, partial(there.truth, quantity), said, zero)
+        # The slope of a logarithm cancels the diagonal: y − t would be binary cross-entropy's.
+        if quantity == "gradient" and "log" not in other.definition:
             yield Wrong(
-                ("other-loss",), other.name, partial(there.truth, quantity), said, vanishes(world, quantity, other)
+                ("off-diagonal-dropped", "other-loss"), other.name, partial(_by_its_diagonal, there, world), said
             )
+
+
+def _by_its_diagonal(world: World, mine: World) -> Array:
+    """The slope of the loss times the diagonal of the Jacobian, (y − t) y (1 − y).
+
+    Raises:
+        BadPointError: it is a multiple of the slope of the loss that is asked for, whose diagonal is another mistake.
+    """
+    slope, own = _slope(world), _slope(mine)
+    if world.equal(world.reduce(slope * own[0]), world.reduce(own * slope[0]), world.precision):
+        raise BadPointError
+    return world.reduce(np.diag(jacobian_of(world)) * slope)
+
+
+def _slope(world: World) -> Array:
+    """dL/dy."""
+    return world.array(Partial(loss, world.composition.output_vector[i]), i)
 
 
 def vanishes(world: World, quantity: str, other: Loss) -> bool:
