@@ -16,6 +16,7 @@ from sympy import Expr, Integer, Symbol
 from derive import notation
 from derive.catalogue.model import Composition
 from derive.checking.dots import fill
+from derive.checking.elementary import refuse_large
 from derive.checking.formula import (
     SLOPE,
     Axis,
@@ -89,6 +90,7 @@ class Evaluator(Letters):
         self.work += 1 + result.size
         if self.work > MOST_WORK:
             raise FormulaError("the formula is too large: its sums have more terms than are added up")
+        refuse_large(result.flat)
         return result
 
     def _visit(self, node: Node) -> Array:
@@ -387,7 +389,8 @@ class Evaluator(Letters):
                        for letter, size in zip(each, array.shape, strict=True)}  # fmt: skip
             if len(arrays) * math.prod(lengths.values()) > MOST_WORK:
                 raise FormulaError("an einsum of the formula runs over too many indices", piece="einsum")
-            return as_array(np.einsum(written, *arrays))
+            # Two at a time: SymPy takes the square of the number of terms that a sum has.
+            return as_array(np.einsum(written, *arrays, optimize=True))
         except ValueError:
             raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
 

@@ -9,7 +9,7 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node
+from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
@@ -24,6 +24,7 @@ from derive.checking.left_sides import (
 )
 from derive.checking.letters import EXAMPLES
 from derive.checking.library import write_out
+from derive.checking.mistakes import Foreign
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
@@ -31,10 +32,14 @@ from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_o
 from derive.checking.roles import Reading, is_labelled, rank_of, readings
 from derive.checking.sums import bind_sums
 from derive.checking.upper import lower_indices, transpose_primes
+from derive.checking.world import SECOND_ORDER
 
 CLASSES = (3, 4, 5)
 CLASSES_OF_SECOND_ORDER = (3, 4)
-SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
+MOST_NUMBERS = 6
+"""The numbers of a formula that are tried as parameters of other losses."""
+_WHOLE = {"loss", "hessian", "jacobian"}
+"""The roles of letters that stand for what is made of every parameter."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,21 @@ class Case:
         given = [each.name for each in self.court.composition.parameters if not each.per_class]
         examples = [EXAMPLES.name] if self.reading.batched else []
         return list(dict.fromkeys((*mine, *given, *examples)))
+
+    @property
+    def foreign(self) -> Foreign:
+        """The letters and numbers that the definition has not, with what a share leaves of 1; and what is not here."""
+        known = {each.name for each in self.court.composition.parameters}
+        mine = [name for name, role in self.reading.roles.items() if role == "parameter" and name not in known]
+        written = [node.value for link in self.links for node in walk(link.node) if isinstance(node, Number)]
+        rest = [1 - number for number in written if 0 < number < 1]
+        numbers = [number for number in (*written, *rest) if number > 0]
+        return Foreign(
+            tuple(name for name in mine if name not in self.reading.vectors),
+            tuple(name for name in mine if name in self.reading.vectors),
+            tuple(dict.fromkeys(numbers))[:MOST_NUMBERS],
+            () if _WHOLE & set(self.reading.roles.values()) else tuple(sorted(known - set(self.reading.roles))),
+        )
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
@@ -123,16 +143,27 @@ class Judged:
     @cached_property
     def explained(self) -> Finding:
         """The finding on the last link, with its mistake, or that of the first wrong link where its own is unknown."""
-        final, place = self.findings[-1], self.first_wrong
+        final = self.findings[-1]
         if final.verdict != "wrong":
             return final
-        court, parameters = self.case.court, self.case.parameters
-        final = court.judge(self.case.links[-1], parameters)
-        is_earlier = place is not None and place < len(self.findings) - 1
-        if not final.cause and is_earlier and place is not None and self.findings[place].verdict == "wrong":
-            earlier = court.judge(self.case.links[place], parameters)
-            final = Finding("wrong", (), None, earlier.cause, earlier.detail, final.classes)
+        final = self._explain(-1)
+        if not final.cause and self.first_wrong_explained is not None:
+            earlier = self.first_wrong_explained
+            return replace(final, cause=earlier.cause, detail=earlier.detail) if earlier.verdict == "wrong" else final
         return final
+
+    @cached_property
+    def first_wrong_explained(self) -> Finding | None:
+        """The finding on the first link that is wrong, with its mistake, where that is not the last one."""
+        place = self.first_wrong
+        if place is None or place == len(self.findings) - 1:
+            return None
+        return self._explain(place) if self.findings[place].verdict == "wrong" else self.findings[place]
+
+    def _explain(self, place: int) -> Finding:
+        """What a wrong link comes to, with its mistake."""
+        case = self.case
+        return case.court.judge(case.links[place], case.parameters, case.foreign)
 
 
 def read_cases(

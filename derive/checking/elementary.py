@@ -1,5 +1,8 @@
 """Functions of one number, of expressions that can be worked with: towers of exponents and the like are refused."""
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 import sympy
 from sympy import Expr, Integer
 
@@ -7,8 +10,24 @@ from derive.checking.formula import FormulaError, IllFormedError
 from derive.language.read import LARGEST_EXPONENT, LARGEST_NUMBER
 
 HIGHEST_TOWER = 3
+MOST_NESTED_SIGNS = 4
 MOST_EXPANDED = 400
 """The most terms that an exponent may have when it is multiplied out."""
+
+LARGEST = 100_000
+"""Nodes that the entries of a formula have at most, written out: SymPy walks them all, in a tenth of a second."""
+
+
+def refuse_large(entries: Iterable[Expr]) -> None:
+    """Raise FormulaError for entries that are enormous written out, as those of 30 matrices multiplied are."""
+    if sum(map(_size, entries)) > LARGEST:
+        raise FormulaError(f"the formula is too large: written out at each class it has more than {LARGEST} parts")
+
+
+@lru_cache(maxsize=2**16)
+def _size(expression: Expr) -> int:
+    """How many nodes an expression has, written out: few objects may stand for 10^14 of them."""
+    return 1 + sum(map(_size, expression.args))
 
 
 def power_of(base: Expr, exponent: Expr) -> Expr:
@@ -53,6 +72,21 @@ def exp_of(value: Expr) -> Expr:
     _refuse_long(value)
     result: Expr = sympy.exp(value)
     return result
+
+
+def abs_of(value: Expr) -> Expr:
+    """The absolute value; raises FormulaError for one of too many others: SymPy's work doubles with each."""
+    if _nested_signs(value) >= MOST_NESTED_SIGNS:
+        raise FormulaError(f"more than {MOST_NESTED_SIGNS} maxima or absolute values stand in one another")
+    result: Expr = sympy.Abs(value)
+    return result
+
+
+@lru_cache(maxsize=2**12)
+def _nested_signs(value: Expr) -> int:
+    """How many absolute values and signs stand in one another."""
+    inside = max(map(_nested_signs, value.args), default=0)
+    return inside + isinstance(value, (sympy.Abs, sympy.sign))
 
 
 def tanh_of(value: Expr) -> Expr:

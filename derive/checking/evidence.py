@@ -8,19 +8,21 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
-from derive.checking.cases import SECOND_ORDER, Case
+from derive.checking.cases import Case
 from derive.checking.expression import Expression
 from derive.checking.formula import Call, IllFormedError, walk
 from derive.checking.guards import GUARDS
-from derive.checking.judge import Court, Evaluate, Finding
+from derive.checking.judge import Court, Finding
+from derive.checking.mistakes import NOTHING_FOREIGN, Foreign
 from derive.checking.mistakes.closed import without_delta
 from derive.checking.mistakes.model import closed_form
 from derive.checking.model import GOOD, Counterexample
 from derive.checking.reals import AGREEMENT, DIGITS
-from derive.checking.world import BINARY, Precision, World, make_real_world, make_world
+from derive.checking.values import Evaluate
+from derive.checking.world import BINARY, SECOND_ORDER, Precision, World, draw_parameter, make_real_world, make_world
 from derive.errors import UnsupportedError
 from derive.notation import Contraction, g, i, j, rename, t, v, y, z
 from derive.proof.field import BadPointError, RationalFunctions, TooManyUnknownsError
@@ -35,8 +37,8 @@ class Diagonal:
 
     Attributes:
         whole: whether the matrix has nothing else.
-        written: whether it is written as the closed form is where row and column agree: y (1 − y), and not y − y²,
-            which a sum may come to as well.
+        written: whether it is meant as the diagonal: a Jacobian's is written as the closed form is where row and column
+            agree, y (1 − y), and not y − y², which a sum may come to as well; second derivatives are not added up.
     """
 
     whole: bool
@@ -60,13 +62,18 @@ def find_diagonal(case: Case) -> Diagonal | None:
             ):
                 continue
             whole = worlds[0].equal(truths[0], np.diag(np.diag(truths[0])))
-            closed = closed_form(worlds[0], court.quantity)
             entry = vector.entries(court.classes[0], worlds[0].label)[0][0]
         except (IllFormedError, BadPointError):
             return None
-        own = None if closed is None else rename(without_delta(closed, 1), {j: i})
-        return Diagonal(whole, own is not None and own.func == entry.func)
+        return Diagonal(whole, court.quantity != "jacobian" or _is_like_its_closed_form(worlds[0], entry))
     return None
+
+
+def _is_like_its_closed_form(world: World, entry: Expr) -> bool:
+    """Whether an entry of a Jacobian's diagonal is a product, or a sum, as the closed form is there."""
+    closed = closed_form(world, "jacobian")
+    own = None if closed is None else rename(without_delta(closed, 1), {j: i})
+    return own is not None and own.func == entry.func
 
 
 def list_checks(case: Case, finding: Finding) -> tuple[str, ...]:
@@ -140,14 +147,16 @@ def _choose_generators(world: World, rational: RationalFunctions) -> None:
     rational.generators[names[0]] = first
 
 
-def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> Counterexample | None:
-    """Small numbers at which the formula is not the truth."""
+def find_counterexample(
+    court: Court, evaluate: Evaluate, finding: Finding, foreign: Foreign = NOTHING_FOREIGN
+) -> Counterexample | None:
+    """Small numbers at which the formula is not the truth; `foreign` has the letters that the definition has not."""
     n = court.classes[0]
     hypothesis = "t-one-hot" if court.labelled else (finding.assumptions or ("sum-t-1",))[0]
     labels = [1 + seed if court.every_label else 1 for seed in range(5)]
     near = (make_real_world(court.composition, n, seed, hypothesis, labels[seed]) for seed in range(5))
     far = (court.make(court.composition, n, seed, hypothesis) for seed in range(court.points) if court.points > 1)
-    for world in chain(near, far):
+    for world in (_with_letters(each, foreign) for each in chain(near, far)):
         try:
             with mpmath.workdps(court.digits):
                 theirs = evaluate(world)
@@ -161,10 +170,26 @@ def find_counterexample(court: Court, evaluate: Evaluate, finding: Finding) -> C
             continue
         places = [[int(number) + 1 for number in place] for place in np.argwhere(wrong)]
         logits, targets = (_numbers(world.vector(base)).tolist() for base in (z, t))
-        given = _given(world, court)
+        given = _given(world, court) | _given_letters(world, foreign)
         matter = not court.labelled and len(court.hypotheses) > 1
         return Counterexample(n, logits, targets, values.tolist(), true.tolist(), places, given, matter)
     return None
+
+
+def _with_letters(world: World, foreign: Foreign) -> World:
+    """The world with values for the letters of the formula alone, drawn as those of the definition's parameters are."""
+    values: dict[Symbol | IndexedBase, Any] = {}
+    for name in foreign.scalars:
+        values[Symbol(name, real=True)] = draw_parameter(world.n, name, 0)
+    for name in foreign.vectors:
+        values[IndexedBase(name)] = [draw_parameter(world.n, name, number) for number in range(world.n)]
+    return world.given(values) if values else world
+
+
+def _given_letters(world: World, foreign: Foreign) -> dict[str, Any]:
+    """The letters of the formula alone, by name, and their values."""
+    numbers = {name: float(_numbers(world.number(Symbol(name, real=True)))) for name in foreign.scalars}
+    return numbers | {name: _numbers(world.vector(IndexedBase(name))).tolist() for name in foreign.vectors}
 
 
 def find_batch_counterexample(

@@ -25,9 +25,9 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.functions import Array, as_array
-from derive.checking.judge import Values
 from derive.checking.letters import ROWS
 from derive.checking.roles import Reading
+from derive.checking.values import Values
 from derive.checking.world import World
 
 MOST_CLASSES = 10

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,13 +20,14 @@ from sympy import IndexedBase, Symbol
 from derive.catalogue.model import Composition
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.habits import BATCH, LABELS, OUTPUTS, Y, assign, plain
-from derive.checking.judge import Values
 from derive.checking.runner import DOUBLE_BITS
+from derive.checking.values import Values
 from derive.checking.world import DOUBLE, SINGLE, World
 from derive.errors import DeriveError
 from derive.notation import g, t, v, y, z
 
 SECONDS = 10
+"""How long a function may take, all of its calls in all readings together."""
 
 _RUNNER = Path(__file__).with_name("runner.py")
 _BASES = {"logits": z, "targets": t, "upstream": g, "direction": v, "probabilities": y, "log-probabilities": y}
@@ -150,8 +152,10 @@ def _variants(roles: Mapping[str, str], given: Mapping[str, str]) -> list[Mappin
 class Runs:
     """The results of a function, run in one process for all worlds that are known beforehand."""
 
-    def __init__(self, function: Function, rank: int) -> None:
+    def __init__(self, function: Function, rank: int, deadline: float) -> None:
         self.function, self.rank = function, rank
+        self.deadline = deadline
+        """When it must have ended, by `time.monotonic`."""
         self.results: dict[tuple[int, ...], Any] = {}
         self.errors: dict[tuple[int, ...], str] = {}
         self.kept: list[Sequence[World]] = []
@@ -189,7 +193,7 @@ class Runs:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
             try:
-                _run(command, request)
+                _run(command, request, self.deadline - time.monotonic())
             except subprocess.TimeoutExpired:
                 raise IllFormedError(f"{name} took longer than {SECONDS} seconds") from None
             if not answer.exists():
@@ -252,14 +256,14 @@ def due_shape(rank: int) -> str:
     return ("a number", "an array of the shape (n,)", "an array of the shape (n, n)")[rank]
 
 
-def _run(command: Sequence[str], request: str) -> None:
+def _run(command: Sequence[str], request: str, seconds: float) -> None:
     """Run a program that may do anything: what it prints is lost, and what it started ends with it."""
     with subprocess.Popen(  # noqa: S603 - the user's own function
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
         start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            process.communicate(request, timeout=SECONDS)
+            process.communicate(request, timeout=max(seconds, 0))
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr, Integer
 
-from derive.checking.elementary import exp_of, log_of, one_where_positive, power_of, tanh_of
+from derive.checking.elementary import abs_of, exp_of, log_of, one_where_positive, power_of, tanh_of
 from derive.checking.formula import FormulaError, IllFormedError
 from derive.checking.guards import SMALL, changes_nothing
 
@@ -159,7 +159,7 @@ def _norm(arguments: Sequence[Array], options: Options) -> Array:
     body, *given = arguments
     order: Any = given[0][()] if given else options.get("ord", 2)
     if order == 1:
-        return as_array(np.sum(np.frompyfunc(sympy.Abs, 1, 1)(body)))
+        return as_array(np.sum(np.frompyfunc(abs_of, 1, 1)(body)))
     if order != 2:
         raise FormulaError("the norms of order 1 and 2 are read", piece="norm")
     return as_array(sympy.sqrt(np.sum(body * body)))
@@ -242,7 +242,7 @@ def _maximum(arguments: Sequence[Array], options: Options) -> Array:
     least: Any = bound[()] if bound.ndim == 0 else None
     if least is not None and least.is_number and 0 < least <= SMALL and changes_nothing(list(body.flat), least, None):
         return body
-    return as_array((left + right + np.frompyfunc(sympy.Abs, 1, 1)(left - right)) / 2)
+    return as_array((left + right + np.frompyfunc(abs_of, 1, 1)(left - right)) / 2)
 
 
 def _clip(arguments: Sequence[Array], options: Options) -> Array:
@@ -271,7 +271,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "tanh": each_entry(tanh_of),
     "cosh": each_entry(lambda value: (exp_of(value) + exp_of(-value)) / 2),
     "sinh": each_entry(lambda value: (exp_of(value) - exp_of(-value)) / 2),
-    **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(sympy.Abs)),
+    **dict.fromkeys(("abs", "fabs", "absolute"), each_entry(abs_of)),
     **dict.fromkeys(("sign", "sgn"), each_entry(sympy.sign)),
     "greater": _two(lambda left, right: each_entry(one_where_positive)([as_array(left - right)], {})),
     "equal": _two(lambda left, right: 1 - np.frompyfunc(sympy.sign, 1, 1)(left - right) ** 2),

@@ -2,65 +2,45 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from fractions import Fraction
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import chain, islice, product
 from typing import Any
 
 import mpmath
-import numpy as np
-from sympy import Symbol
 
 from derive.catalogue.model import Composition
-from derive.checking.functions import Array
-from derive.checking.mistakes import Cause, Wrong, plain_formulas, same_formula, wrong_formulas
+from derive.checking.factors import Multiple, constant_ratio, find_factor, name_factor
+from derive.checking.mistakes import (
+    IN_GRADIENT,
+    NOTHING_FOREIGN,
+    Cause,
+    Foreign,
+    Wrong,
+    is_upstream,
+    plain_formulas,
+    same_formula,
+    wrong_formulas,
+)
 from derive.checking.mistakes.model import join
+from derive.checking.values import Evaluate, Values
 from derive.checking.world import (
     BINARY,
     BINARY_SUMS,
-    DOUBLE,
     FREE,
     HYPOTHESES,
     IMPLIED,
     ONE_HOT,
+    SECOND_ORDER,
     SUM_ONE,
-    Precision,
     World,
     make_world,
 )
 from derive.notation import t, vectors
-from derive.proof.field import PRIME, BadPointError, PrimeField
+from derive.proof.field import BadPointError
 
 ATTEMPTS, ATTEMPTS_OF_GIVEN, ATTEMPTS_IN_REALS = 24, 8, 2
 """Points tried where something has no value: half of the numbers have no root modulo the prime, and where targets are 0
 and 1 fewer are drawn; of real numbers the second time what may be positive is."""
-_LARGEST_FACTOR = 12
-
-
-@dataclass(frozen=True)
-class Values:
-    """What a formula gives at a world; `given` says which entries its left side names, `precision` how exact it is."""
-
-    values: Array
-    given: Array
-    precision: Precision = DOUBLE
-
-    def agrees(self, world: World, other: Array) -> bool:
-        """Whether the entries that are given equal those of `other`."""
-        if other.shape != self.values.shape:
-            return False
-        return world.equal(self.values[self.given], other[self.given], self.precision)
-
-    def vanishes(self, world: World) -> bool:
-        """Whether the entries along the last axis may sum to 0: they do, or some are not given."""
-        if not self.values.ndim or not self.given.all():
-            return True
-        total = world.reduce(self.values.sum(axis=-1))
-        return world.equal(total, 0 * total, self.precision)
-
-
-Evaluate = Callable[[World], Values]
-"""A formula: its values at a world."""
 
 
 @dataclass(frozen=True)
@@ -148,12 +128,26 @@ class Court:
         wanted = sum(self._worlds(hypothesis, n) for n in self.classes)
         return len(places) >= (wanted if hypothesis != self.hypotheses[0] else 1)
 
-    def judge(self, evaluate: Evaluate, parameters: Sequence[str] = (), *, explain: bool = True) -> Finding:
-        """The verdict on a formula; with `explain` its mistake is looked for."""
-        with mpmath.workdps(self.digits):
-            return self._judge(evaluate, parameters, explain=explain)
+    def judge(
+        self,
+        evaluate: Evaluate,
+        parameters: Sequence[str] = (),
+        foreign: Foreign = NOTHING_FOREIGN,
+        *,
+        explain: bool = True,
+    ) -> Finding:
+        """The verdict on a formula; with `explain` its mistake is looked for.
 
-    def _judge(self, evaluate: Evaluate, parameters: Sequence[str], *, explain: bool) -> Finding:
+        Args:
+            evaluate: the formula.
+            parameters: the names that a factor may have.
+            foreign: what the formula has that the definition has not.
+            explain: whether its mistake is looked for.
+        """
+        with mpmath.workdps(self.digits):
+            return self._judge(evaluate, parameters, foreign, explain=explain)
+
+    def _judge(self, evaluate: Evaluate, parameters: Sequence[str], foreign: Foreign, *, explain: bool) -> Finding:
         places = {hypothesis: Places(self, hypothesis, evaluate) for hypothesis in self.hypotheses}
         if not any(True for _ in places[self.hypotheses[0]]):
             return Finding("undecided", classes=self.classes)
@@ -166,14 +160,21 @@ class Court:
         for hypothesis, here in places.items():
             factor = find_factor(self._covered(places, hypothesis), self.quantity, parameters)
             if factor is not None and self.complete(here, hypothesis):
-                turned = ("sign",) if factor.startswith("-") else ()
-                cause: Cause = turned if factor == "-1" else ("factor", *turned)
-                return Finding("off-by-factor", self.named(hypothesis), factor, cause, classes=self.classes)
+                cause, detail = self._cause_of(factor)
+                return Finding("off-by-factor", self.named(hypothesis), factor, cause, detail, self.classes)
         if explain:
-            found = self.explain(places, parameters)
+            found = self.explain(places, parameters, foreign)
             if found is not None:
                 return Finding("wrong", (), None, *found, self.classes)
         return Finding("wrong", classes=self.classes)
+
+    def _cause_of(self, factor: str) -> tuple[Cause, str]:
+        """The mistakes that a factor is, and what they add: an upstream gradient may be a factor of a gradient."""
+        size = factor.removeprefix("-")
+        turned: Cause = ("sign",) if factor != size else ()
+        if self.quantity == "gradient" and is_upstream(size):
+            return join(turned, ("upstream-mishandled",)), IN_GRADIENT
+        return turned if size == "1" else ("factor", *turned), ""
 
     def allows(self, evaluate: Evaluate, parameters: Sequence[str]) -> bool:
         """Whether a formula may be right, or off by a factor, in any way: one look, where the most is assumed."""
@@ -195,7 +196,9 @@ class Court:
         """The hypothesis as an assumption; none where it is what the formula or the loss says itself."""
         return () if self.labelled or hypothesis == FREE else (hypothesis,)
 
-    def explain(self, places: "Mapping[str, Places]", parameters: Sequence[str]) -> tuple[Cause, str] | None:
+    def explain(
+        self, places: "Mapping[str, Places]", parameters: Sequence[str], foreign: Foreign
+    ) -> tuple[Cause, str] | None:
         """The mistakes that make exactly this formula, alone or with a factor or a sign besides, and what they add.
 
         Wrong formulas are made one after the other, and none after the first that is this one: few are ever needed.
@@ -205,59 +208,54 @@ class Court:
         screen = list(islice(places[SUM_ONE if SUM_ONE in stronger else weakest], 1))
         screened: dict[Any, bool] = {}
         every = (weakest, *stronger)
-        # Under every hypothesis first what needs no derivation: one takes longer than all of that.
-        tries = [(each, False, plain_formulas) for each in every]
+        # Under every hypothesis first what needs no derivation: one takes longer than all of that, and of second
+        # derivatives seconds, so that multiples of the plain ones are tried before.
+        scales = (False, True) if self.quantity in SECOND_ORDER else (False,)
+        tries = [(each, scaled, plain_formulas) for scaled, each in product(scales, every)]
         for hypothesis, scaled, rules in (*tries, *((*each, wrong_formulas) for each in product(every, (False, True)))):
             here = places[hypothesis]
             world = next((world for world, _ in here), None)
-            for wrong in () if world is None else rules(world, self.quantity):
+            for wrong in () if world is None else rules(world, self.quantity, foreign):
                 if scaled and len(wrong.cause) > 1:
                     break
                 name = (wrong.name, scaled)
                 if hypothesis != ONE_HOT or not stronger:
                     if name not in screened:
-                        multiples = self._ratios(screen, wrong, scaled=scaled)
+                        multiples = self._ratios(screen, wrong, foreign, scaled=scaled)
                         # A number is some multiple of every other: it is worth a try where that has a name.
                         screened[name] = multiples is not None and (
-                            not scaled or _name_factor(multiples, parameters) is not None
+                            not scaled or name_factor(multiples, parameters) is not None
                         )
                     if not screened[name]:
                         continue
-                ratios = self._ratios(here, wrong, scaled=scaled)
+                ratios = self._ratios(here, wrong, foreign, scaled=scaled)
                 if ratios is None or (hypothesis != weakest and wrong.is_zero and not scaled):
                     continue  # 0 for these targets, and not for all: it says nothing
                 if not scaled:
                     return wrong.cause, wrong.detail
-                factor = _name_factor(ratios, parameters)
+                factor = name_factor(ratios, parameters)
                 extra = None if factor is None else "sign" if factor == "-1" else "factor"
                 if extra is not None and extra not in wrong.cause:
                     return join(wrong.cause, (extra,)), wrong.detail
         return None
 
-    def _ratios(self, places: Iterable[tuple[World, Values]], like: Wrong, *, scaled: bool) -> "list[Multiple] | None":
+    def _ratios(
+        self, places: Iterable[tuple[World, Values]], like: Wrong, foreign: Foreign, *, scaled: bool
+    ) -> "list[Multiple] | None":
         """This formula divided by a wrong one at every place, 1 unless `scaled`; None where it is no multiple of it."""
         found: list[Multiple] = []
         for world, theirs in places:
-            wrong = same_formula(world, self.quantity, like)
+            wrong = same_formula(world, self.quantity, foreign, like)
             if wrong is None or (wrong.vanishes and not theirs.vanishes(world)) or wrong.found is None:
                 return None
             if not scaled and theirs.agrees(world, wrong.found):
                 ratio: Any = 1
             else:
-                ratio = _constant_ratio(world, theirs, wrong.found) if scaled else None
+                ratio = constant_ratio(world, theirs, wrong.found) if scaled else None
             if ratio is None:
                 return None
             found.append(Multiple(world, ratio, theirs.precision))
         return found
-
-
-@dataclass(frozen=True)
-class Multiple:
-    """What a formula is, divided by another, at a world, and how exactly that is known."""
-
-    world: World
-    ratio: Any
-    precision: Precision
 
 
 @dataclass
@@ -292,87 +290,3 @@ class Places:
         if following is not None:
             self.found.append(following)
         return following is not None
-
-
-def find_factor(places: Iterable[tuple[World, Values]], quantity: str, parameters: Sequence[str]) -> str | None:
-    """Theirs divided by the truth, where it is the same number, power of n or parameter at every place."""
-    ratios: list[Multiple] = []
-    for world, theirs in places:
-        truth = world.truth(quantity)
-        if all(_zero(world, each, theirs.precision) for each in (*truth.flat, *theirs.values.flat)):
-            continue
-        ratio = _constant_ratio(world, theirs, truth)
-        if ratio is None:
-            return None
-        ratios.append(Multiple(world, ratio, theirs.precision))
-    return _name_factor(ratios, parameters) if ratios else None
-
-
-def _constant_ratio(world: World, theirs: Values, truth: Array) -> Any | None:
-    """theirs/truth where it is the same at every entry that is given; None otherwise, or where it is 0."""
-    if truth.shape != theirs.values.shape:
-        return None
-    pairs = list(zip(theirs.values[theirs.given].flat, truth[theirs.given].flat, strict=True))
-    if isinstance(world.field, PrimeField):
-        above, below = next((pair for pair in pairs if pair[1] % PRIME), (0, 0))
-    else:
-        above, below = max(pairs, key=lambda pair: abs(pair[1]), default=(0, 0))
-    if any(_zero(world, each, theirs.precision) for each in (above, below)):
-        return None
-    (ratio,) = world.reduce(np.array([above * world.inverse(below)], dtype=object))
-    return ratio if theirs.agrees(world, world.reduce(ratio * truth)) else None
-
-
-def _zero(world: World, value: Any, precision: Precision) -> bool:
-    return int(value) % PRIME == 0 if isinstance(world.field, PrimeField) else abs(value) < precision.absolute / 10
-
-
-def _name_factor(ratios: Sequence[Multiple], parameters: Sequence[str]) -> str | None:
-    """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
-    units: list[dict[str, int]] = [{}]
-    for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
-        units += [{name: power} for power in (1, -1, 2, -2)]
-        units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
-    for powers in units:
-        constants = {_constant(multiple, powers) for multiple in ratios}
-        if len(constants) == 1 and (constant := constants.pop()) is not None:
-            return _write(constant, powers)
-    return None
-
-
-def _constant(multiple: Multiple, powers: Mapping[str, int]) -> Fraction | None:
-    """The ratio without the powers that it is to have, where that is a small rational number."""
-    world, ratio = multiple.world, multiple.ratio
-    for name, exponent in powers.items():
-        value = world.n if name == "n" else world.number(Symbol(name, real=True))
-        for _ in range(abs(exponent)):
-            ratio = ratio * (world.inverse(value) if exponent > 0 else value)
-    if isinstance(world.field, PrimeField):
-        return _small_residues().get(int(ratio) % PRIME)
-    nearest = Fraction(float(ratio)).limit_denominator(_LARGEST_FACTOR)
-    written = mpmath.mpf(nearest.numerator) / nearest.denominator
-    equal = world.equal(np.array([ratio]), np.array([written]), multiple.precision)
-    return nearest if nearest and equal and abs(nearest.numerator) <= _LARGEST_FACTOR else None
-
-
-@cache
-def _small_residues() -> dict[int, Fraction]:
-    """Small rational numbers by what they are modulo the prime."""
-    sizes = range(1, _LARGEST_FACTOR + 1)
-    numbers = [Fraction(sign * above, below) for sign in (1, -1) for above in sizes for below in sizes]
-    return {number.numerator * pow(number.denominator, -1, PRIME) % PRIME: number for number in numbers}
-
-
-def _write(constant: Fraction, powers: Mapping[str, int]) -> str:
-    def raised(name: str, power: int) -> str:
-        return name if power == 1 else f"{name}**{power}"
-
-    above = [raised(name, power) for name, power in powers.items() if power > 0]
-    below = [raised(name, -power) for name, power in powers.items() if power < 0]
-    if constant.denominator != 1:
-        below = [str(constant.denominator), *below]
-    number = constant.numerator
-    top = "*".join(above if abs(number) == 1 and above else [str(abs(number)), *above])
-    bottom = "*".join(below)
-    written = top if not below else f"{top}/{bottom}" if len(below) == 1 else f"{top}/({bottom})"
-    return f"-{written}" if number < 0 else written

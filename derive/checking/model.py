@@ -74,6 +74,7 @@ class OtherReading:
         let: the roles that pick this reading, symbols by role; empty where only a left side picks it.
         verdict: as of a `Verdict`, and so are `assumptions`, `factor` and `reading`.
         mistake: the id of the mistake; None where there is none, or it is not known.
+        where: what it supposes, in words, where no role does.
     """
 
     let: Mapping[str, str]
@@ -82,6 +83,7 @@ class OtherReading:
     factor: str | None
     mistake: str | None
     reading: Mapping[str, str]
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Verdict:
         let: the roles that pick this reading where there are others.
         other_readings: what the formula comes to in other readings that are as likely and disagree.
         derive: our derivation.
+        first_wrong_link_mistake: what is wrong with that link, the last one or an earlier one; None where that is not
+            known.
     """
 
     verdict: str
@@ -117,6 +121,7 @@ class Verdict:
     let: Mapping[str, str] = field(default_factory=dict)
     other_readings: tuple[OtherReading, ...] = ()
     derive: Derive = field(default=underived, repr=False, compare=False)
+    first_wrong_link_mistake: Mistake | None = None
 
     @cached_property
     def right_formula(self) -> Mapping[str, str]:

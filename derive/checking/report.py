@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from derive.checking.model import GOOD, OtherReading, Verdict
+from derive.checking.model import GOOD, Mistake, OtherReading, Verdict
 
 _LABELS = 18
 """The width of the column that says what a line is."""
@@ -30,8 +30,12 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain data."""
     names = [field.name for field in fields(verdict) if field.name != "derive"]
     names.insert(names.index("reading"), "right_formula")
+    names.remove("first_wrong_link_mistake")
+    names.insert(names.index("first_wrong_link") + 1, "first_wrong_link_mistake")
     data = {name: getattr(verdict, name) for name in names}
-    data["mistake"] = verdict.mistake and {"id": verdict.mistake.id, "explanation": verdict.mistake.explanation}
+    for name in ("mistake", "first_wrong_link_mistake"):
+        mistake: Mistake | None = getattr(verdict, name)
+        data[name] = mistake and {"id": mistake.id, "explanation": mistake.explanation}
     data["counterexample"] = verdict.counterexample and asdict(verdict.counterexample)
     data["other_readings"] = [asdict(each) for each in verdict.other_readings]
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
@@ -63,6 +67,9 @@ def _lines(verdict: Verdict, formula: str) -> Iterator[tuple[str, str]]:
     """What there is to say, line by line."""
     if verdict.first_wrong_link is not None:
         yield "first wrong link", verdict.first_wrong_link
+        mistake = verdict.first_wrong_link_mistake
+        if mistake is not None and mistake != verdict.mistake:
+            yield "its mistake", f"{mistake.id}: {mistake.explanation}"
     if verdict.reason and verdict.verdict in (*GOOD, "off-by-factor"):
         yield "besides", verdict.reason
     if verdict.mistake is not None:
@@ -109,7 +116,7 @@ def _other(other: OtherReading, let: Mapping[str, str]) -> str:
     under = f", if {' and '.join(other.assumptions)}" if other.assumptions else ""
     mistake = "" if other.mistake is None else f" ({other.mistake})"
     unnamed = f"{let['label']} is any class" if "label" in let else "a left side that names row and column"
-    picked = _options(other.let) if other.let else unnamed
+    picked = other.where or (_options(other.let) if other.let else unnamed)
     return f"{other.verdict}{factor}{under}{mistake}: {picked}"
 
 

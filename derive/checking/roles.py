@@ -141,6 +141,13 @@ def readings(
         labelled, has_loss = is_labelled(composition) or rank == 0, composition.loss is not None
         return find_places(found, bound, given_labels, rank, labelled=labelled, has_loss=has_loss)
 
+    multiplied = {
+        factor.name
+        for node in walk(nodes)
+        if isinstance(node, Operation) and node.symbol == "@"
+        for factor in (node.left, node.right)
+        if isinstance(factor, Name) and factor.name.islower()  # a capital may be a matrix
+    }
     try:
         places = places_of(uses)
     except IllFormedError:  # an index that nothing binds in an earlier link is that link's fault
@@ -154,7 +161,7 @@ def readings(
             0 if zero_based else 1,
             dot,
             uses.lifts(free),
-            frozenset(name for name in uses.indexed if variant.get(name) == "parameter"),
+            frozenset(name for name in uses.indexed | multiplied if variant.get(name) == "parameter"),
             row,
             spelled or {},
         )

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,26 @@ class UnfitError(Exception):
     """A result in which there are no numbers to judge; says what it is."""
 
 
-def call(function: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def call(function: Any, arguments: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """What one call returns, as plain lists with their bits: several where it returns a tuple; or its error, in words.
 
-    The words go on after the name of the function: `raised KeyError: 1`, `returned None`.
+    The words go on after the name of the function: `raised KeyError: 1 (line 7)`, `returned None`; the line is that of
+    the file at `path`.
     """
     try:
         values = [_numbers(each) for each in _several(_apply(function, arguments))]
     except UnfitError as error:
         return {"error": f"returned {error}"}
     except Exception as error:  # noqa: BLE001 - whatever the user's function raises is its result
-        return {"error": f"raised {type(error).__name__}: {error}"[:300]}
+        return {"error": raised(error, path)}
     return {"values": [{"entries": each.astype(float).tolist(), "bits": _bits(each)} for each in values]}
+
+
+def raised(error: Exception, path: str) -> str:
+    """What was raised, in words, with the last line of the file at `path` on the way there."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
+    place = f" (line {lines[-1]} of {Path(path).name})" if lines else ""
+    return f"raised {type(error).__name__}: {error}"[:300] + place
 
 
 def _apply(function: Any, arguments: Mapping[str, Any]) -> Any:
@@ -110,9 +119,9 @@ def computes_in_single(function: Any, arguments: Mapping[str, Any]) -> bool:
     return False
 
 
-def answer(function: Any, calls: list[dict[str, Any]]) -> dict[str, Any]:
+def answer(function: Any, calls: list[dict[str, Any]], path: str) -> dict[str, Any]:
     """What each of the calls returns, and whether the function computes in single precision."""
-    results = [call(function, arguments) for arguments in calls]
+    results = [call(function, arguments, path) for arguments in calls]
     works = next((arguments for arguments, found in zip(calls, results, strict=True) if "values" in found), None)
     return {"results": results, "single": works is not None and computes_in_single(function, works)}
 
@@ -125,10 +134,9 @@ def main() -> None:
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path), "np": np}
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102 - the user's own file
-        found = answer(space[request["name"]], request["calls"])
+        found = answer(space[request["name"]], request["calls"], str(path))
     except Exception as error:  # noqa: BLE001
-        raised = f"raised {type(error).__name__}: {error}"[:300]
-        found = {"results": [{"error": raised} for _ in request["calls"]], "single": False}
+        found = {"results": [{"error": raised(error, str(path))} for _ in request["calls"]], "single": False}
     place = Path(sys.argv[1])
     own = place.with_suffix(f".{os.getpid()}")  # a function that forks comes here twice
     own.write_text(json.dumps(found), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The verdict on a function: at random rows as a formula's, and on batches of them."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from derive.catalogue.model import Composition
 from derive.checking.evidence import Diagonal
-from derive.checking.files import Function, Runs
+from derive.checking.files import SECONDS, Function, Runs
 from derive.checking.formula import IllFormedError
 from derive.checking.judge import Court, Finding
 from derive.checking.model import GOOD
@@ -84,9 +85,10 @@ def judge_function(
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
     trials: list[Trial] = []
     fault: IllFormedError | None = None
+    deadline = time.monotonic() + SECONDS
     for function in functions:
         try:
-            trials.append(_try(composition, quantity, function, n))
+            trials.append(_try(composition, quantity, function, n, deadline))
         except IllFormedError as error:
             fault = fault or error
             continue
@@ -108,11 +110,11 @@ def _is_rival(trial: Trial, chosen: Trial) -> bool:
     return mine != theirs and trial.finding.verdict != chosen.finding.verdict
 
 
-def _try(composition: Composition, quantity: str, function: Function, n: int | None) -> Trial:
+def _try(composition: Composition, quantity: str, function: Function, n: int | None, deadline: float) -> Trial:
     labelled = is_labelled(composition) or "label" in function.roles.values()
     classes = CLASSES if n is None else (n,)
     court = Court(composition, quantity, classes, labelled, make_real_world)
-    runs = Runs(function, rank_of(composition, quantity))
+    runs = Runs(function, rank_of(composition, quantity), deadline)
     rows, batches, short = {}, {}, {}
     for hypothesis in court.hypotheses:
         seeds = range(BINARY_SUMS if hypothesis == BINARY else 1)

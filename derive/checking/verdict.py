@@ -16,7 +16,7 @@ from derive.checking.evidence import (
 )
 from derive.checking.expression import MOST_CLASSES
 from derive.checking.files import read_functions
-from derive.checking.formula import Chain, FormulaError, IllFormedError, Name, walk
+from derive.checking.formula import Call, Chain, FormulaError, IllFormedError, Name, walk
 from derive.checking.judge import Finding
 from derive.checking.mistakes.model import derivation
 from derive.checking.model import GOOD, Counterexample, Derive, Mistake, OtherReading, Verdict
@@ -26,6 +26,8 @@ from derive.checking.trial import DiagonalError, Trial, judge_function
 from derive.checking.words import EXPLANATIONS, convention_of
 from derive.errors import DeriveError
 from derive.request import read_class_count, read_quantity
+
+MOST_LINKS = 100
 
 
 def check(
@@ -128,6 +130,8 @@ def _judge(
         names, labelled = [each.name for each in composition.parameters], is_labelled(composition)
         read = read_formula(formula, let, n, names, labelled=labelled)
         chain, symbols = read.chain, read.symbols
+        if len(chain.links) > MOST_LINKS:
+            raise FormulaError(f"the chain has {len(chain.links)} links; at most {MOST_LINKS} are judged", formula, 0)
         cases = read_cases(composition, quantity, chain, symbols, n, in_latex=read.in_text)
         judged = [case.judge() for case in cases]
     except IllFormedError as error:
@@ -160,23 +164,52 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
     if explain and final.verdict == "wrong" and not final.cause:
         final, reason = _apart_from_small(case, final) or (final, reason)
     derive = _derivation(court.composition, court.quantity, labelled=court.labelled)
+    if final.verdict == "wrong" and (note := _note_of_letters(case)):
+        reason = f"{reason}; {note}" if reason else note
     texts, place = chain.texts[len(chain.texts) - len(case.links) :], chosen.first_wrong
     wrong = explain and final.verdict not in GOOD
     alternatives = tuple(others(chosen, formed)) if explain else ()
+    in_batch = _in_a_batch(chosen) if explain else ()
+    mistake = _mistake(final, derive, court.quantity)
+    earlier = chosen.first_wrong_explained if explain else None
     return Verdict(
         final.verdict,
         final.assumptions,
         final.factor,
         chain.texts[0] if case.left_fault else texts[place] if place is not None and len(texts) > 1 else None,
-        _mistake(final, derive, court.quantity),
-        find_counterexample(court, case.links[-1], final) if wrong else None,
+        mistake,
+        find_counterexample(court, case.links[-1], final, case.foreign) if wrong else None,
         case.reading.describe(),
         list_checks(case, final),
         reason or case.left_fault,
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
-        tuple(_other(each, chosen) for each in alternatives),
+        (*(_other(each, chosen) for each in alternatives), *in_batch),
         derive,
+        None if place is None else mistake if earlier is None else _mistake(earlier, derive, court.quantity),
     )
+
+
+def _in_a_batch(chosen: Judged) -> tuple[OtherReading, ...]:
+    """What a formula with `y.shape[0]`, or `len(y)`, comes to in a batch, where that is the number of its rows."""
+    case = chosen.case
+    counted = any(isinstance(node, Call) and node.function in ("len", "size") for node in walk(case.links[-1].node))
+    if case.reading.batched or not counted or chosen.outcome[0] in GOOD:
+        return ()
+    judged = case.batched().judge()
+    if judged.fault is not None or judged.outcome == chosen.outcome or judged.outcome[0] == "wrong":
+        return ()
+    return (replace(_other(judged, chosen), where="in a batch, where the length is that of the batch, B rows"),)
+
+
+def _note_of_letters(case: Case) -> str:
+    """That letters were taken for parameters which the definition has not, in words; empty where there are none."""
+    letters = [*case.foreign.scalars, *case.foreign.vectors]
+    if not letters:
+        return ""
+    known = [each.name for each in case.court.composition.parameters]
+    has = f"has only {' and '.join(known)}" if known else "has none"
+    taken = "was taken as a parameter" if len(letters) == 1 else "were taken as parameters"
+    return f"{' and '.join(letters)} {taken} of your formula; the definition {has}"
 
 
 def _apart_from_small(case: Case, final: Finding) -> tuple[Finding, str] | None:

@@ -31,6 +31,8 @@ EXPLANATIONS = {
     "its axis, or keepdims.",
     "upstream-mishandled": "The upstream gradient is to be multiplied with the Jacobian; here it is added, left out, "
     "or taken as labels.",
+    "upstream-mishandled in a gradient": "The gradient of the loss is asked for, into which no upstream gradient "
+    "comes: what the loss is multiplied with later is no part of it, and is never added.",
     "smoothing-mass": "The weights of the smoothed targets do not share out the mass as the definition does.",
     "quotient-rule": "The rule for a quotient is (u'v − uv')/v²; here a part of it differs.",
     "double-softmax": "The softmax is applied twice: probabilities went in where logits are due.",

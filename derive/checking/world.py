@@ -27,6 +27,9 @@ BINARY_SUMS = 3
 HYPOTHESES = (FREE, SUM_ONE, BINARY, ONE_HOT)
 """What targets may be assumed to be, the weakest first."""
 
+SECOND_ORDER = ("hessian", "hvp", "gauss-newton", "gnvp")
+"""The quantities that are second derivatives, or products with them."""
+
 IMPLIED = {FREE: (SUM_ONE, BINARY, ONE_HOT), SUM_ONE: (ONE_HOT,), BINARY: (ONE_HOT,), ONE_HOT: ()}
 """What else of targets each of them covers: what holds for it holds there."""
 
@@ -309,6 +312,11 @@ def _rounded(value: Any) -> Any:
     return mpmath.mpf(round(float(value), 2))
 
 
+def draw_parameter(n: int, name: str, number: int) -> Any:
+    """The value of a parameter at a class, between 0.2 and 0.8: the same for every row."""
+    return _rounded(Reals(n, 0.2, 0.8).unknown(name, number))
+
+
 @lru_cache(maxsize=256)
 def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str = FREE, label_class: int = 1) -> World:
     """A world of real numbers: logits and the rest within ±2, targets positive, parameters between 0.2 and 0.8.
@@ -331,7 +339,6 @@ def make_real_world(composition: Composition, n: int, seed: int, hypothesis: str
     values[t] = fixed
     for parameter in composition.parameters:
         name = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
-        shared = Reals(n, 0.2, 0.8)
-        drawn = [_rounded(shared.unknown(parameter.name, number)) for number in range(n)]
+        drawn = [draw_parameter(n, parameter.name, number) for number in range(n)]
         values[name] = drawn if parameter.per_class else drawn[0]
     return World(composition, n, draw, values, where)

@@ -9,6 +9,7 @@ import pytest
 import derive
 from derive.catalogue import read_composition
 from derive.checking import mistakes
+from derive.checking.files import Runs
 from derive.checking.formula import FormulaError
 from derive.checking.world import make_world
 from derive.cli import main
@@ -432,7 +433,8 @@ def test_a_function_that_refuses_a_batch_is_quoted(tmp_path):
     place.write_text('def vjp(y, g):\n    assert y.ndim == 1, "a row"\n    return y * (g - g @ y)\n', encoding="utf-8")
     found = derive.check("softmax", "vjp", f"{place}:vjp", in_file=True)
     assert (found.verdict, found.mistake) == ("wrong", None)
-    assert found.reason == "it is right on a single row, and on a batch vjp raised AssertionError: a row"
+    raised = "raised AssertionError: a row (line 2 of grad.py)"
+    assert found.reason == f"it is right on a single row, and on a batch vjp {raised}"
 
 
 def test_a_function_that_forks_is_not_waited_for(tmp_path):
@@ -586,3 +588,101 @@ def test_the_right_formula_says_what_it_needs(capsys):
 def test_positions_count_from_one():
     with pytest.raises(FormulaError, match="at position 5"):
         derive.check(CE, "gradient", "y - @")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula", "said"),
+    [
+        ("gradient", "y - (1 - eps)*t - eps/n", "label-smoothed-cross-entropy with alpha = eps"),
+        ("gradient", "y - (0.9*t + 0.1/n)", "label-smoothed-cross-entropy with alpha = 0.1"),
+        ("loss", r"-(1-p_t)^\gamma\log p_t", " focal with gamma."),
+        ("loss", "-0.25*(1 - y[k])**2*log(y[k])", "alpha-balanced-focal with alpha = 0.25 and gamma = 2"),
+        ("gradient", "y*(w @ t) - w*t", "weighted-cross-entropy with w."),
+    ],
+)
+def test_another_loss_is_named_with_its_parameters(quantity, formula, said):
+    found = derive.check(CE, quantity, formula)
+    assert found.mistake is not None, found
+    assert found.mistake.id == "other-loss"
+    assert said in found.mistake.explanation
+
+
+def test_the_mistake_of_the_first_wrong_link_is_named_beside_that_of_the_last():
+    found = derive.check("softmax+mse", "gradient", "2/n*(y - t)*y*(1 - y) = c*(y - t)*y*(1 - y) = y - t")
+    assert found.first_wrong_link == "2/n*(y - t)*y*(1 - y)"
+    assert found.first_wrong_link_mistake is not None
+    assert found.first_wrong_link_mistake.id == "off-diagonal-dropped"
+    assert found.mistake is not None
+    assert found.mistake.id == "chain-stopped-early+factor"
+    right = derive.check(CE, "gradient", "-t*(1 - y) = y - t")
+    assert (right.verdict, right.mistake) == ("right-if", None)
+    assert right.first_wrong_link_mistake is not None
+    assert right.first_wrong_link_mistake.id == "off-diagonal-dropped"
+
+
+def test_letters_that_the_definition_has_not_are_said_and_have_values():
+    found = derive.check(CE, "gradient", "y[j] - (1 - eps)*t[j] - w[j]*eps/n")
+    assert found.counterexample is not None
+    assert 0 < found.counterexample.given["eps"] < 1
+    assert len(found.counterexample.given["w"]) == found.counterexample.n
+    assert "eps and w were taken as parameters of your formula; the definition has none" in found.reason
+
+
+def test_what_a_function_raises_says_the_line(tmp_path):
+    (tmp_path / "grad.py").write_text("def inner(z):\n    return {}[3]\n\ndef grad(z, t):\n    return inner(z)\n")
+    found = derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True)
+    assert found.verdict == "ill-formed"
+    assert "raised KeyError: 3 (line 2 of grad.py)" in found.reason
+
+
+def test_a_function_that_hangs_is_waited_for_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("derive.checking.trial.SECONDS", 1)
+    runs = []
+    monkeypatch.setattr("derive.checking.files.Runs._answers", _counted(runs))
+    (tmp_path / "grad.py").write_text("def grad(z, y):\n    while True:\n        pass\n")
+    found = derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True)
+    assert "took longer than" in found.reason
+    assert sum(each > 0 for each in runs) == 1, runs
+
+
+def _counted(runs):
+    """Runs, with the time that is left for each."""
+    answers = Runs._answers
+
+    def counted(self, calls):
+        runs.append(self.deadline - time.monotonic())
+        return answers(self, calls)
+
+    return counted
+
+
+def _nested(name, depth):
+    return "y" if not depth else f"{name}({_nested(name, depth - 1)}, {depth}*z)"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula"),
+    [
+        ("jacobian", "@".join(["J"] * 30)),
+        ("jacobian", "@".join(["np.outer(y, y)"] * 30)),
+        ("jacobian", r" \cdot ".join(["J"] * 30)),
+        ("vjp", "J @ " * 40 + "g"),
+        ("vjp", _nested("np.maximum", 50)),
+        ("vjp", _nested("np.minimum", 50)),
+        ("vjp", "np.einsum('ij,jk,kl,lm,mo->i', J, J, J, J, J)"),
+        ("vjp", "=".join(["y"] * 1500)),
+    ],
+)
+def test_enormous_formulas_are_refused(quantity, formula):
+    with pytest.raises(FormulaError, match=r"too large|too many|at most|more than"):
+        derive.check("softmax", quantity, formula)
+
+
+@pytest.mark.parametrize("count", ["y.shape[0]", "len(y)"])
+def test_a_length_may_be_that_of_the_batch_and_both_readings_are_said(count):
+    found = derive.check(CE, "gradient", f"(y - t)/{count}")
+    (other,) = found.other_readings
+    assert (found.verdict, found.factor) == ("off-by-factor", "1/n")
+    assert (other.verdict, other.factor) == ("off-by-factor", "1/B")
+    assert "batch" in other.where
+    assert not derive.check("softmax+mse", "gradient", f"2*y*(y - t - y @ (y - t))/{count}").other_readings

@@ -1,12 +1,14 @@
 """The closed form with something put in its place."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
 
 from sympy import Add, Basic, Expr, Indexed, Integer, KroneckerDelta, Mul, Symbol, expand, log
 
 from derive.calculus.rewrite import rewrite
 from derive.catalogue import activations
+from derive.checking.functions import Array
 from derive.checking.mistakes.model import Wrong, closed_form, compose, probabilities
 from derive.checking.roles import rank_of
 from derive.checking.world import World
@@ -42,20 +44,49 @@ def substituted(world: World, quantity: str) -> Iterator[Wrong]:
         yield Wrong((name,), f"closed {number}", partial(world.array, without_delta(definition, number), *indices))
     if quantity in ("value", "gradient"):
         yield from _without_logarithm(world, indices)
-    for number, other_form in enumerate(terms_turned(definition)):
-        yield Wrong(("sign",), f"term {number}", partial(world.array, other_form, *indices), "of a term")
+    yield from terms_turned(world, definition, indices)
     names = (*indices, label) if label in definition.free_symbols else indices
     for number, other_form in enumerate(mixed(definition, names)):
         yield Wrong(("index-mixed-up",), f"closed {number}", partial(world.array, other_form, *indices))
+    yield from terms_scaled(world, definition, indices)
 
 
-def terms_turned(expression: Expr) -> Iterator[Expr]:
-    """The expression with the sign of one term turned, of the sum that it is, or that one of its factors is."""
+def terms_turned(world: World, expression: Expr, indices: tuple[Symbol, ...]) -> Iterator[Wrong]:
+    """The expression with the sign of one term turned."""
+    return _terms_multiplied(world, expression, indices, {"turned": -1}, "sign")
+
+
+def terms_scaled(world: World, expression: Expr, indices: tuple[Symbol, ...]) -> Iterator[Wrong]:
+    """The expression with one term multiplied by what is easily lost or extra: a mean for a sum, the 2 of a square."""
+    return _terms_multiplied(world, expression, indices, multiples(world), "factor")
+
+
+def multiples(world: World) -> dict[str, Any]:
+    """What a term may be multiplied by that is lost or extra."""
+    return {"2": 2, "1/2": world.inverse(2), "n": world.n, "1/n": world.inverse(world.n)}
+
+
+def _terms_multiplied(
+    world: World, expression: Expr, indices: tuple[Symbol, ...], numbers: Mapping[str, Any], name: str
+) -> Iterator[Wrong]:
+    whole = cache(partial(world.array, expression, *indices))
+    for place, term in enumerate(_terms(expression)):
+        own = cache(partial(world.array, term, *indices))
+        for key, number in numbers.items():
+            yield Wrong((name,), f"term {place} {key}", partial(_multiplied, world, whole, own, number), "of a term")
+
+
+def _multiplied(world: World, whole: Callable[[], Array], term: Callable[[], Array], number: Any) -> Array:
+    return world.reduce(whole() + (number - 1) * term())
+
+
+def _terms(expression: Expr) -> Iterator[Expr]:
+    """The terms of the sum that an expression is, or that one of its factors is, as it stands and multiplied out."""
     for form in dict.fromkeys((expression, expand(expression))):
-        for place, factor in enumerate(Mul.make_args(form)):
+        factors = Mul.make_args(form)
+        for place, factor in enumerate(factors):
             if isinstance(factor, Add):
-                rest = Mul(*(each for number, each in enumerate(Mul.make_args(form)) if number != place))
-                yield from (rest * Add(factor, -2 * term) for term in factor.args)
+                yield from (Mul(*factors[:place], term, *factors[place + 1 :]) for term in factor.args)
 
 
 def _without_logarithm(world: World, indices: tuple[Symbol, ...]) -> Iterator[Wrong]:

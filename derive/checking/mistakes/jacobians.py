@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, KroneckerDelta, Symbol
 
 from derive.catalogue import activations
 from derive.checking.functions import Array
-from derive.checking.mistakes.closed import inputs_exchanged, mixed, once_logits, terms_turned, without_delta
-from derive.checking.mistakes.model import Wrong, closed_form, compose, jacobian_of
+from derive.checking.mistakes.closed import (
+    inputs_exchanged,
+    mixed,
+    once_logits,
+    terms_scaled,
+    terms_turned,
+    without_delta,
+)
+from derive.checking.mistakes.model import Cause, Wrong, closed_form, compose, jacobian_of, join
 from derive.checking.world import World
 from derive.notation import Partial, i, j, y, z
 
@@ -17,43 +24,93 @@ from derive.notation import Partial, i, j, y, z
 def jacobians(world: World) -> Iterator[Wrong]:
     """The Jacobian, and those wrong ones that need no closed form: row i is the output, column j the logit."""
     here = world.alone
-
-    def diagonal() -> Array:
-        return np.diag(np.diag(jacobian_of(world)))
-
-    yield Wrong((), "right", lambda: jacobian_of(world))
-    yield Wrong(("off-diagonal-dropped",), "diagonal", diagonal)
-    yield Wrong(("off-diagonal-sign",), "signs", lambda: world.reduce(2 * diagonal() - jacobian_of(world)))
+    right = Wrong((), "right", partial(jacobian_of, world))
+    yield right
+    yield from _misplaced(world, right)
     yield Wrong(("identity-jacobian",), "identity", lambda: np.diag([1] * world.n).astype(object))
-    if not world.equal(jacobian_of(world), jacobian_of(world).T):
+    if not is_symmetric(world):
         yield Wrong(("transposed",), "transposed", lambda: jacobian_of(world).T)
     yield from _quotients(here)
-    yield from _other_activations(here)
+    yield from _outer(here)
+    for each in _other_activations(here):
+        yield each
+        yield from _misplaced(world, each)
 
 
 def closed_jacobians(world: World) -> Iterator[Wrong]:
-    """The closed form of the Jacobian with something put in its place."""
+    """The closed form of the Jacobian with something put in its place, and that with its entries misplaced."""
     here = world.alone
     closed = closed_form(here, "jacobian")
     if closed is None:
         return
-    for number in (0, 1):
-        left_out = without_delta(closed, number)
-        yield Wrong(("delta-missing",), str(number), partial(here.array, left_out, i, j))
-    for name, other in inputs_exchanged(here):
-        yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
-    for number, other_form in enumerate(terms_turned(closed)):
-        yield Wrong(("sign",), f"term {number}", partial(here.array, other_form, i, j), "of a term")
+    yield from _without_delta(here, here, closed)
+    yield from terms_turned(here, closed, (i, j))
     for number, other_form in enumerate(mixed(closed, (i, j))):
         yield Wrong(("index-mixed-up",), str(number), partial(here.array, other_form, i, j))
+    for each in _refilled(here, closed):
+        yield each
+        yield from _misplaced(world, each)
+    for name, other in inputs_exchanged(here):
+        yield from _without_delta(here, other, closed, (name,), "everywhere ")
     for number, other_form in enumerate(once_logits(closed)):
-        yield Wrong(("logits-for-probabilities",), f"once {number}", partial(here.array, other_form, i, j))
+        yield from _without_delta(here, here, other_form, ("logits-for-probabilities",), f"once {number} ")
+    yield from terms_scaled(here, closed, (i, j))
+    for another, name in _others_of(here):
+        form = closed_form(another, "jacobian")
+        for each in () if form is None else _refilled(another, form):
+            yield Wrong(join(each.cause, (name,)), f"{name} {each.key}", each.make)
+
+
+def _refilled(world: World, closed: Expr) -> Iterator[Wrong]:
+    """The closed form with other inputs, everywhere or at one place."""
+    for name, other in inputs_exchanged(world):
+        yield Wrong((name,), "jacobian", partial(other.array, closed, i, j))
+    for number, other_form in enumerate(once_logits(closed)):
+        for key, rows, columns in _orders(world):
+            made = partial(world.array, other_form, rows, columns)
+            yield Wrong(("logits-for-probabilities",), f"once {number}{key}", made)
+
+
+def _orders(world: World) -> Iterator[tuple[str, Symbol, Symbol]]:
+    """The ways to name row and column: a symmetric Jacobian may also be written with i for j."""
+    yield "", i, j
+    if is_symmetric(world):
+        yield " turned", j, i
+
+
+def _misplaced(world: World, jacobian: Wrong) -> Iterator[Wrong]:
+    """A Jacobian, right or wrong, without its entries off the diagonal, or with their sign turned."""
+    if is_diagonal(world):
+        return
+
+    def diagonal() -> Array:
+        return np.diag(np.diag(jacobian.values))
+
+    for name, make in {
+        "off-diagonal-dropped": diagonal,
+        "off-diagonal-sign": lambda: world.reduce(2 * diagonal() - jacobian.values),
+    }.items():
+        yield Wrong(join((name,), jacobian.cause), f"{jacobian.key} {name}", make)
+
+
+def _without_delta(world: World, there: World, closed: Expr, cause: Cause = (), key: str = "") -> Iterator[Wrong]:
+    """The closed form without its Kronecker delta."""
+    for number in (0, 1) if closed.has(KroneckerDelta) else ():
+        left_out = without_delta(closed, number)
+        for turned, rows, columns in _orders(world):
+            made = partial(there.array, left_out, rows, columns)
+            yield Wrong(join(("delta-missing",), cause), f"{key}{number}{turned}", made)
+
+
+def is_symmetric(world: World) -> bool:
+    """Whether rows and columns of the Jacobian are the same."""
+    return world.equal(jacobian_of(world), jacobian_of(world).T, world.precision)
 
 
 def is_diagonal(world: World, quantity: str = "jacobian") -> bool:
     """Whether the activation works entry by entry; or whether another matrix has its diagonal only."""
     right = jacobian_of(world) if quantity == "jacobian" else world.truth(quantity)
-    return world.equal(right, np.diag(np.diag(right)))
+    return world.equal(right, np.diag(np.diag(right)), world.precision)
 
 
 def spread_diagonals(world: World, quantity: str) -> Iterator[Wrong]:
@@ -107,10 +164,22 @@ def _every_quotient(world: World, above: Expr, below: Expr) -> dict[str, Array]:
     }
 
 
+def _outer(world: World) -> Iterator[Wrong]:
+    """The derivative of the output by y alone, where the output is a function of y."""
+    output = world.composition.output
+    if world.composition.activation.y is not None and output != y[i]:
+        yield Wrong(("chain-stopped-early",), "by y", partial(world.array, Partial(output, y[j]), i, j))
+
+
 def _other_activations(world: World) -> Iterator[Wrong]:
     """The Jacobian of the logarithm of y for that of y, and the other way round."""
+    for there, name in _others_of(world):
+        yield Wrong((name,), "jacobian", partial(there.truth, "jacobian"))
+
+
+def _others_of(world: World) -> Iterator[tuple[World, str]]:
+    """The world under each other activation of the same y, and what it is called to take that one for this."""
     mine = world.composition.activation
     for other in activations().values():
         if other != mine and other.y == mine.y and other.y is not None:
-            there = world.of(compose(other))
-            yield Wrong((f"{other.name}-for-{mine.name}",), "jacobian", partial(there.truth, "jacobian"))
+            yield world.of(compose(other)), f"{other.name}-for-{mine.name}"

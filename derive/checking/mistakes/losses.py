@@ -5,29 +5,69 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 from sympy import Symbol
 
 from derive.catalogue import losses
+from derive.catalogue.model import Loss
+from derive.catalogue.parameters import Parameter
 from derive.checking.functions import Array
+from derive.checking.mistakes.closed import multiples
 from derive.checking.mistakes.model import Wrong, compose, jacobian_of, probabilities
 from derive.checking.world import World
-from derive.notation import t, z
+from derive.notation import Partial, i, loss, t, z
 from derive.proof.field import BadPointError
 
 
 def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
-    """The same quantity of every other loss of the catalogue.
+    """The same quantity of every other loss of the catalogue; of a gradient also with the Jacobian's diagonal alone.
 
     Where nothing changes when all logits grow alike, the derivatives of every loss sum to 0 over them.
     """
-    turns = jacobian_of(world)
-    total = world.reduce(turns.sum(axis=1))
-    alike = quantity != "value" and world.composition.output_vector != z and world.equal(total, 0 * total)
     for other in losses().values():
-        if other != world.composition.loss:
-            there = world.of(compose(world.composition.activation, other))
-            vanishes = alike and "z" not in other.definition
-            yield Wrong(("other-loss",), other.name, partial(there.truth, quantity), other.name, vanishes)
+        if other == world.composition.loss:
+            continue
+        there = world.of(compose(world.composition.activation, other))
+        own = own_parameters(world, other)
+        said = f"{other.name} with {' and '.join(own)}" if own else other.name
+        zero = vanishes(world, quantity, other)
+        yield Wrong(("other-loss",), other.name, partial(there.truth, quantity), said, zero)
+        # The slope of a logarithm cancels the diagonal: y − t would be binary cross-entropy's.
+        if quantity == "gradient" and "log" not in other.definition:
+            yield Wrong(
+                ("off-diagonal-dropped", "other-loss"), other.name, partial(_by_its_diagonal, there, world), said
+            )
+
+
+def _by_its_diagonal(world: World, mine: World) -> Array:
+    """The slope of the loss times the diagonal of the Jacobian, (y − t) y (1 − y).
+
+    Raises:
+        BadPointError: it is a multiple of the slope of the loss that is asked for, whose diagonal is another mistake.
+    """
+    slope, own = _slope(world), _slope(mine)
+    if world.equal(world.reduce(slope * own[0]), world.reduce(own * slope[0]), world.precision):
+        raise BadPointError
+    return world.reduce(np.diag(jacobian_of(world)) * slope)
+
+
+def _slope(world: World) -> Array:
+    """dL/dy."""
+    return world.array(Partial(loss, world.composition.output_vector[i]), i)
+
+
+def vanishes(world: World, quantity: str, other: Loss) -> bool:
+    """Whether the quantity of another loss sums to 0: its logits may all grow alike, and nothing changes."""
+    total = world.reduce(jacobian_of(world).sum(axis=1))
+    alike = quantity != "value" and world.composition.output_vector != z and world.equal(total, 0 * total)
+    return alike and "z" not in other.definition
+
+
+def own_parameters(world: World, other: Loss) -> dict[str, Parameter]:
+    """The parameters of another loss that the composition has not."""
+    mine = {parameter.name for parameter in world.composition.parameters}
+    theirs = compose(world.composition.activation, other).parameters
+    return {parameter.name: parameter for parameter in theirs if parameter.name not in mine}
 
 
 def masses(world: World, quantity: str) -> Iterator[Wrong]:
@@ -56,7 +96,7 @@ def masses(world: World, quantity: str) -> Iterator[Wrong]:
         if world.equal(first, 0 * first):
             continue  # it is a factor of everything
         yield Wrong(("sign",), f"of {name}", partial(_mix, world, first, second, 1 + e, -e), "of a term")
-        for key, factor in _multiples(world).items():
+        for key, factor in multiples(world).items():
             mixture = partial(_mix, world, first, second, 1 - factor * e, factor * e)
             yield Wrong(("factor",), f"{key} of {name}", mixture, "of a term")
 
@@ -65,11 +105,6 @@ def _other_targets(world: World) -> World:
     """The world with another label, and targets that are others."""
     turned = list(reversed(world.inside(world.vector(t))))
     return replace(world, label=(world.label + 1) % world.n).given({t: turned})
-
-
-def _multiples(world: World) -> dict[str, Any]:
-    """What a term may be multiplied by that is lost or extra."""
-    return {"2": 2, "1/2": world.inverse(2), "n": world.n, "1/n": world.inverse(world.n)}
 
 
 def _weights(world: World, e: Any) -> dict[str, tuple[Any, Any]]:

@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from sympy import KroneckerDelta, Symbol
 
 from derive.checking.functions import Array
-from derive.checking.mistakes.closed import inputs_exchanged
+from derive.checking.mistakes.closed import inputs_exchanged, without_delta
 from derive.checking.mistakes.jacobians import closed_jacobians, is_diagonal, jacobians
-from derive.checking.mistakes.model import Wrong, jacobian_of, join, probabilities
+from derive.checking.mistakes.model import Wrong, closed_form, jacobian_of, join, probabilities
 from derive.checking.world import World
-from derive.notation import Partial, g, i, label, loss, t, v, vectors
+from derive.notation import Partial, g, i, j, label, loss, t, v, vectors
 
 
 def vjps(world: World) -> Iterator[Wrong]:
@@ -128,9 +129,25 @@ def closed_products(world: World, quantity: str) -> Iterator[Wrong]:
             vectors = [Wrong((), "v", partial(world.vector, v))]
         case "gradient":
             vectors = list(_slopes(world))
+        case "hvp" | "gnvp":
+            yield from _without_delta(world, "hessian" if quantity == "hvp" else "gauss-newton")
+            return
         case _:
             return
     yield from _multiplied(world, closed_jacobians(world), vectors, transposed=quantity == "jvp")
+
+
+def _without_delta(world: World, matrix: str) -> Iterator[Wrong]:
+    """Second derivatives without their Kronecker deltas, written either way round, times a direction."""
+    closed = closed_form(world, matrix)
+    if closed is None or not closed.has(KroneckerDelta):
+        return
+
+    def multiply(rows: Symbol, columns: Symbol) -> Array:
+        return world.reduce(world.array(without_delta(closed, 1), rows, columns) @ world.vector(v))
+
+    for key, rows, columns in (("rows", i, j), ("columns", j, i)):
+        yield Wrong(("delta-missing",), f"matrix by {key}", partial(multiply, rows, columns))
 
 
 def _multiplied(
