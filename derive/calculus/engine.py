@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, nan, zoo
 
 from derive import notation
 from derive.calculus.abbreviate import abbreviate
@@ -76,6 +76,10 @@ def _instantiate(result: Result, problem: Problem, n: int) -> Result:
     def at_n(expression: Expr) -> Expr:
         instantiated: Expr = expression.xreplace({notation.n: Integer(n)})
         return instantiated
+
+    meanings = [meaning for _, meaning in problem.definitions.values()]
+    if any(at_n(expression).has(zoo, nan) for expression in (*meanings, result.closed_form)):
+        raise UnsupportedError(f"{result.composition.name} is not defined for n = {n}: it divides by 0")
 
     def step_at_n(step: Step) -> Step:
         return replace(step, before=at_n(step.before), after=at_n(step.after))

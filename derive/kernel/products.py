@@ -1,6 +1,6 @@
 """Products of weights and powers of probabilities, taken apart: w · exp(e)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -97,6 +97,12 @@ def is_share(value: Expression) -> bool:
     match value:
         case Call("exp", _) | Call("div", (Call("exp", _), Scalar())):
             return True
+    return is_logistic(value)
+
+
+def is_logistic(value: Expression) -> bool:
+    """Whether `value` is 1/(exp(a) + 1), which no sum over the classes keeps from being small."""
+    match value:
         case Call("div", (above, Call("add", (Call("exp", _), one)) | Call("add", (one, Call("exp", _))))):
             return above == ONE and one == ONE
     return False
@@ -110,6 +116,23 @@ def raised(base: Expression, exponent: Expression) -> Expression:
         case Const(value) if value < 0:
             return div(ONE, raised(base, Const(-value)))
     return call("sqrt", base) if exponent == _HALF else power(base, exponent)
+
+
+def raised_together(product: Iterable[tuple[Expression, Expression]]) -> list[tuple[Expression, Expression]]:
+    """Factors and exponents of a product, those with the same broken exponent or its opposite as one quotient.
+
+    A quotient of two negative numbers has powers that neither of them has.
+    """
+    found: list[tuple[Expression, Expression]] = []
+    together: dict[Expression, list[Expression]] = {}
+    for base, exponent in product:
+        if isinstance(exponent, Const) and exponent.value.denominator == 1:
+            found.append((base, exponent))
+        elif isinstance(exponent, Call) and exponent.operation == "neg":
+            together.setdefault(exponent.arguments[0], []).append(div(ONE, base))
+        else:
+            together.setdefault(exponent, []).append(base)
+    return found + [(one_fraction(*bases), exponent) for exponent, bases in together.items()]
 
 
 def one_fraction(*factors: Expression) -> Expression:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, get_args
 
 import mpmath
 import numpy as np
-from sympy import Expr, IndexedBase, Symbol
+from sympy import Expr, IndexedBase, Symbol, sign
 
 from derive.catalogue.parameters import Choice, Parameter, choose_parameters
 from derive.errors import UnsupportedError
@@ -38,7 +38,9 @@ _LOGITS = (
     (0.0, 0.0, 0.0),
     (0.5, -1.0, 2.0),
     (30.0, 0.0, -2.0),
+    (50.0, -50.0, 1.0),
     (0.0, 120.0, -3.0),
+    (-120.0, -120.0, -120.0),
     (-102.0, 1.0, 0.0),
     (-900.0, 1.0, 0.0),
     (-np.inf, 1.0, 0.0),
@@ -49,6 +51,7 @@ _LARGEST_SCALE = 16
 """By what a parameter at an end may multiply logits: a temperature of 1/16."""
 _DIRECTION = (0.5, -1.0, 2.0)
 _CLASSES = 3
+_NO_TARGETS = (0.0, 0.0, 0.0)
 _TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
@@ -89,6 +92,11 @@ class _Row:
     def has_zeros(self) -> bool:
         """Whether a target is 0."""
         return self.targets is not None and 0 in self.targets
+
+    @property
+    def largest(self) -> float:
+        """What an exact value has to exceed to be infinite in the limit, where something stands for 0 or -inf."""
+        return _LARGE if self.has_zeros or -np.inf in self.logits else np.inf
 
     @property
     def vectors(self) -> Mapping[IndexedBase, tuple[float, ...]]:
@@ -139,10 +147,12 @@ def find_break(
     for row in _rows(kernel):
         chosen = choose_parameters(kernel.parameters, _CLASSES, row.choice)
         with mpmath.workdps(row.digits):
-            points = [_point(row, y_definition, tuple(parameters.items()), zero) for zero in _zeros(row)]
-            if loss is not None and not _has_limit([_value(loss, point) for point in points]):
+            at = partial(_point, row, y_definition, tuple(parameters.items()))
+            points = [at(*each) for each in _stand_ins(row)]
+            if loss is not None and not _has_limit([_value(loss, point, row.largest) for point in points]):
                 continue
-            exact = [_exact(output, points[0]) for output in outputs]
+            at_zero = at(mpmath.mpf(0), _LOST)
+            exact = [_exact(output, points[0], at_zero, row.largest) for output in outputs]
         for dtype in (np.float32, np.float64):
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
             values |= {name: each.astype(dtype) for name, each in chosen.items()}
@@ -173,21 +183,25 @@ def _rows(kernel: Kernel) -> Iterator[_Row]:
             if kernel.labels:
                 yield from (_Row(logits, None, place, choice) for place in possible)
             elif takes_targets:
-                for targets in _TARGETS:
+                for targets in (*_TARGETS, *[_NO_TARGETS] * (len(set(logits)) == 1)):
                     if all(place in possible or not target for place, target in enumerate(targets)):
                         yield _Row(logits, targets, None, choice)
             else:
                 yield _Row(logits, None, None, choice)
 
 
-def _zeros(row: _Row) -> tuple[mpmath.mpf, ...]:
-    """What stands for a target of 0: a number smaller than any probability, and its square."""
+def _stand_ins(row: _Row) -> Iterator[tuple[mpmath.mpf, float]]:
+    """What stands for a target of 0 and for -inf: a number smaller than any probability, its square; twice as far."""
     small = mpmath.ldexp(1, _SMALL)
-    return (small, small**2) if row.has_zeros else (small,)
+    yield small, _LOST
+    if row.has_zeros:
+        yield small**2, _LOST
+    if -np.inf in row.logits:
+        yield small, 2 * _LOST
 
 
 def _has_limit(values: Sequence[Any]) -> bool:
-    """Whether the loss is finite, and the same however small a number stands for 0."""
+    """Whether the loss is finite, and the same whatever stands for 0 and -inf."""
     if any(value is None for value in values):
         return False
     # Relative: beside an improbable class a logarithm of 0 hardly shows in the loss, and is infinite all the same.
@@ -197,12 +211,12 @@ def _has_limit(values: Sequence[Any]) -> bool:
 
 @lru_cache(maxsize=128)
 def _point(
-    row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...], zero: mpmath.mpf
+    row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...], zero: mpmath.mpf, lost: float
 ) -> Point:
     """Where the closed forms are evaluated: one point for all kernels, which ask for much the same."""
     values: dict[IndexedBase | Symbol, Any] = {}
     for base, numbers in row.vectors.items():
-        values[base] = [mpmath.mpf(max(number, -_LOST)) for number in numbers]
+        values[base] = [mpmath.mpf(max(number, -lost)) for number in numbers]
     if row.has_zeros:
         values[t] = [number or zero for number in values[t]]
     chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES, row.choice)
@@ -216,20 +230,27 @@ def _point(
     return Point(Reals(), _CLASSES, values, definitions, {} if row.label is None else {label: row.label})
 
 
-def _exact(output: Output, point: Point) -> list[Any]:
-    """The exact entries, those of a matrix row by row; None for those that are not finite."""
+def _exact(output: Output, point: Point, at_zero: Point, largest: float) -> list[Any]:
+    """The exact entries, those of a matrix row by row; None for those that are not finite.
+
+    At a kink the sign of 0 counts, and not that of what stands for it.
+    """
     indices = INDICES[output.rank]
-    places = product(range(_CLASSES), repeat=len(indices))
-    return [_value(output.closed_form, point.at(dict(zip(indices, place, strict=True)))) for place in places]
+    places = [dict(zip(indices, place, strict=True)) for place in product(range(_CLASSES), repeat=len(indices))]
+    entries = [_value(output.closed_form, point.at(place), largest) for place in places]
+    if output.closed_form.has(sign):
+        at_kinks = [_value(output.closed_form, at_zero.at(place), largest) for place in places]
+        entries = [entry if known is None else known for entry, known in zip(entries, at_kinks, strict=True)]
+    return entries
 
 
-def _value(closed_form: Expr, point: Point) -> Any:
+def _value(closed_form: Expr, point: Point, largest: float) -> Any:
     try:
         value = evaluate(closed_form, point)
     except (BadPointError, UnsupportedError, ZeroDivisionError, OverflowError, ValueError):
         return None
     is_real = isinstance(value, mpmath.mpf) and mpmath.isfinite(value)
-    return value if is_real and abs(value) < _LARGE else None
+    return value if is_real and abs(value) < largest else None
 
 
 def _first_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, left_of, mul, scalars, walk
+from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, is_call, left_of, mul, scalars, walk
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -36,6 +36,14 @@ def print_body(kernel: Kernel) -> list[str]:
         UnsupportedError: a node that NumPy has no way to say.
     """
     return list(_Program(kernel).lines())
+
+
+def _divides_by_difference(node: Expression) -> bool:
+    """Whether something is divided by n - 1, say, which may be 0."""
+    match node:
+        case Call("div", (_, below)):
+            return Scalar(CLASS_COUNT) in walk(below) and not is_call(below, "mul") and below != Scalar(CLASS_COUNT)
+    return False
 
 
 @dataclass
@@ -71,7 +79,9 @@ class _Program:
         if self.kernel.largest_is_label:
             yield "labels = z.argmax(axis=-1, keepdims=True)"
         is_matrix = any(len(loop_indices(statement)) == 2 for statement in plain(self.kernel))
-        if is_matrix or Scalar(CLASS_COUNT) in found:
+        if any(_divides_by_difference(node) for node in found):
+            yield f"{CLASS_COUNT} = z.dtype.type(z.shape[-1])  # Python divides by no 0"
+        elif is_matrix or Scalar(CLASS_COUNT) in found:
             yield f"{CLASS_COUNT} = z.shape[-1]"
         apart = {statement: _set_apart(statement) for statement in plain(self.kernel)}
         at_label = dict.fromkeys(array for node in found for array in self.read_at_label(node))
@@ -170,7 +180,8 @@ class _Program:
         if len(statement.indices) == 1:
             yield f"{statement.array}[at_label] = {self.code(apart)}"
             return
-        yield f"positions = np.arange({CLASS_COUNT})"
+        is_whole = not any(_divides_by_difference(node) for node in nodes(self.kernel))
+        yield f"positions = np.arange({CLASS_COUNT if is_whole else 'z.shape[-1]'})"
         if isinstance(apart, Call) and indices(apart):
             yield from _Filling(self, "diagonal", statement.indices[:1]).fill(apart)
             yield f"{statement.array}[..., positions, positions] = diagonal"

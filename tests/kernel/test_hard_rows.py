@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -46,12 +47,12 @@ def jensen_shannon(y: Numbers, t: Numbers, w: float) -> Any:
     )
 
 
-def focal_tversky(y: Numbers, t: Numbers, a: float, b: float, c: float) -> Any:
+def focal_tversky(y: Numbers, t: Numbers, a: float, b: float, c: float, smooth: int = 1) -> Any:
     pairs = list(zip(t, y, strict=True))
     found = sum(one * other for one, other in pairs)
     wrong = a * sum((1 - one) * other for one, other in pairs)
     missed = b * sum(one * (1 - other) for one, other in pairs)
-    return ((wrong + missed) / (found + wrong + missed + 1)) ** mpmath.mpf(c)
+    return ((wrong + missed) / (found + wrong + missed + smooth)) ** mpmath.mpf(c)
 
 
 LOSSES = {
@@ -89,6 +90,11 @@ LOSSES |= {
     "focal-tversky": Typed(
         "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c",
         focal_tversky,
+        parameters={"a": 0.75, "b": 0.25, "c": 1.5},
+    ),
+    "focal-tversky-unsmoothed": Typed(
+        "(1 - sum(t*y)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y))))**c",
+        partial(focal_tversky, smooth=0),
         parameters={"a": 0.75, "b": 0.25, "c": 1.5},
     ),
 }
@@ -143,6 +149,12 @@ LOSSES |= {
         "sum(t*y**p)/sum(y**p)",
         lambda y, t, p: sum(a * b**p for a, b in zip(t, y, strict=True)) / sum(b**p for b in y),
         parameters={"p": 16.0},
+    ),
+    "mean-exponential": Typed(
+        "log(mean(exp(s*z)))/s",
+        lambda z, _, s: mpmath.log(sum(mpmath.exp(mpmath.mpf(s) * each) for each in z) / len(z)) / s,
+        parameters={"s": 2.5},
+        activation="identity",
     ),
     "power-norm": Typed(
         "sum(y**p)**(1/p)",

@@ -21,7 +21,7 @@ from derive.notation import i, j, k, t, y, z
 from derive.pipeline import find_breaks, plan_kernels
 from tests.kernel import programs as forms
 
-SOFTMAX = activations()["softmax"]
+SOFTMAX, IDENTITY = activations()["softmax"], activations()["identity"]
 SIGMOID = Activation("logistic", "y[i]", "1/(1 + exp(-z[i]))", source="")
 WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n))", source="")
 
@@ -52,6 +52,21 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (SOFTMAX, "-log(y[k]/(1 - y[k]))", ""),
         (SOFTMAX, "-sum(t*log(y) + (1 - t)*log(1 - y))", ""),
         (SOFTMAX, "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c", ""),
+        # Two negative sums have a quotient with powers: the closed form of the gradient has both the other way round.
+        (SOFTMAX, "(1 - sum(t*y)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y))))**c", ""),
+        # Every output may underflow, and with no target so does what is divided by.
+        (SIGMOID, "1 - sum(2*t*y)/(sum(t**2) + sum(y**2))", ""),
+        (SIGMOID, "1 - sum(t*y)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)))", ""),
+        # A kink at a target of 0: the slope there is that of the sign of 0.
+        (IDENTITY, "sum(abs(y - t))", ""),
+        (IDENTITY, "sum((q - 1/2)*(t - y) + abs(t - y)/2)", "0 < q < 1"),
+        # Infinite at a logit of -inf, however slowly.
+        (IDENTITY, "sum(log(1 + (y - t)**2))", ""),
+        (IDENTITY, "sum(sqrt(abs(y - t) + 1))", ""),
+        # Sums of exponentials over n, and beside n.
+        (IDENTITY, "log(mean(exp(z))) - sum(t*z)", ""),
+        (IDENTITY, "log(sum(exp(s*z))/n)/s", ""),
+        (IDENTITY, "log(sum(exp(z)) + n) - sum(t*z)", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:
@@ -82,6 +97,15 @@ def test_parameters_are_tried_at_the_ends_of_their_ranges() -> None:
     found = find_break(kernel, [Output("grad", 1, y[j] * (2 * a - 3) ** 3)], forms.Y, parameters)
     assert found is not None
     assert "a = 0.0625" in found.inputs
+
+
+def test_large_values_are_asked_for_where_nothing_is_infinite() -> None:
+    """Negative binomial: exp(2z)/(r + exp(z))**2 is finite where exp(2z) is not, beside a gradient of 5e21."""
+    definition = "sum(exp(y) - t*y + r*log(1 + exp(y)/r))"
+    composition = Composition(IDENTITY, Loss("own", definition, source=""))
+    found = find_breaks(composition, plan_kernels(composition, None))
+    assert {each.kernel for each in found} == {"hessian", "hvp"}
+    assert all("z = (50, -50, 1)" in each.inputs for each in found)
 
 
 def test_a_target_of_0_is_tried_where_t_log_t_has_a_limit() -> None:

@@ -23,8 +23,9 @@ from derive.kernel.expressions import (
     power,
     rewrite,
 )
-from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
-from derive.kernel.statements import noted, rewrite_kernel
+from derive.kernel.ir import Call, Const, Expression, Kernel, Reduce, Scalar
+from derive.kernel.ranges import Ranges
+from derive.kernel.statements import noted, plain, rewrite_kernel
 
 NOTE = "The logarithm of a probability is its logit minus the logarithm of the sum of exponentials."
 NOTE_POWER = "A power of a probability is the exponential of a multiple of its logarithm: it outlives an underflow."
@@ -34,14 +35,27 @@ _MINUS_LOG_2 = Const(Fraction(-693, 1000))
 
 
 def take_logarithms(kernel: Kernel) -> Kernel:
-    """log(exp(a)/s) becomes a - log(s); x^c becomes exp(c log x) where x has an exponential and c is no integer."""
+    """log(exp(a)/s) becomes a - log(s); x^c becomes exp(c log x) where x has an exponential and c is no integer.
+
+    The logarithm of a sum of exponentials over n, their mean, becomes that of the sum and that of n.
+    """
     found: set[str] = set()
+    ranges = Ranges(kernel)
+    sums_of_exponentials = {
+        Scalar(line.name)
+        for line in plain(kernel)
+        if isinstance(line, Reduce) and line.operation == "sum" and is_call(line.value, "exp")
+    }
 
     def rule(node: Expression) -> Expression | None:
         match node:
             case Call("log", (inner,)) if _has_exponential(inner):
                 found.add(NOTE)
                 return _log(inner, rule)
+            case Call("log", (Call("mul" | "div") as inner,)):
+                parts = list(_factors(inner))
+                if all(part in sums_of_exponentials or ranges.is_positive(part) for part, _ in parts):
+                    return add(*(_signed(call("log", part), sign) for part, sign in parts))
             case Call("mul", factors) if (merged := _with_powers_merged(factors)) is not None:
                 return rewrite(merged, rule)
             case Call("pow", (base, exponent)) if not _is_whole(exponent):

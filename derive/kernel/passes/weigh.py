@@ -31,6 +31,7 @@ from derive.kernel.products import (
     is_share,
     one_fraction,
     raised,
+    raised_together,
     take_apart,
     take_terms_apart,
     where_zero,
@@ -159,7 +160,9 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
     }
     is_unbounded = is_steep or _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
     unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
-    division = _Division(known, maximum, others, unbounded)
+    ranges = Ranges(kernel)
+    positive = [Scalar(total.name)] if all(ranges.is_positive(term.weight) for term in terms) else []
+    division = _Division(known, maximum, others, unbounded, positive)
     before = body.index(total)
     rest: list[Plain] = []
     places: dict[str, int] = {}
@@ -198,6 +201,7 @@ class _Division:
         maximum: that of the sum over the classes.
         others: what sums of the same powers of probabilities are called once they are divided by that term too.
         unbounded: the sums of steep powers, and of exponentials that are no probabilities.
+        positive: the sums of positive terms.
         used: the sums whose quotients by it were needed.
     """
 
@@ -205,6 +209,7 @@ class _Division:
     maximum: Expression
     others: Mapping[str, Scalar]
     unbounded: Collection[Expression]
+    positive: Collection[Expression]
     used: set[str] = field(default_factory=set)
 
     def rule(self, node: Expression) -> Expression | None:
@@ -235,6 +240,7 @@ class _Division:
         """A product with the maxima taken from the sums, and the powers of probabilities, as one power."""
         logarithms: dict[Expression, Expression] = {}
         powers: dict[Expression, Expression] = {}
+        others: list[tuple[Expression, Expression]] = []
         weights: list[Expression] = []
 
         def raise_to(logarithm: Expression, exponent: Expression) -> None:
@@ -251,11 +257,17 @@ class _Division:
                 raise_to(self.maximum, ONE)
                 weights.append(self.others[factor.name])
             else:
-                weights.append(raised(rewrite(factor, self.rule), rewrite(exponent, self.rule)))
+                others.append((rewrite(factor, self.rule), rewrite(exponent, self.rule)))
         exponent = add(*(mul(times, logarithm) for logarithm, times in logarithms.items()))
         lowered = ONE if exponent == ZERO else call("exp", exponent)
+        signed = [(factor, times) for factor, times in powers.items() if factor not in self.positive]
+        beside = [(factor, times) for factor, times in others if isinstance(factor, Scalar)]
+        together = raised_together((*beside, *signed))
+        weights += [raised(*power) for power in others if power not in beside or power in together]
         weight = one_fraction(*weights)
-        value = mul(weight, one_fraction(lowered, *(raised(*power) for power in powers.items())))
+        left = [power for power in together if power not in others]
+        left += [power for power in powers.items() if power not in signed]
+        value = mul(weight, one_fraction(lowered, *(raised(*power) for power in left)))
         # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
         return value if lowered == ONE else where_zero(weight, ZERO, value)
 

@@ -1,7 +1,10 @@
 """0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm, or 1 over an exponential, beside it."""
 
+from collections.abc import Collection
+
 from derive.kernel.expressions import ZERO, arguments, call, div, indices, is_call, is_number, mul, rewrite, select
 from derive.kernel.ir import Call, Element, Expression, Kernel, Reduce, Scalar
+from derive.kernel.products import factors_of, is_logistic
 from derive.kernel.ranges import Ranges
 from derive.kernel.statements import noted, plain, rewrite_kernel
 
@@ -14,21 +17,22 @@ _LOGITS = "z"
 def guard_zeros(kernel: Kernel) -> Kernel:
     """A product w · x, where x can be infinite, becomes 0 where w is 0, w · x elsewhere."""
     ranges = Ranges(kernel)
-    infinite_sums = _infinite_sums(kernel, ranges)
+    vanishing = _vanishing_sums(kernel)
+    infinite_sums = _infinite_sums(kernel, ranges, vanishing)
 
     def is_nonzero(factor: Expression) -> bool:
         return is_number(factor) or ranges.is_nonzero(factor)
 
     def rule(node: Expression) -> Expression | None:
         match node:
-            case Call("div", (above, below)) if _has_exponential_factor(below):
+            case Call("div", (above, below)) if _may_vanish(below, vanishing):
                 weights = [factor for factor in arguments(above, "mul") if not is_nonzero(factor)]
                 quotient = div(rewrite(above, rule), rewrite(below, rule))
                 return select(call("equal", mul(*weights), ZERO), ZERO, quotient) if weights else quotient
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
-        infinite = [factor for factor in factors if _may_be_infinite(factor, ranges)]
+        infinite = [factor for factor in factors if _may_be_infinite(factor, ranges, vanishing)]
         if not indices(node):
             infinite += [factor for factor in factors if factor in infinite_sums]
         weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
@@ -46,35 +50,51 @@ def guard_zeros(kernel: Kernel) -> Kernel:
     return kernel if rewritten == kernel else noted(rewritten, NOTE)
 
 
-def _has_exponential_factor(divisor: Expression) -> bool:
-    """Whether `divisor` is a product with an exponential, which may underflow to 0."""
-    return any(is_call(factor, "exp") for factor in arguments(divisor, "mul"))
+def _may_vanish(divisor: Expression, vanishing: Collection[Expression]) -> bool:
+    """Whether `divisor` is a product that may underflow to 0: it has an exponential, or a sum of what may."""
+    return any(is_call(factor, "exp") for factor in arguments(divisor, "mul")) or any(
+        all(any(part in vanishing for part, _ in factors_of(term)) for term in arguments(factor, "add"))
+        for factor, _ in factors_of(divisor)
+    )
 
 
-def _infinite_sums(kernel: Kernel, ranges: Ranges) -> list[Expression]:
+def _vanishing_sums(kernel: Kernel) -> list[Expression]:
+    """The sums that may underflow to 0: of powers of targets, and of outputs of a logistic function."""
+    return [
+        Scalar(line.name)
+        for line in plain(kernel)
+        if isinstance(line, Reduce) and line.operation == "sum" and all(map(_vanishes, arguments(line.value, "add")))
+    ]
+
+
+def _vanishes(term: Expression) -> bool:
+    return any(isinstance(factor, Element) or is_logistic(factor) for factor, _ in factors_of(term))
+
+
+def _infinite_sums(kernel: Kernel, ranges: Ranges, vanishing: Collection[Expression]) -> list[Expression]:
     """The sums with a term that a logit of -inf makes infinite, whatever its weight."""
     return [
         Scalar(line.name)
         for line in plain(kernel)
-        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value, ranges)
+        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value, ranges, vanishing)
     ]
 
 
-def _may_be_infinite(expression: Expression, ranges: Ranges) -> bool:
-    """Whether a logit of -inf makes `expression` infinite."""
+def _may_be_infinite(expression: Expression, ranges: Ranges, vanishing: Collection[Expression]) -> bool:
+    """Whether a logit of -inf, or what it underflows by, makes `expression` infinite."""
     match expression:
         case Element(array, _):
             return array == _LOGITS
         case Call("log", _):
             return True
-        case Call("div", (_, below)) if _has_exponential_factor(below):
+        case Call("div", (_, below)) if _may_vanish(below, vanishing):
             return True
         case Call("pow", (base, exponent)):
-            return not ranges.is_positive(exponent) or _may_be_infinite(base, ranges)
+            return not ranges.is_positive(exponent) or _may_be_infinite(base, ranges, vanishing)
         case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
             return False
         case Call("select", (_, if_true, if_false)):
-            return _may_be_infinite(if_true, ranges) or _may_be_infinite(if_false, ranges)
+            return any(_may_be_infinite(each, ranges, vanishing) for each in (if_true, if_false))
         case Call(_, children):
-            return any(_may_be_infinite(child, ranges) for child in children)
+            return any(_may_be_infinite(child, ranges, vanishing) for child in children)
     return False
