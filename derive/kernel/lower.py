@@ -35,6 +35,7 @@ from derive.kernel.ir import (
 from derive.kernel.names import name_sum
 from derive.kernel.rests import Below
 from derive.kernel.statements import fresh_name
+from derive.language.show import text
 from derive.notation import Contraction, free_indices, i, j, label, n, rename, y
 
 _FUNCTIONS = {
@@ -227,7 +228,8 @@ class _Lowering:
         outside = [factor for factor in terms[0].as_ordered_factors() if inner not in free_indices(factor)]
         if not outside:
             raise UnsupportedError(
-                f"kernel {self.kernel}: {contraction} is not one sum a row, it is one for each class"
+                f"the {self.kernel} has a sum for each class, {text(contraction)}, that is no factor times one sum "
+                "for the row; kernels go over each row class by class, and not over pairs of classes"
             )
         rest = Contraction(terms[0] / Mul(*outside), inner)
         return mul(*(self.lower(factor, bound) for factor in outside), self.lower(rest, bound))

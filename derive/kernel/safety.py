@@ -55,6 +55,10 @@ _NO_TARGETS = (0.0, 0.0, 0.0)
 _TARGETS = ((0.25, 0.25, 0.5), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
+_Zeros = tuple[mpmath.mpf, ...]
+"""What stands for a target of 0, by its class."""
+
+
 @dataclass(frozen=True)
 class Break:
     """An input at which a kernel is wrong.
@@ -151,7 +155,7 @@ def find_break(
             points = [at(*each) for each in _stand_ins(row)]
             if loss is not None and not _has_limit([_value(loss, point, row.largest) for point in points]):
                 continue
-            at_zero = at(mpmath.mpf(0), _LOST)
+            at_zero = at((mpmath.mpf(0),) * _CLASSES, _LOST)
             exact = [_exact(output, points[0], at_zero, row.largest) for output in outputs]
         for dtype in (np.float32, np.float64):
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}
@@ -190,14 +194,17 @@ def _rows(kernel: Kernel) -> Iterator[_Row]:
                 yield _Row(logits, None, None, choice)
 
 
-def _stand_ins(row: _Row) -> Iterator[tuple[mpmath.mpf, float]]:
-    """What stands for a target of 0 and for -inf: a number smaller than any probability, its square; twice as far."""
+def _stand_ins(row: _Row) -> Iterator[tuple[_Zeros, float]]:
+    """What stands for targets of 0 and for -inf: a number smaller than any probability, its powers; twice as far.
+
+    By the powers targets that are all 0 have another direction: what depends on it has no limit.
+    """
     small = mpmath.ldexp(1, _SMALL)
-    yield small, _LOST
+    yield (small,) * _CLASSES, _LOST
     if row.has_zeros:
-        yield small**2, _LOST
+        yield tuple(small ** (2 + place) for place in range(_CLASSES)), _LOST
     if -np.inf in row.logits:
-        yield small, 2 * _LOST
+        yield (small,) * _CLASSES, 2 * _LOST
 
 
 def _has_limit(values: Sequence[Any]) -> bool:
@@ -211,14 +218,14 @@ def _has_limit(values: Sequence[Any]) -> bool:
 
 @lru_cache(maxsize=128)
 def _point(
-    row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...], zero: mpmath.mpf, lost: float
+    row: _Row, y_definition: Expr | None, parameters: tuple[tuple[str, Parameter], ...], zeros: _Zeros, lost: float
 ) -> Point:
     """Where the closed forms are evaluated: one point for all kernels, which ask for much the same."""
     values: dict[IndexedBase | Symbol, Any] = {}
     for base, numbers in row.vectors.items():
         values[base] = [mpmath.mpf(max(number, -lost)) for number in numbers]
     if row.has_zeros:
-        values[t] = [number or zero for number in values[t]]
+        values[t] = [number or zero for number, zero in zip(values[t], zeros, strict=True)]
     chosen = choose_parameters(tuple(parameter for _, parameter in parameters), _CLASSES, row.choice)
     for name, parameter in parameters:
         number = chosen[parameter.name]

@@ -54,7 +54,9 @@ def test_factors_of_an_outer_index_leave_the_sum() -> None:
 
 
 def test_a_sum_for_each_class_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match=r"kernel made: .*not one sum a row"):
+    with pytest.raises(
+        UnsupportedError, match=r"the made has a sum for each class, sum\(exp\(.* not over pairs of classes"
+    ):
         lowered(Contraction(exp(t[j] * g[k]), k))
 
 

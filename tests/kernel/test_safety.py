@@ -57,6 +57,8 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         # Every output may underflow, and with no target so does what is divided by.
         (SIGMOID, "1 - sum(2*t*y)/(sum(t**2) + sum(y**2))", ""),
         (SIGMOID, "1 - sum(t*y)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)))", ""),
+        # Without a target it has no value: the cosine then depends on how small which target is.
+        (SOFTMAX, "1 - sum(t*y)/sqrt(sum(t**2)*sum(y**2))", ""),
         # A kink at a target of 0: the slope there is that of the sign of 0.
         (IDENTITY, "sum(abs(y - t))", ""),
         (IDENTITY, "sum((q - 1/2)*(t - y) + abs(t - y)/2)", "0 < q < 1"),
