@@ -45,6 +45,10 @@ _CAPITALS = {str(base.label): array.name for base, array in ROW_VECTORS.items()}
 """The name of the array of each vector of a row."""
 
 
+_LABEL = str(notation.label)
+"""The class of a label: each row has its own."""
+
+
 class RowText(TextSpeller):
     """The index form, vectors of row r: `Y[r, j]`."""
 
@@ -52,7 +56,11 @@ class RowText(TextSpeller):
         self._row = row.name
 
     def _entry(self, base: str, index: str) -> str:
+        index = f"label[{self._row}]" if index == _LABEL else index
         return f"{_CAPITALS[base]}[{self._row}, {index}]" if base in _CAPITALS else super()._entry(base, index)
+
+    def _delta(self, left: str, right: str) -> str:
+        return super()._delta(*(f"label[{self._row}]" if each == _LABEL else each for each in (left, right)))
 
 
 class RowUnicode(UnicodeSpeller):
@@ -62,7 +70,17 @@ class RowUnicode(UnicodeSpeller):
         self._row = row.name
 
     def _entry(self, base: str, index: str) -> str:
-        return f"{_CAPITALS[base]}_{self._row}{index}" if base in _CAPITALS else super()._entry(base, index)
+        index = f"label_{self._row}" if index == _LABEL else index
+        if base in _CAPITALS:
+            return (
+                f"{_CAPITALS[base]}_{self._row}{index}"
+                if len(index) == 1
+                else f"{_CAPITALS[base]}_({self._row},{index})"
+            )
+        return super()._entry(base, index)
+
+    def _delta(self, left: str, right: str) -> str:
+        return super()._delta(*(f"label_{self._row}" if each == _LABEL else each for each in (left, right)))
 
 
 class RowLatex(LatexSpeller):
@@ -72,9 +90,14 @@ class RowLatex(LatexSpeller):
         super().__init__(n=n)
         self._row = row.name
 
+    def _index(self, index: str) -> str:
+        spelled = super()._index(index)
+        return f"{spelled}_{self._row}" if index == _LABEL else spelled
+
     def _entry(self, base: str, index: str) -> str:
         if base in _CAPITALS:
-            return f"{_CAPITALS[base]}_{{{self._row}{self._index(index)}}}"
+            gap = "," if index == _LABEL else ""
+            return f"{_CAPITALS[base]}_{{{self._row}{gap}{self._index(index)}}}"
         return super()._entry(base, index)
 
 

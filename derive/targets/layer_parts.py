@@ -63,6 +63,14 @@ def left_side(chain: LayerChain, notation: Notation) -> str:
     return left if chain.symbol is None else f"{chain.symbol.name} = {left}"
 
 
+def left_entry(chain: LayerChain, notation: Notation) -> str:
+    """What a chain derives, entry by entry: `∂L/∂Z_rj`; with the letter that later chains use for it."""
+    left = notation.spell(chain.left)
+    if chain.symbol is None or not isinstance(chain.left, nodes.Slope):
+        return left
+    return f"{notation.spell(Entry(chain.symbol, chain.left.variable.indices))} = {left}"
+
+
 def arrays(result: LayerResult) -> tuple[ShapedArray, ...]:
     """The arrays with their shapes."""
     notation = LatexNotation(result.n)
@@ -90,8 +98,9 @@ def equation(result: LayerResult, chain: LayerChain) -> Equation:
     """A result in matrix form with every shape; in index form where it has no matrix form."""
     notation = LatexNotation(result.n)
     if chain.matrix is None:
-        room = LINE - OPERATOR - width(_tree(chain.left)) - INDENT
-        return Equation(notation.spell(chain.left), _lines(result, chain.result, room)[0])
+        symbols = [] if chain.symbol is None else [width(TreeEntry(chain.symbol.name, "rj")) + OPERATOR]
+        room = LINE - OPERATOR - width(_tree(chain.left)) - sum(symbols) - INDENT
+        return Equation(left_entry(chain, notation), _lines(result, chain.result, room)[0])
     left, shape = left_side(chain, notation), notation.shape(nodes.Factor(chain.array).shape)
     return Equation(rf"\underbrace{{{left}}}_{{{shape}}}", (notation.matrix(chain.matrix, shapes=True),))
 

@@ -9,7 +9,7 @@ from derive.layer.engine import LayerChain, LayerResult, LayerStep
 from derive.layer.nodes import Factor, Node
 from derive.layer.show import LatexNotation, Notation, TextNotation, UnicodeNotation
 from derive.targets.latex_templates import render_latex
-from derive.targets.layer_parts import check_sentence, introduced, left_side, parts
+from derive.targets.layer_parts import check_sentence, introduced, left_entry, left_side, parts
 from derive.targets.report import formula_lines, plain, wrapped
 
 
@@ -63,7 +63,7 @@ def _equation(chain: LayerChain, notation: Notation) -> tuple[str, str, str]:
     shape = notation.shape(Factor(chain.array).shape)
     matrix = chain.matrix
     if matrix is None:
-        return notation.spell(chain.left), notation.spell(chain.result), shape
+        return left_entry(chain, notation), notation.spell(chain.result), shape
     left = left_side(chain, notation)
     products = ("".join(f"({notation.shape(each.shape)})" for each in factors) for _, factors in matrix.terms)
     return left, notation.matrix(matrix), f"{shape} = {' + '.join(products)}"
@@ -90,9 +90,8 @@ def _markdown_paragraphs(result: LayerResult) -> Iterator[str]:
             yield f"   $$= {notation.spell(step.after)}$$"
     yield plain(check_sentence(result))
     for chain in result.chains:
-        if chain.matrix is not None:
-            left, _, _ = _equation(chain, notation)
-            yield f"$${left} = {notation.matrix(chain.matrix, shapes=True)}$$"
+        left, right, _ = _equation(chain, notation)
+        yield f"$${left} = {right if chain.matrix is None else notation.matrix(chain.matrix, shapes=True)}$$"
 
 
 def _document(result: LayerResult) -> dict[str, Any]:

@@ -48,8 +48,17 @@ def test_a_given_number_of_classes_shows_in_every_shape():
 
 def test_without_a_matrix_form_the_result_stays_in_index_form():
     text = layer_text(derive("softmax+mse").layer("sum"))
-    assert "∂L/∂Z_rj = (2/n) Y_rj (Y_rj − T_rj − Σ_i Y_ri (Y_ri − T_ri))" in text
+    assert "\nG_rj = ∂L/∂Z_rj = (2/n) Y_rj (Y_rj − T_rj − Σ_i Y_ri (Y_ri − T_ri))" in text
     assert "∂L/∂W = Xᵀ G" in text
+    assert r"$$G_{rj} = \frac{\partial L}{\partial Z_{rj}} = " in layer_markdown(derive("softmax+mse").layer())
+
+
+def test_each_row_has_a_label_of_its_own():
+    layer = derive("softmax+-w[k]*log(y[k])").layer()
+    assert "G_rj = ∂L/∂Z_rj = (1/B) w_label_r (Y_rj − δ_(j,label_r))" in layer_text(layer)
+    assert r"\delta_{j,\mathrm{label}_r}" in layer_latex(layer)
+    written = json.loads(layer_json(layer))["closed_forms"]
+    assert [ast.unparse(ast.parse(each["text"])) for each in written if "label[r]" in each["text"]]
 
 
 def test_json_holds_shapes_closed_forms_and_steps_whose_text_is_python(result):
@@ -81,9 +90,10 @@ def test_the_fragment_and_the_shown_latex_compile(tmp_path, result):
     shown = layer_latex(derive("softmax+sum(t[i]*(1 - y[i])**2*log(y[i]) for i in range(n))").layer())
     build(out=tmp_path, compositions=["softmax+cross-entropy", "softmax+mse"], targets=["latex"], layer=True)
     folder = tmp_path / "any" / "latex"
+    of_labels = layer_latex(derive("softmax+-log(y[k])").layer())
     (folder / "shown.tex").write_text(
         "\\documentclass{article}\\usepackage{amsmath}\\begin{document}\n"
-        f"{layer_latex(result)}\n{shown}\n\\end{{document}}\n"
+        f"{layer_latex(result)}\n{shown}\n{of_labels}\n\\end{{document}}\n"
     )
     for name in ("derivations", "shown"):
         run = subprocess.run(
