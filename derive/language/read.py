@@ -159,8 +159,10 @@ class _Reader:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self.failure(node, f"{self.piece(node)} is not a number")
         exact = Rational(str(value)) if abs(value) <= LARGEST_NUMBER else None
-        if exact is None or exact.q > LARGEST_NUMBER:
+        if exact is None:
             raise self.failure(node, f"{self.piece(node)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
+        if exact.q > LARGEST_NUMBER:
+            raise self.failure(node, f"{self.piece(node)} has too many digits; write a fraction, 1/3, or 12 digits")
         return exact
 
     def scalar(self, node: ast.Name, name: str) -> Expr:
@@ -235,9 +237,8 @@ class _Reader:
                 return left / right
             case ast.Pow():
                 if right.is_number and not (right.is_rational and abs(right) <= LARGEST_EXPONENT):
-                    raise self.failure(
-                        node.right, f"the exponent {self.piece(node.right)} is not between ±{LARGEST_EXPONENT}"
-                    )
+                    wrong = f"between ±{LARGEST_EXPONENT}" if right.is_rational else "a fraction of whole numbers"
+                    raise self.failure(node.right, f"the exponent {self.piece(node.right)} is not {wrong}")
                 if left == 0 and not right.is_positive:
                     raise self.failure(node, f"{self.piece(node)} is not defined")
                 if left.is_Integer and abs(left) > LARGEST_NUMBER:
@@ -245,7 +246,8 @@ class _Reader:
                 return self.real(node, left**right)
             case ast.MatMult():
                 return self.over_classes(node, left * right, node.left, node.right)
-        raise self.failure(node, f"the operator in {self.piece(node)} is not one of {_OPERATORS}")
+        hint = "; a power is written **" if isinstance(node.op, ast.BitXor) else ""
+        raise self.failure(node, f"the operator in {self.piece(node)} is not one of {_OPERATORS}{hint}")
 
     def call(self, node: ast.Call, name: str, arguments: list[ast.expr]) -> Expr:
         if node.keywords and not (name in ("sum", "mean") and _is_last_axis(node.keywords)):
