@@ -41,6 +41,8 @@ from derive.checking.formula import (
 from derive.checking.functions import (
     APPLIED,
     MOST_WORK,
+    NUMPY_NAMES,
+    UNCHANGED,
     Array,
     as_array,
     divide,
@@ -54,6 +56,7 @@ from derive.checking.habits import LOSSES
 from derive.checking.letters import ROWS, Letters
 from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
+from derive.checking.signatures import refuse_unread
 from derive.notation import Partial
 
 
@@ -329,6 +332,7 @@ class Evaluator(Letters):
             raise IllFormedError(f"the arguments of {node.function} do not fit it") from None
 
     def _applied(self, node: Call) -> Array:
+        node = refuse_unread(node, UNCHANGED, NUMPY_NAMES)
         name = node.function
         options = {rename_option(key): option for key, option in node.options}
         if name in ONE_HOT:
@@ -341,7 +345,10 @@ class Evaluator(Letters):
             mask, chosen, other = (self._value(argument) for argument in node.arguments)
             return as_array(mask * chosen + (1 - mask) * other)
         if name in ("int", "float") and len(node.arguments) == 1:
-            return self._value(node.arguments[0])
+            value = self._value(node.arguments[0])
+            if name == "int" and any(not getattr(entry, "is_Integer", True) for entry in value.flat):
+                raise FormulaError("int rounds what is no whole number; leave it out", piece="int")
+            return value
         if name in ("len", "size"):
             return as_array(self._length(node.arguments[1:], whole=name == "size"))
         if name == "diff" and len(node.arguments) == 2:

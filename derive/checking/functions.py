@@ -57,9 +57,16 @@ def shape_of(array: Array) -> str:
     return f"({', '.join(str(length) for length in array.shape)})"
 
 
+NUMPY_NAMES = {
+    "dim": "axis", "keepdim": "keepdims", "a_min": "min", "a_max": "max", "axes": "axis", "dims": "axis",
+    "keep_dims": "keepdims",
+}  # fmt: skip
+"""NumPy's keywords by those of other libraries."""
+
+
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
-    return {"dim": "axis", "keepdim": "keepdims", "a_min": "min", "a_max": "max"}.get(name, name)
+    return NUMPY_NAMES.get(name, name)
 
 
 def each_entry(function: Callable[[Expr], Expr]) -> Callable[[Sequence[Array], Options], Array]:
@@ -260,7 +267,7 @@ def _clip(arguments: Sequence[Array], options: Options) -> Array:
     return body
 
 
-_UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "to", "float", "double", "contiguous",
+UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "to", "float", "double", "contiguous",
     "numpy", "cpu", "tensor", "as_tensor", "stop_gradient")  # fmt: skip
 """What changes how numbers are kept, and none of them."""
 
@@ -313,7 +320,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("expand_dims", "unsqueeze"), _expand),
     **dict.fromkeys(("ravel", "flatten"), _one(lambda body: body.ravel())),
     "squeeze": _one(lambda body: body.squeeze()),
-    **dict.fromkeys(_UNCHANGED, _one(lambda body: body)),
+    **dict.fromkeys(UNCHANGED, _one(lambda body: body)),
     "guarded": _one(lambda body: body),
     **dict.fromkeys(("clip", "clamp"), _clip),
     "maximum": _maximum,

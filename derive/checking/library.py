@@ -74,7 +74,7 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
     """A function of two arguments written out; None where it is none of these."""
     name = node.function
     if name in _OF_LOGITS:
-        options = _options(node, "reduction", "label_smoothing", "ignore_index", "dim", "axis")
+        options = _options(node, "reduction", "label_smoothing", "dim", "axis")
         logarithms = Call("log_softmax", (left,))
         likelihood = _likelihood(logarithms, right, labelled=labelled)
         smoothing = options.get("label_smoothing")
@@ -83,7 +83,7 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
         kept = Operation("*", Operation("-", ONE, smoothing), likelihood)
         return Operation("-", kept, Operation("*", smoothing, Call("mean", (logarithms,))))
     if name in _OF_LOG_PROBABILITIES:
-        _options(node, "reduction", "ignore_index")
+        _options(node, "reduction")
         return _likelihood(left, right, labelled=labelled)
     if name == "tensordot":
         axes = _options(node, "axes").get("axes")
@@ -99,7 +99,7 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
     if name in _SQUARED:
         return _reduced(Operation("**", Operation("-", left, right), Number(Fraction(2))), node)
     if name == "kl_div":
-        total = _options(node, "reduction", "log_target").get("reduction")
+        total = _options(node, "reduction").get("reduction")
         batch = replace(node, options=(("reduction", Name("sum")),)) if total == Name("batchmean") else node
         return _reduced(Operation("*", right, Operation("-", _log(right), left)), batch)
     if name in _BINARY:
@@ -116,8 +116,11 @@ def _log(node: Node) -> Node:
 
 def _options(node: Call, *read: str) -> dict[str, Node]:
     """The options of a function; raises FormulaError for one that is not among those that are read."""
-    for name, _ in node.options:
-        if name not in (*read, "logits", "labels"):
+    for name, value in node.options:
+        is_default = (name == "log_target" and value == Number(Fraction(0))) or (
+            name == "ignore_index" and not isinstance(value, (Name, Number))  # -100
+        )
+        if name not in (*read, "logits", "labels") and not is_default:
             raise FormulaError(f"{name} of {node.function} is not read; write the loss out", piece=name)
     return dict(node.options)
 
@@ -130,6 +133,6 @@ def _likelihood(logarithms: Node, targets: Node, *, labelled: bool) -> Node:
 
 def _reduced(entries: Node, node: Call) -> Node:
     """The entries, summed or averaged as the option `reduction` says: their mean where it says nothing."""
-    reduction = _options(node, "reduction", "log_target").get("reduction")
+    reduction = _options(node, "reduction").get("reduction")
     total = "sum" if reduction == Name("sum") else "" if reduction == Name("none") else "mean"
     return Call(total, (entries,)) if total else entries

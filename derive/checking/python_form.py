@@ -248,7 +248,11 @@ class Reader:
         """A function applied; `arguments` are those that stand in its parentheses, and what a method is of."""
         if isinstance(tree.func, ast.Attribute) and name == "outer" and _is_multiply(tree.func.value):
             arguments = tree.args  # np.multiply.outer
+        if name == "sum" and isinstance(tree.func, ast.Name) and len(arguments) > 1:
+            raise self.failure(tree, f"{self.piece(tree)} begins at its second argument; write np.sum, or +")
         if name == "sum" and arguments and isinstance(arguments[0], ast.GeneratorExp):
+            if len(arguments) > 1 or tree.keywords:
+                raise self.failure(tree, f"{self.piece(tree)} has more than what is summed")
             return self.total(arguments[0])
         if (index := _SUM_OVER.fullmatch(name)) is not None and len(arguments) == 1:
             return Total(self.node(arguments[0]), index[1])

@@ -288,3 +288,42 @@ def test_wrong_losses_stay_wrong(composition, formula):
 )
 def test_what_is_wrong_at_one_class_is_no_better_for_another_label(formula):
     assert derive.check(CE, "gradient", formula).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "formula", "piece"),
+    [
+        ("gradient", "np.diag(y, 1) @ t", "diag"),
+        ("gradient", "np.eye(n, k=1) @ y - t", "k of eye"),
+        ("value", "-np.sum(t*math.log(y, 2))", "log"),
+        ("value", "-sum(t*np.log(y), 1)", "begins at its second argument"),
+        ("value", "-sum((t[i]*log(y[i]) for i in range(n)), 1)", "begins at its second argument"),
+        ("value", "-np.sum(t*np.log(y), initial=3)", "initial of sum"),
+        ("gradient", "np.sum(t, where=t>0)*y - t", "where of sum"),
+        ("gradient", "softmax(z, temperature=2) - t", "temperature of softmax"),
+        ("gradient", "softmax(z, 2) - t", "an axis"),
+        ("gradient", "exp(z - logsumexp(z, b=2)) - t", "b of logsumexp"),
+        ("gradient", "np.add(y, -t, where=False)", "where of add"),
+        ("gradient", "int(y) - t", "int rounds"),
+        ("gradient", "y.astype(int) - t", "may round"),
+        ("gradient", "y - np.array(t, dtype=int)", "may round"),
+        ("value", "F.cross_entropy(z, k, ignore_index=0)", "ignore_index of cross_entropy"),
+    ],
+)
+def test_an_argument_that_is_not_read_is_refused(quantity, formula, piece):
+    with pytest.raises(derive.DeriveError, match=piece):
+        derive.check(CE, quantity, formula)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y.astype(np.float32) - t",
+        "tf.cast(y, tf.float32) - t",
+        "np.sum(t, axis=-1, keepdims=True)*y - t",
+        "softmax(z, dim=-1) - t",
+        "np.eye(n, dtype=float) @ y - np.asarray(t, float)",
+    ],
+)
+def test_how_numbers_are_kept_changes_no_formula(formula):
+    assert derive.check(CE, "gradient", formula).verdict in ("right", "right-if")
