@@ -28,6 +28,8 @@ from derive.notation import g, t, v, y, z
 
 SECONDS = 10
 """How long a function may take, all of its calls in all readings together."""
+AFTERWARDS = 2
+"""Seconds later a function ends by itself, should nobody be left to end it."""
 
 _RUNNER = Path(__file__).with_name("runner.py")
 _BASES = {"logits": z, "targets": t, "upstream": g, "direction": v, "probabilities": y, "log-probabilities": y}
@@ -188,7 +190,9 @@ class Runs:
     def _answers(self, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What the function returns for each call; notes the precision in which it works."""
         name = self.function.name
-        request = json.dumps({"path": str(self.function.path), "name": name, "calls": calls})
+        request = json.dumps(
+            {"path": str(self.function.path), "name": name, "calls": calls, "seconds": SECONDS + AFTERWARDS}
+        )
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]

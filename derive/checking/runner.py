@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -129,6 +130,8 @@ def answer(function: Any, calls: list[dict[str, Any]], path: str) -> dict[str, A
 def main() -> None:
     """Read a request from standard input; write the results to the file that is named on the command line."""
     request = json.loads(sys.stdin.read())
+    if hasattr(signal, "alarm"):
+        signal.alarm(request["seconds"])  # whoever asked may have been killed meanwhile
     path = Path(request["path"])
     sys.path.insert(0, str(path.parent))
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path), "np": np}

@@ -1,5 +1,10 @@
 """`derive check --file`: what is said of functions by the precision of what they return, and of what is no array."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import derive
@@ -122,3 +127,19 @@ def test_a_jacobian_of_lists_is_of_one_row_whatever_the_number_of_rows(judge):
     found = judge("softmax", "jacobian", f"def f(y):\n    return {entries}\n")
     assert found.verdict == "right"
     assert "it takes one row at a time" in found.checked[1]
+
+
+def test_a_function_ends_though_nobody_is_left_to_end_it(tmp_path):
+    source = tmp_path / "grad.py"
+    source.write_text("def grad(z):\n    while True:\n        pass\n")
+    request = {"path": str(source), "name": "grad", "calls": [{"z": [0.0, 1.0]}], "seconds": 1}
+    runner = Path(derive.__file__).with_name("checking") / "runner.py"
+    ended = subprocess.run(
+        [sys.executable, str(runner), str(tmp_path / "answer.json")],
+        input=json.dumps(request),
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert not (tmp_path / "answer.json").exists()
