@@ -296,9 +296,9 @@ def _read(given: str | Composition, where: str = "", name: str = "") -> Composit
     Raises:
         DefinitionError, UnknownNameError: it cannot be read.
     """
-    if not isinstance(where, str) or not isinstance(name, str):
-        wrong, example = ("where", "'0 < a < 1'") if not isinstance(where, str) else ("name", "'dice'")
-        raise DeriveError(f"{wrong} is {where if wrong == 'where' else name!r}; it should be text such as {example}")
+    for called, value, example in (("where", where, "0 < a < 1"), ("name", name, "dice")):
+        if not isinstance(value, str):
+            raise DeriveError(f"{called} is {value!r}; it should be text such as {example!r}")
     if isinstance(given, str):
         return read_composition(given, where, name)
     if not isinstance(given, Composition):

@@ -77,13 +77,12 @@ def _instantiate(result: Result, problem: Problem, n: int) -> Result:
         instantiated: Expr = expression.xreplace({notation.n: Integer(n)})
         return instantiated
 
-    meanings = [meaning for _, meaning in problem.definitions.values()]
-    if any(at_n(expression).has(zoo, nan) for expression in (*meanings, result.closed_form)):
-        raise UnsupportedError(f"{result.composition.name} is not defined for n = {n}: it divides by 0")
-
     def step_at_n(step: Step) -> Step:
         return replace(step, before=at_n(step.before), after=at_n(step.after))
 
+    meanings = [meaning for _, meaning in problem.definitions.values()]
+    if any(at_n(expression).has(zoo, nan) for expression in (*meanings, result.closed_form)):
+        raise UnsupportedError(f"{result.composition.name} is not defined for n = {n}: it divides by 0")
     chains = tuple(
         Chain(chain.title, at_n(chain.left), tuple(step_at_n(step) for step in chain.steps)) for chain in result.chains
     )

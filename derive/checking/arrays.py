@@ -3,7 +3,6 @@
 Entries are SymPy expressions in z, y, t, g and v at class numbers, which `derive.proof.evaluate` gives exact values.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
@@ -41,11 +40,10 @@ from derive.checking.formula import (
 from derive.checking.functions import (
     APPLIED,
     MOST_WORK,
-    NUMPY_NAMES,
-    UNCHANGED,
     Array,
     as_array,
     divide,
+    einsum,
     filled_array,
     identity_array,
     power,
@@ -56,7 +54,7 @@ from derive.checking.habits import LOSSES
 from derive.checking.letters import ROWS, Letters
 from derive.checking.places import DELTAS, ONE_HOT
 from derive.checking.roles import Reading
-from derive.checking.signatures import refuse_unread
+from derive.checking.signatures import read_arguments
 from derive.notation import Partial
 
 
@@ -332,7 +330,7 @@ class Evaluator(Letters):
             raise IllFormedError(f"the arguments of {node.function} do not fit it") from None
 
     def _applied(self, node: Call) -> Array:
-        node = refuse_unread(node, UNCHANGED, NUMPY_NAMES)
+        node = read_arguments(node)
         name = node.function
         options = {rename_option(key): option for key, option in node.options}
         if name in ONE_HOT:
@@ -388,18 +386,7 @@ class Evaluator(Letters):
         pattern, *operands = arguments
         if not isinstance(pattern, Name):
             raise IllFormedError("einsum begins with its pattern, such as 'ij,j->i'")
-        try:
-            written = pattern.name.replace(" ", "").replace("...", "")
-            arrays = [self._value(each) for each in operands]
-            subscripts = written.partition("->")[0].split(",")
-            lengths = {letter: size for each, array in zip(subscripts, arrays, strict=True)
-                       for letter, size in zip(each, array.shape, strict=True)}  # fmt: skip
-            if len(arrays) * math.prod(lengths.values()) > MOST_WORK:
-                raise FormulaError("an einsum of the formula runs over too many indices", piece="einsum")
-            # Two at a time: SymPy takes the square of the number of terms that a sum has.
-            return as_array(np.einsum(written, *arrays, optimize=True))
-        except ValueError:
-            raise IllFormedError(f"the operands of einsum do not fit {pattern.name!r}") from None
+        return einsum(pattern.name, [self._value(each) for each in operands])
 
 
 def _truth(value: bool) -> Expr:

@@ -57,7 +57,7 @@ def shape_of(array: Array) -> str:
     return f"({', '.join(str(length) for length in array.shape)})"
 
 
-NUMPY_NAMES = {
+_NUMPY_NAMES = {
     "dim": "axis", "keepdim": "keepdims", "a_min": "min", "a_max": "max", "axes": "axis", "dims": "axis",
     "keep_dims": "keepdims",
 }  # fmt: skip
@@ -66,7 +66,7 @@ NUMPY_NAMES = {
 
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
-    return NUMPY_NAMES.get(name, name)
+    return _NUMPY_NAMES.get(name, name)
 
 
 def each_entry(function: Callable[[Expr], Expr]) -> Callable[[Sequence[Array], Options], Array]:
@@ -90,6 +90,26 @@ def power(left: Array, right: Array) -> Array:
         IllFormedError: a power that is not defined.
     """
     return as_array(np.frompyfunc(power_of, 2, 1)(left, right))
+
+
+def einsum(pattern: str, arrays: Sequence[Array]) -> Array:
+    """NumPy's einsum of arrays.
+
+    Raises:
+        FormulaError: it runs over too many indices.
+        IllFormedError: the arrays do not fit the pattern.
+    """
+    written = pattern.replace(" ", "").replace("...", "")
+    try:
+        subscripts = written.partition("->")[0].split(",")
+        lengths = {letter: size for each, array in zip(subscripts, arrays, strict=True)
+                   for letter, size in zip(each, array.shape, strict=True)}  # fmt: skip
+        if len(arrays) * math.prod(lengths.values()) > MOST_WORK:
+            raise FormulaError("an einsum of the formula runs over too many indices", piece="einsum")
+        # Two at a time: SymPy takes the square of the number of terms that a sum has.
+        return as_array(np.einsum(written, *arrays, optimize=True))
+    except ValueError:
+        raise IllFormedError(f"the operands of einsum do not fit {pattern!r}") from None
 
 
 def _only(arguments: Sequence[Array]) -> Array:

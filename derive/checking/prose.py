@@ -15,10 +15,8 @@ _BEFORE = re.compile(
 _BEHIND = re.compile(rf"\s(?:is|are)\s+{_WORDS}\s*[.!?]*\s*$")
 _ASIDE = re.compile(r"\s\((?:[\w^{}\\]+\s+)?(?:is|are|where|with|since|because|the|here)\b[^()]*\)\s*[.!?]*\s*$")
 """A remark in parentheses at the end."""
-_END = re.compile(r"(?:(?<![.\d])\.|[,;!?])\s*$")
-
-
 _COMMENT = re.compile(r"(?<!\\)#[^\n]*")
+_END = re.compile(r"(?:(?<![.\d])\.|[,;!?])\s*$")
 
 
 def without_sentence(text: str) -> str:

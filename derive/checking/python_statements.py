@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NEW = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?P<index>\[[^=]*\])?\s*(?P<sign>[-+*/]?)=(?!=)")
-_COMMENT = re.compile(r"#[^\n]*")
 _RETURN = re.compile(r"\s*return\b")
 _IMPORT = re.compile(r"\s*(?:import|from)\s")
 
@@ -31,7 +30,6 @@ class Assignment:
 
 def split_statements(text: str) -> tuple[list[Assignment], int, str]:
     """The assignments of a text, and what it ends with and where that begins: all of it where it is no such text."""
-    text = _COMMENT.sub(lambda found: " " * len(found.group()), text)
     pieces = [(start, piece) for start, piece in _pieces(text) if piece.strip() and not _IMPORT.match(piece)]
     if not pieces:
         return [], 0, text

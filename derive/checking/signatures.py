@@ -1,9 +1,10 @@
 """What each function of NumPy's may be given: an argument that is not read would change what a formula says."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.checking.formula import Call, FormulaError, Name, Node, Number
+from derive.checking.functions import UNCHANGED, rename_option
 
 _FLOATS = {"float", "float16", "float32", "float64", "double", "half", "bfloat16", "object", "dtype"}
 """Types that hold any number."""
@@ -20,7 +21,8 @@ class _Signature:
 
 
 _AXES = frozenset({"axis", "keepdims"})
-_KEPT = frozenset({"dtype", "device", "requires_grad", "copy"})
+_KEPT = frozenset({"device", "requires_grad", "copy", "order"})
+"""Keywords that say where numbers are kept, and change none."""
 _OF_ONE = (
     "exp", "log", "ln", "sqrt", "tanh", "cosh", "sinh", "abs", "fabs", "absolute", "sign", "sgn", "square", "log1p",
     "expm1", "negative", "reciprocal", "sigmoid", "expit", "relu", "diag", "diagflat", "diag_embed", "trace", "ravel",
@@ -46,22 +48,14 @@ _AXES_SECOND = {"sum", "mean", "max", "amax", "logsumexp", "softmax", "log_softm
 """Functions whose second argument is an axis."""
 
 
-def refuse_unread(node: Call, unchanged: Collection[str], names: Mapping[str, str]) -> Call:
-    """`node` without what only says how numbers are kept.
-
-    Args:
-        node: the call of a function.
-        unchanged: the functions that only do that.
-        names: NumPy's names of other libraries' keywords.
+def read_arguments(node: Call) -> Call:
+    """The call of a function without what only says how numbers are kept.
 
     Raises:
         FormulaError: an argument or a keyword that is not read.
     """
-    if node.function in unchanged:
-        for kept in (*node.arguments[1:], *(value for key, value in node.options if key != "requires_grad")):
-            if isinstance(kept, Name) and kept.name not in _FLOATS | _PLACES:
-                raise FormulaError(f"{node.function} to {kept.name} may round; leave it out", piece=kept.name)
-        return Call(node.function, node.arguments[:1])
+    if node.function in UNCHANGED:
+        return _as_it_was(node)
     signature = _SIGNATURES.get(node.function)
     if signature is None:
         return node
@@ -73,11 +67,27 @@ def refuse_unread(node: Call, unchanged: Collection[str], names: Mapping[str, st
     for key, value in node.options:
         if key == "dtype" and isinstance(value, Name) and value.name in _FLOATS:
             continue
-        if names.get(key, key) not in signature.keywords or key == "dtype":
-            raise FormulaError(f"{key} of {node.function} is not read; write out what it does", piece=key)
+        if rename_option(key) not in signature.keywords:
+            raise _unread(node, key)
     if node.function in _AXES_SECOND and len(node.arguments) == 2 and not _is_axis(node.arguments[1]):
         raise FormulaError(f"the second argument of {node.function} is an axis, -1, 0 or 1", piece=node.function)
     return node
+
+
+def _as_it_was(node: Call) -> Call:
+    """What only changes how numbers are kept, of its first argument; one that makes them whole is refused."""
+    given = dict(node.options)
+    for kept in (*node.arguments[1:], given.pop("dtype", None)):
+        if isinstance(kept, Name) and kept.name not in _FLOATS | _PLACES:
+            raise FormulaError(f"{node.function} to {kept.name} may round; leave it out", piece=kept.name)
+    for key in given:
+        if key not in _KEPT:
+            raise _unread(node, key)
+    return Call(node.function, node.arguments[:1])
+
+
+def _unread(node: Call, keyword: str) -> FormulaError:
+    return FormulaError(f"{keyword} of {node.function} is not read; write out what it does", piece=keyword)
 
 
 def _is_axis(node: Node) -> bool:

@@ -167,16 +167,18 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
     if final.verdict == "wrong" and (note := _note_of_letters(case)):
         reason = f"{reason}; {note}" if reason else note
     texts, place = chain.texts[len(chain.texts) - len(case.links) :], chosen.first_wrong
+    link = chain.texts[0] if case.left_fault else texts[place] if place is not None and len(texts) > 1 else None
     wrong = explain and final.verdict not in GOOD
     alternatives = tuple(others(chosen, formed)) if explain else ()
     in_batch = _in_a_batch(chosen) if explain else ()
     mistake = _mistake(final, derive, court.quantity)
     earlier = chosen.first_wrong_explained if explain else None
+    of_link = mistake if earlier is None else _mistake(earlier, derive, court.quantity)
     return Verdict(
         final.verdict,
         final.assumptions,
         final.factor,
-        chain.texts[0] if case.left_fault else texts[place] if place is not None and len(texts) > 1 else None,
+        link,
         mistake,
         find_counterexample(court, case.links[-1], final, case.foreign) if wrong else None,
         case.reading.describe(),
@@ -185,7 +187,7 @@ def _report(chain: Chain, chosen: Judged, formed: Sequence[Judged], *, explain: 
         case.reading.differing_from(alternatives[0].case.reading) if alternatives else {},
         (*(_other(each, chosen) for each in alternatives), *in_batch),
         derive,
-        None if place is None else mistake if earlier is None else _mistake(earlier, derive, court.quantity),
+        of_link if link is not None and not case.left_fault else None,
     )
 
 

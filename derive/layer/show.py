@@ -55,12 +55,15 @@ class RowText(TextSpeller):
     def __init__(self, row: Index) -> None:
         self._row = row.name
 
+    def _own(self, index: str) -> str:
+        return f"{index}[{self._row}]" if index == _LABEL else index
+
     def _entry(self, base: str, index: str) -> str:
-        index = f"label[{self._row}]" if index == _LABEL else index
-        return f"{_CAPITALS[base]}[{self._row}, {index}]" if base in _CAPITALS else super()._entry(base, index)
+        own = self._own(index)
+        return f"{_CAPITALS[base]}[{self._row}, {own}]" if base in _CAPITALS else super()._entry(base, own)
 
     def _delta(self, left: str, right: str) -> str:
-        return super()._delta(*(f"label[{self._row}]" if each == _LABEL else each for each in (left, right)))
+        return super()._delta(self._own(left), self._own(right))
 
 
 class RowUnicode(UnicodeSpeller):
@@ -69,18 +72,18 @@ class RowUnicode(UnicodeSpeller):
     def __init__(self, row: Index) -> None:
         self._row = row.name
 
+    def _own(self, index: str) -> str:
+        return f"{index}_{self._row}" if index == _LABEL else index
+
     def _entry(self, base: str, index: str) -> str:
-        index = f"label_{self._row}" if index == _LABEL else index
-        if base in _CAPITALS:
-            return (
-                f"{_CAPITALS[base]}_{self._row}{index}"
-                if len(index) == 1
-                else f"{_CAPITALS[base]}_({self._row},{index})"
-            )
-        return super()._entry(base, index)
+        own = self._own(index)
+        if base not in _CAPITALS:
+            return super()._entry(base, own)
+        place = f"{self._row}{own}" if len(own) == 1 else f"({self._row},{own})"
+        return f"{_CAPITALS[base]}_{place}"
 
     def _delta(self, left: str, right: str) -> str:
-        return super()._delta(*(f"label_{self._row}" if each == _LABEL else each for each in (left, right)))
+        return super()._delta(self._own(left), self._own(right))
 
 
 class RowLatex(LatexSpeller):

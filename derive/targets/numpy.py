@@ -15,7 +15,7 @@ from derive.targets.heading import assumed, entry, heading
 from derive.targets.layer_numpy import LAYER_KERNEL, RENAMED, layer_context
 from derive.targets.model import Product
 from derive.targets.numpy_function import Argument, Function, Program, wrap_words, write_signature
-from derive.targets.numpy_layout import WIDTH, wrap_statement
+from derive.targets.numpy_layout import MANY_ROWS, SHORT_ROW, WIDTH, wrap_statement
 from derive.targets.numpy_operations import use_operations
 from derive.targets.numpy_program import print_body
 
@@ -88,6 +88,8 @@ def module_context(product: Product) -> dict[str, Any]:
     ]
     return {
         "heading": heading(product, NumpyTarget.name),
+        "short_row": SHORT_ROW,
+        "many_rows": MANY_ROWS,
         "title": "\n".join(_title(product)),
         "exported": _listed(sorted(function.name for function in functions)),
         "functions": functions,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import UnsupportedError
-from derive.kernel.expressions import indices, is_number
-from derive.kernel.ir import LABEL, Call, Const, Element, Expression, Same, Scalar
+from derive.kernel.expressions import indices, is_call, is_number, walk
+from derive.kernel.ir import CLASS_COUNT, LABEL, Call, Const, Element, Expression, Same, Scalar
 
 FUNCTIONS: Mapping[str, str] = {
     "exp": "np.exp",
@@ -143,3 +143,11 @@ def _number(value: Fraction) -> Text:
     if value.denominator & (value.denominator - 1) == 0 and value.denominator <= 2**20:
         return Text(repr(float(value)), _ATOM if value >= 0 else _SIGN)
     return Text(f"{value.numerator} / {value.denominator}", _PRODUCT)
+
+
+def divides_by_difference(node: Expression) -> bool:
+    """Whether something is divided by n - 1, say, which may be 0."""
+    match node:
+        case Call("div", (_, below)):
+            return Scalar(CLASS_COUNT) in walk(below) and not is_call(below, "mul") and below != Scalar(CLASS_COUNT)
+    return False

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 WIDTH = 116
 """Characters of a line within a function, so that with its indentation it stays within 120."""
 
+SHORT_ROW, MANY_ROWS = 31, 1024
+"""A module lays rows of so few classes out class by class, from so many rows on."""
+
 _ASSIGNMENT = re.compile(r"^(?P<left>[\w.\[\], :]+? (?:[-+*/]?=) )(?P<right>.*)$")
 _BREAKS = re.compile(r" (?=[-+*/&|] |==)|(?<=,) ")
 """Where a line may end: before an operator, after a comma."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, is_call, left_of, mul, scalars, walk
+from derive.kernel.expressions import ONE, ZERO, arrays, at, call, indices, left_of, mul, scalars, walk
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -20,7 +20,7 @@ from derive.kernel.ir import (
     Scalar,
 )
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain
-from derive.targets.numpy_expression import FUNCTIONS, Printer
+from derive.targets.numpy_expression import FUNCTIONS, Printer, divides_by_difference
 
 _UFUNCS = {"add": ("np.add", "+"), "sub": ("np.subtract", "-"), "mul": ("np.multiply", "*"), "div": ("np.divide", "/")}
 """The ufunc of each operation that Python has a sign for, and the sign."""
@@ -36,14 +36,6 @@ def print_body(kernel: Kernel) -> list[str]:
         UnsupportedError: a node that NumPy has no way to say.
     """
     return list(_Program(kernel).lines())
-
-
-def _divides_by_difference(node: Expression) -> bool:
-    """Whether something is divided by n - 1, say, which may be 0."""
-    match node:
-        case Call("div", (_, below)):
-            return Scalar(CLASS_COUNT) in walk(below) and not is_call(below, "mul") and below != Scalar(CLASS_COUNT)
-    return False
 
 
 @dataclass
@@ -79,7 +71,7 @@ class _Program:
         if self.kernel.largest_is_label:
             yield "labels = z.argmax(axis=-1, keepdims=True)"
         is_matrix = any(len(loop_indices(statement)) == 2 for statement in plain(self.kernel))
-        if any(_divides_by_difference(node) for node in found):
+        if any(divides_by_difference(node) for node in found):
             yield f"{CLASS_COUNT} = z.dtype.type(z.shape[-1])  # Python divides by no 0"
         elif is_matrix or Scalar(CLASS_COUNT) in found:
             yield f"{CLASS_COUNT} = z.shape[-1]"
@@ -180,7 +172,7 @@ class _Program:
         if len(statement.indices) == 1:
             yield f"{statement.array}[at_label] = {self.code(apart)}"
             return
-        is_whole = not any(_divides_by_difference(node) for node in nodes(self.kernel))
+        is_whole = not any(divides_by_difference(node) for node in nodes(self.kernel))
         yield f"positions = np.arange({CLASS_COUNT if is_whole else 'z.shape[-1]'})"
         if isinstance(apart, Call) and indices(apart):
             yield from _Filling(self, "diagonal", statement.indices[:1]).fill(apart)

@@ -13,6 +13,7 @@ import numpy as np
 from derive import native
 from derive.catalogue.parameters import choose_parameters
 from derive.kernel.ir import Kernel
+from derive.targets.numpy_layout import MANY_ROWS, SHORT_ROW
 from derive.verification.compilation import Compilation, compilers
 from derive.verification.rows import Array, Rows
 
@@ -37,10 +38,6 @@ class Caller(Protocol):
         ...
 
 
-MOST_CLASSES, MANY_ROWS = 31, 1024
-"""NumPy modules lay rows of so few classes out class by class, from so many rows on."""
-
-
 def call_each_way(
     caller: Caller, kernel: Kernel, rows: Rows, parameters: Mapping[str, Array] | None = None
 ) -> Iterator[Mapping[str, Array]]:
@@ -48,7 +45,7 @@ def call_each_way(
     alone = caller.call(kernel, rows, parameters)
     yield alone
     batch, n = rows.z.shape
-    if n <= MOST_CLASSES and all(array.rank < 2 for array in kernel.outputs):
+    if n <= SHORT_ROW and all(array.rank < 2 for array in kernel.outputs):
         many = caller.call(kernel, rows.repeat(-(-MANY_ROWS // batch)), parameters)
         among = {name: output[-batch:] for name, output in many.items()}
         if not all(np.array_equal(alone[name], among[name], equal_nan=True) for name in alone):

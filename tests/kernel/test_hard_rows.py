@@ -266,3 +266,15 @@ def test_loss_gradient_and_product_at_hard_rows(name: str, n: int) -> None:
                     wrong = max(abs(float(a) - float(b)) for a, b in zip(found, truth, strict=True))
                     told = (quantity, dtype.__name__, z, target, found, [float(each) for each in truth])
                     assert wrong <= allowed * scale, told
+
+
+def test_a_power_of_two_negative_sums_is_that_of_their_quotient() -> None:
+    """At one class, and a target of 7: 1.5 (1 - 7) over 7 + 1.5 (1 - 7) is 4.5, and nothing changes with the logit."""
+    definition = LOSSES["focal-tversky-unsmoothed"].definition
+    composition = Composition(activations()["softmax"], Loss("made", definition, source=""))
+    given = {"z": [0.3], "t": [7.0], "v": [1.0], "a": 1.5, "b": 0.5, "c": 1.25}
+    for kernel in plan_kernels(composition, None):
+        if kernel.name in ("loss", "gradient", "hvp"):
+            values = {name: np.array(each, np.float64) for name, each in given.items()}
+            (got,) = interpret(kernel, values, None).values()
+            assert float(np.ravel(got)[0]) == pytest.approx(4.5**1.25 if kernel.name == "loss" else 0, abs=1e-12)

@@ -70,7 +70,8 @@ class NumpyBackend:
         rows = len(inputs[0])
         if self.name == "numpy" or not rows:
             return function(*inputs)
-        many = function(*(np.concatenate([each] * -(-1024 // rows)) for each in inputs))
+        enough = -(-load_module(self.folder, module)._MANY // rows)
+        many = function(*(np.concatenate([each] * enough) for each in inputs))
         return tuple(each[:rows] for each in many) if isinstance(many, tuple) else many[:rows]
 
 

@@ -240,7 +240,7 @@ class _Division:
         """A product with the maxima taken from the sums, and the powers of probabilities, as one power."""
         logarithms: dict[Expression, Expression] = {}
         powers: dict[Expression, Expression] = {}
-        others: list[tuple[Expression, Expression]] = []
+        beside: list[tuple[Expression, Expression]] = []
         weights: list[Expression] = []
 
         def raise_to(logarithm: Expression, exponent: Expression) -> None:
@@ -256,17 +256,16 @@ class _Division:
                 self.used.add(factor.name)
                 raise_to(self.maximum, ONE)
                 weights.append(self.others[factor.name])
+            elif isinstance(factor, Scalar) or is_call(factor, "add"):
+                beside.append((rewrite(factor, self.rule), rewrite(exponent, self.rule)))
             else:
-                others.append((rewrite(factor, self.rule), rewrite(exponent, self.rule)))
+                weights.append(raised(rewrite(factor, self.rule), rewrite(exponent, self.rule)))
         exponent = add(*(mul(times, logarithm) for logarithm, times in logarithms.items()))
         lowered = ONE if exponent == ZERO else call("exp", exponent)
-        signed = [(factor, times) for factor, times in powers.items() if factor not in self.positive]
-        beside = [(factor, times) for factor, times in others if isinstance(factor, Scalar)]
-        together = raised_together((*beside, *signed))
-        weights += [raised(*power) for power in others if power not in beside or power in together]
-        weight = one_fraction(*weights)
-        left = [power for power in together if power not in others]
-        left += [power for power in powers.items() if power not in signed]
+        positive = [(factor, times) for factor, times in powers.items() if factor in self.positive]
+        signed = raised_together((*beside, *(power for power in powers.items() if power not in positive)))
+        weight = one_fraction(*weights, *(raised(*power) for power in signed if power in beside))
+        left = (*(power for power in signed if power not in beside), *positive)
         value = mul(weight, one_fraction(lowered, *(raised(*power) for power in left)))
         # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
         return value if lowered == ONE else where_zero(weight, ZERO, value)
