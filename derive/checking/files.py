@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,10 +25,10 @@ from derive.checking.world import DOUBLE, SINGLE, World
 from derive.errors import DeriveError
 from derive.notation import g, t, v, y, z
 
-SECONDS = 10
-"""How long a function may take, all of its calls in all readings together."""
-AFTERWARDS = 2
-"""Seconds later a function ends by itself, should nobody be left to end it."""
+LOADING, RUNNING = 60, 10
+"""Seconds that a file may take to load, with what it imports, and a function's calls, in all readings together."""
+_AFTERWARDS = 2
+"""Seconds later a process that does not end by itself is ended."""
 
 _RUNNER = Path(__file__).with_name("runner.py")
 _BASES = {"logits": z, "targets": t, "upstream": g, "direction": v, "probabilities": y, "log-probabilities": y}
@@ -151,13 +150,19 @@ def _variants(roles: Mapping[str, str], given: Mapping[str, str]) -> list[Mappin
     return found
 
 
+@dataclass
+class Allowance:
+    """The seconds that are left to a function in all readings together: for loading its file, and for running it."""
+
+    loading: float = LOADING
+    running: float = RUNNING
+
+
 class Runs:
     """The results of a function, run in one process for all worlds that are known beforehand."""
 
-    def __init__(self, function: Function, rank: int, deadline: float) -> None:
-        self.function, self.rank = function, rank
-        self.deadline = deadline
-        """When it must have ended, by `time.monotonic`."""
+    def __init__(self, function: Function, rank: int, allowance: Allowance) -> None:
+        self.function, self.rank, self.allowance = function, rank, allowance
         self.results: dict[tuple[int, ...], Any] = {}
         self.errors: dict[tuple[int, ...], str] = {}
         self.kept: list[Sequence[World]] = []
@@ -189,20 +194,27 @@ class Runs:
 
     def _answers(self, calls: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What the function returns for each call; notes the precision in which it works."""
-        name = self.function.name
-        request = json.dumps(
-            {"path": str(self.function.path), "name": name, "calls": calls, "seconds": SECONDS + AFTERWARDS}
-        )
+        left, name, path = self.allowance, self.function.name, self.function.path
+        if min(left.loading, left.running) <= 0:
+            raise IllFormedError(f"{name} has taken too long in another reading of its arguments")
+        limits = {"loading": left.loading, "running": left.running}
+        request = json.dumps({"path": str(path), "name": name, "calls": calls, **limits})
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
-            try:
-                _run(command, request, self.deadline - time.monotonic())
-            except subprocess.TimeoutExpired:
-                raise IllFormedError(f"{name} took longer than {SECONDS} seconds") from None
-            if not answer.exists():
-                raise IllFormedError(f"{name} ended its process")
-            found = json.loads(answer.read_text(encoding="utf-8"))
+            late = _run(command, request, sum(limits.values()) + _AFTERWARDS)
+            if late and not answer.exists():
+                left.loading = 0
+                raise IllFormedError(f"{path.name} took longer than {LOADING} seconds to load")
+            if late:
+                left.running = 0
+                raise IllFormedError(f"{name} took longer than {RUNNING} seconds")
+            written = answer.read_text(encoding="utf-8") if answer.exists() else ""
+        if not written:
+            raise IllFormedError(f"{name} ended its process")
+        found = json.loads(written)
+        left.loading -= found["loading"]
+        left.running -= found["running"]
         self.precision = SINGLE if found["single"] else self.precision
         results: list[dict[str, Any]] = found["results"]
         return results
@@ -260,17 +272,23 @@ def due_shape(rank: int) -> str:
     return ("a number", "an array of the shape (n,)", "an array of the shape (n, n)")[rank]
 
 
-def _run(command: Sequence[str], request: str, seconds: float) -> None:
-    """Run a program that may do anything: what it prints is lost, and what it started ends with it."""
+def _run(command: Sequence[str], request: str, seconds: float) -> bool:
+    """Run a program that may do anything, and say whether it took too long, by its own watch or by ours.
+
+    What it prints is lost, and what it started ends with it.
+    """
     with subprocess.Popen(  # noqa: S603 - the user's own function
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
         start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            process.communicate(request, timeout=max(seconds, 0))
+            process.communicate(request, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return True
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+    return hasattr(signal, "SIGALRM") and process.returncode == -signal.SIGALRM
 
 
 def _parameter(world: World, name: str) -> Any:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,20 +128,38 @@ def answer(function: Any, calls: list[dict[str, Any]], path: str) -> dict[str, A
     return {"results": results, "single": works is not None and computes_in_single(function, works)}
 
 
-def main() -> None:
-    """Read a request from standard input; write the results to the file that is named on the command line."""
-    request = json.loads(sys.stdin.read())
-    if hasattr(signal, "alarm"):
-        signal.alarm(request["seconds"])  # whoever asked may have been killed meanwhile
-    path = Path(request["path"])
+def load(path: Path) -> dict[str, Any]:
+    """The names that a user's file defines."""
     sys.path.insert(0, str(path.parent))
     space: dict[str, Any] = {"__name__": path.stem, "__file__": str(path), "np": np}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102 - the user's own file
+    return space
+
+
+def end_after(seconds: float) -> None:
+    """End this process when so much time has gone by, even if whoever asked was killed meanwhile."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def main() -> None:
+    """Read a request from standard input; write the results to the file that is named on the command line.
+
+    The file is empty once the user's file is loaded, so that one sees in which of the two the time went by.
+    """
+    request = json.loads(sys.stdin.read())
+    path, place = Path(request["path"]), Path(sys.argv[1])
+    started = loaded = time.monotonic()
     try:
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # noqa: S102 - the user's own file
+        end_after(request["loading"])
+        space = load(path)
+        loaded = time.monotonic()
+        place.touch()
+        end_after(request["running"])
         found = answer(space[request["name"]], request["calls"], str(path))
     except Exception as error:  # noqa: BLE001
         found = {"results": [{"error": raised(error, str(path))} for _ in request["calls"]], "single": False}
-    place = Path(sys.argv[1])
+    found |= {"loading": loaded - started, "running": time.monotonic() - loaded}
     own = place.with_suffix(f".{os.getpid()}")  # a function that forks comes here twice
     own.write_text(json.dumps(found), encoding="utf-8")
     own.replace(place)

@@ -1,7 +1,6 @@
 """The verdict on a function: at random rows as a formula's, and on batches of them."""
 
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 
 from derive.catalogue.model import Composition
 from derive.checking.evidence import Diagonal
-from derive.checking.files import SECONDS, Function, Runs
+from derive.checking.files import Allowance, Function, Runs
 from derive.checking.formula import IllFormedError
 from derive.checking.judge import Court, Finding
 from derive.checking.model import GOOD
@@ -85,10 +84,10 @@ def judge_function(
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
     trials: list[Trial] = []
     fault: IllFormedError | None = None
-    deadline = time.monotonic() + SECONDS
+    allowance = Allowance()
     for function in functions:
         try:
-            trials.append(_try(composition, quantity, function, n, deadline))
+            trials.append(_try(composition, quantity, function, n, allowance))
         except IllFormedError as error:
             fault = fault or error
             continue
@@ -110,11 +109,11 @@ def _is_rival(trial: Trial, chosen: Trial) -> bool:
     return mine != theirs and trial.finding.verdict != chosen.finding.verdict
 
 
-def _try(composition: Composition, quantity: str, function: Function, n: int | None, deadline: float) -> Trial:
+def _try(composition: Composition, quantity: str, function: Function, n: int | None, allowance: Allowance) -> Trial:
     labelled = is_labelled(composition) or "label" in function.roles.values()
     classes = CLASSES if n is None else (n,)
     court = Court(composition, quantity, classes, labelled, make_real_world)
-    runs = Runs(function, rank_of(composition, quantity), deadline)
+    runs = Runs(function, rank_of(composition, quantity), allowance)
     rows, batches, short = {}, {}, {}
     for hypothesis in court.hypotheses:
         seeds = range(BINARY_SUMS if hypothesis == BINARY else 1)

@@ -9,7 +9,8 @@ import pytest
 import derive
 from derive.catalogue import read_composition
 from derive.checking import mistakes
-from derive.checking.files import Runs
+from derive.checking.files import Allowance
+from derive.checking.files import _run as run_program
 from derive.checking.formula import FormulaError
 from derive.checking.world import make_world
 from derive.cli import main
@@ -635,25 +636,30 @@ def test_what_a_function_raises_says_the_line(tmp_path):
     assert "raised KeyError: 3 (line 2 of grad.py)" in found.reason
 
 
-def test_a_function_that_hangs_is_waited_for_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("derive.checking.trial.SECONDS", 1)
-    runs = []
-    monkeypatch.setattr("derive.checking.files.Runs._answers", _counted(runs))
-    (tmp_path / "grad.py").write_text("def grad(z, y):\n    while True:\n        pass\n")
+HANGING = "while True:\n        pass\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (f"def grad(z, y):\n    {HANGING}", "grad took longer than 10 seconds"),
+        (f"if True:\n    {HANGING}def grad(z, y):\n    return z\n", "grad.py took longer than 60 seconds to load"),
+    ],
+)
+def test_what_hangs_is_waited_for_once(tmp_path, monkeypatch, source, said):
+    monkeypatch.setattr("derive.checking.trial.Allowance", lambda: Allowance(loading=2, running=1))
+    started = []
+    monkeypatch.setattr("derive.checking.files._run", lambda *given: started.append(given) or run_program(*given))
+    (tmp_path / "grad.py").write_text(source)
     found = derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True)
-    assert "took longer than" in found.reason
-    assert sum(each > 0 for each in runs) == 1, runs
+    assert said in found.reason
+    assert len(started) == 1
 
 
-def _counted(runs):
-    """Runs, with the time that is left for each."""
-    answers = Runs._answers
-
-    def counted(self, calls):
-        runs.append(self.deadline - time.monotonic())
-        return answers(self, calls)
-
-    return counted
+def test_what_a_file_imports_may_take_longer_than_the_function(tmp_path, monkeypatch):
+    monkeypatch.setattr("derive.checking.trial.Allowance", lambda: Allowance(loading=60, running=1))
+    (tmp_path / "grad.py").write_text("import time\ntime.sleep(2)\ndef grad(y, t):\n    return y - t\n")
+    assert derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True).verdict == "right-if"
 
 
 def _nested(name, depth):
