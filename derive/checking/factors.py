@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from sympy import Symbol
+from sympy import Integer, Symbol, log
 
 from derive.checking.functions import Array
 from derive.checking.values import Values
@@ -17,6 +17,8 @@ from derive.checking.world import Precision, World
 from derive.proof.field import PRIME, PrimeField
 
 _LARGEST_FACTOR = 12
+_BASES = {"log(2)": log(Integer(2)), "log(10)": log(Integer(10))}
+"""What logarithms of another base bring."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def _zero(world: World, value: Any, precision: Precision) -> bool:
 def name_factor(ratios: Sequence[Multiple], parameters: Sequence[str]) -> str | None:
     """The factor as text, `-1`, `2/n`, `1/T`; None where it is nothing so simple."""
     units: list[dict[str, int]] = [{}]
-    for name, *others in ("n",), *((name, "n", *parameters[:place]) for place, name in enumerate(parameters)):
+    own = [(name, "n", *parameters[:place]) for place, name in enumerate(parameters)]
+    for name, *others in ("n",), *((base, "n") for base in _BASES), *own:
         units += [{name: power} for power in (1, -1, 2, -2)]
         units += [{other: power, name: each} for other in others for power, each in product((1, -1), repeat=2)]
     for powers in units:
@@ -78,7 +81,7 @@ def _constant(multiple: Multiple, powers: Mapping[str, int]) -> Fraction | None:
     """The ratio without the powers that it is to have, where that is a small rational number."""
     world, ratio = multiple.world, multiple.ratio
     for name, exponent in powers.items():
-        value = world.n if name == "n" else world.number(Symbol(name, real=True))
+        value = world.n if name == "n" else world.number(_BASES.get(name) or Symbol(name, real=True))
         for _ in range(abs(exponent)):
             ratio = ratio * (world.inverse(value) if exponent > 0 else value)
     if isinstance(world.field, PrimeField):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,11 @@ _NUMPY_NAMES = {
 def rename_option(name: str) -> str:
     """A keyword of another library by NumPy's name."""
     return _NUMPY_NAMES.get(name, name)
+
+
+def _logarithm(value: Expr, base: int) -> Expr:
+    result: Expr = log_of(value) / log_of(Integer(base))
+    return result
 
 
 def each_entry(function: Callable[[Expr], Expr]) -> Callable[[Sequence[Array], Options], Array]:
@@ -141,6 +147,11 @@ def _sum(arguments: Sequence[Array], options: Options) -> Array:
 def _mean(arguments: Sequence[Array], options: Options) -> Array:
     total = _sum(arguments, options)
     return as_array(total / Integer(arguments[0].size // max(total.size, 1)))
+
+
+def _product(arguments: Sequence[Array], options: Options) -> Array:
+    axis, keepdims = _axes(options, arguments)
+    return as_array(np.prod(arguments[0], axis=axis, keepdims=keepdims))
 
 
 def _max(arguments: Sequence[Array], options: Options) -> Array:
@@ -252,6 +263,18 @@ def _dot(left: Array, right: Array) -> Any:
     return left * right if 0 in (left.ndim, right.ndim) else np.matmul(left, right)
 
 
+def _tensordot(arguments: Sequence[Array], options: Options) -> Array:
+    """NumPy's tensordot over the last axes of one array and the first ones of another, as many as are counted."""
+    left, right, *given = arguments
+    count = int(given[0][()]) if given else options.get("axis", 2)
+    if left.size * right.size > MOST_WORK:
+        raise FormulaError("a tensordot of the formula runs over too many indices", piece="tensordot")
+    try:
+        return as_array(np.tensordot(left, right, count))
+    except (ValueError, IndexError):
+        raise IllFormedError(f"tensordot over {count} axes of {shape_of(left)} and {shape_of(right)}") from None
+
+
 def _constant(value: int) -> Callable[[Array], Array]:
     def fill(body: Array) -> Array:
         found = np.empty(body.shape, dtype=object)
@@ -294,6 +317,7 @@ UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "t
 APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     **dict.fromkeys(("exp",), each_entry(exp_of)),
     **dict.fromkeys(("log", "ln"), each_entry(log_of)),
+    **{f"log{base}": each_entry(partial(_logarithm, base=base)) for base in (2, 10)},
     "sqrt": each_entry(sympy.sqrt),
     "tanh": each_entry(tanh_of),
     "cosh": each_entry(lambda value: (exp_of(value) + exp_of(-value)) / 2),
@@ -310,7 +334,8 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "negative": _one(lambda body: -body),
     "reciprocal": _one(lambda body: divide(as_array(Integer(1)), body)),
     **dict.fromkeys(("sum", "reduce_sum"), _sum),
-    **dict.fromkeys(("mean", "reduce_mean"), _mean),
+    **dict.fromkeys(("mean", "average", "reduce_mean"), _mean),
+    **dict.fromkeys(("prod", "reduce_prod"), _product),
     **dict.fromkeys(("max", "amax", "reduce_max"), _max),
     **dict.fromkeys(("logsumexp", "lse", "LSE", "reduce_logsumexp"), _logsumexp),
     **dict.fromkeys(("softmax", "S"), _softmax),
@@ -321,6 +346,7 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "diag_embed": _one(lambda body: _diag(body) if body.ndim < 2 else np.stack([_diag(row) for row in body])),
     **dict.fromkeys(("outer", "ger"), _two(lambda left, right: np.multiply.outer(left.ravel(), right.ravel()))),
     **dict.fromkeys(("dot", "matmul", "mm", "mv", "bmm"), _two(_dot)),
+    "tensordot": _tensordot,
     **dict.fromkeys(("inner", "vdot"), _two(lambda left, right: np.sum(left * right))),
     **dict.fromkeys(("multiply", "mul"), _two(lambda left, right: left * right)),
     **dict.fromkeys(("subtract", "sub"), _two(lambda left, right: left - right)),

@@ -26,6 +26,7 @@ class Calls(Symbols):
 
     def applied(self, function: str) -> Node:
         """A function of what follows: of parentheses, a sum, or one factor."""
+        base = self.inner(self.group_tokens()) if function == "log" and self.skip("_") else None
         power = self.inner(self.group_tokens()) if self.skip("^") else None
         options: list[tuple[str, Node]] = []
         if self.next("(", r"\{", "["):
@@ -42,6 +43,8 @@ class Calls(Symbols):
         call: Node = Call(name, tuple(arguments), tuple(options))
         if function == "log" and arguments[0] == Name("softmax"):
             call = Name("log_softmax")
+        if base not in (None, Name("e")):
+            call = Operation("/", call, Call("log", (base,)))
         return call if power is None else Operation("**", call, power)
 
     def arguments(self) -> tuple[list[Node], list[tuple[str, Node]]]:

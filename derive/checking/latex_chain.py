@@ -225,28 +225,35 @@ class _Reader(Grammar):
 
 def _merge(statements: list[_Statement]) -> Chain | None:
     """The statements as one formula, each of them a case of it; None where they are no cases."""
-    general = max(statements, key=lambda each: len(set(_left_names(each))))
+    general = max(statements, key=lambda each: (len(set(_left_names(each))), each.condition is not None))
     names = _left_names(general)
     if any(each.always and not _left_names(each) for each in statements):
         return None
     cases: list[tuple[Same | None, Node]] = []
     for each in statements:
         mine, value, condition = _left_names(each), each.links[-1], each.condition
-        if condition is None and each.always:
-            if len(set(mine)) == len(mine):
-                return None
-            condition = Same(Name(names[0]), Name(names[1])) if len(names) == 2 and names[0] != names[1] else None
         if mine and mine != names and len(mine) == len(names):
             others = dict(zip(reversed(mine), reversed(names), strict=True))  # of an index there twice, the row's
             value = _rename(value, others)
             if condition is not None and len(set(mine)) == len(mine):
                 condition = Same(_rename(condition.left, others), _rename(condition.right, others), condition.negated)
+        if condition is None and each.always:
+            is_label = len(mine) == 1 and general.condition in _apart(mine[0], names[0])
+            if len(set(mine)) == len(mine) and not is_label:
+                return None
+            pair = (*mine, *names) if is_label else names
+            condition = Same(Name(pair[0]), Name(pair[1])) if len(pair) == 2 and pair[0] != pair[1] else None
         cases.append((condition, value))
     cases.sort(key=lambda case: case[0] is None)
     left = general.links[:1] if names else ()
     return Chain(
         (*left, Choice(tuple(cases))), (*general.texts[: len(left)], "; ".join(e.texts[-1] for e in statements))
     )
+
+
+def _apart(one: str, other: str) -> tuple[Same, Same]:
+    """That two indices differ, in either order."""
+    return Same(Name(one), Name(other), negated=True), Same(Name(other), Name(one), negated=True)
 
 
 def _left_names(statement: _Statement) -> tuple[str, ...]:

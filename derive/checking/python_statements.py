@@ -30,11 +30,11 @@ class Assignment:
 
 def split_statements(text: str) -> tuple[list[Assignment], int, str]:
     """The assignments of a text, and what it ends with and where that begins: all of it where it is no such text."""
-    pieces = [(start, piece) for start, piece in _pieces(text) if piece.strip() and not _IMPORT.match(piece)]
+    pieces = [(start, piece) for start, piece in _pieces(text) if piece.strip()]
     if not pieces:
         return [], 0, text
     *before, (start, last) = pieces
-    assigned = [_assignment(start, piece) for start, piece in before]
+    assigned = [_assignment(start, piece) for start, piece in before if not _IMPORT.match(piece)]
     found = [each for each in assigned if each is not None]
     if len(found) < len(assigned) or last.lstrip().startswith("="):
         return [], 0, text

@@ -24,19 +24,24 @@ _AXES = frozenset({"axis", "keepdims"})
 _KEPT = frozenset({"device", "requires_grad", "copy", "order"})
 """Keywords that say where numbers are kept, and change none."""
 _OF_ONE = (
-    "exp", "log", "ln", "sqrt", "tanh", "cosh", "sinh", "abs", "fabs", "absolute", "sign", "sgn", "square", "log1p",
-    "expm1", "negative", "reciprocal", "sigmoid", "expit", "relu", "diag", "diagflat", "diag_embed", "trace", "ravel",
+    "exp", "log", "ln", "log2", "log10", "sqrt", "tanh", "cosh", "sinh", "abs", "fabs", "absolute", "sign", "sgn",
+    "square", "log1p", "expm1", "negative", "reciprocal", "sigmoid", "expit", "relu", "diag", "diagflat", "diag_embed",
+    "trace", "ravel",
 )  # fmt: skip
 _OF_TWO = (
     "outer", "ger", "dot", "matmul", "mm", "mv", "bmm", "inner", "vdot", "multiply", "mul", "subtract", "sub", "add",
     "divide", "true_divide", "div", "power", "pow", "maximum", "minimum",
 )  # fmt: skip
+_OVER_AXES = (
+    "sum", "reduce_sum", "mean", "average", "reduce_mean", "prod", "reduce_prod", "max", "amax", "reduce_max",
+    "logsumexp", "lse", "LSE", "reduce_logsumexp",
+)  # fmt: skip
 _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(_OF_ONE, _Signature(1)),
     **dict.fromkeys(_OF_TWO, _Signature(None)),
-    **dict.fromkeys(("sum", "mean", "reduce_sum", "reduce_mean"), _Signature(2, _AXES)),
-    **dict.fromkeys(("max", "amax", "reduce_max", "logsumexp", "lse", "LSE", "reduce_logsumexp"), _Signature(2, _AXES)),
+    **dict.fromkeys(_OVER_AXES, _Signature(2, _AXES)),
     **dict.fromkeys(("softmax", "S", "log_softmax"), _Signature(2, frozenset({"axis"}))),
+    "tensordot": _Signature(3, frozenset({"axis"})),
     "norm": _Signature(2, frozenset({"ord", *_AXES})),
     **dict.fromkeys(("ones_like", "zeros_like"), _Signature(1, _KEPT)),
     **dict.fromkeys(("eye", "identity"), _Signature(1, _KEPT)),
@@ -44,7 +49,7 @@ _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(("clip", "clamp"), _Signature(3, frozenset({"min", "max"}))),
     "where": _Signature(3),
 }
-_AXES_SECOND = {"sum", "mean", "max", "amax", "logsumexp", "softmax", "log_softmax"}
+_AXES_SECOND = {"sum", "mean", "average", "prod", "max", "amax", "logsumexp", "softmax", "log_softmax"}
 """Functions whose second argument is an axis."""
 
 

@@ -49,6 +49,9 @@ _CONVENTIONS = (
     (r"1/2", "It is what ½ in front of a square takes away."),
     (r"n/2", "It belongs to ½ Σ, where (1/n) Σ is asked for."),
     (r"2/n", "It belongs to the mean of squares, where the sum is asked for with ½."),
+    (r"1/log\(2\)", "It belongs to logarithms of base 2, a loss in bits."),
+    (r"1/log\(10\)", "It belongs to logarithms of base 10."),
+    (r"log\((2|10)\)", "It is what a logarithm of base \\1 divides by."),
     (r"(T|tau|temperature)", "It belongs to the derivative with respect to z/T."),
 )
 """What a factor means, by its text."""

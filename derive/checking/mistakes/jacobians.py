@@ -29,12 +29,14 @@ def jacobians(world: World) -> Iterator[Wrong]:
     yield from _misplaced(world, right)
     yield Wrong(("identity-jacobian",), "identity", lambda: np.diag([1] * world.n).astype(object))
     if not is_symmetric(world):
-        yield Wrong(("transposed",), "transposed", lambda: jacobian_of(world).T)
+        yield _transposed(right)
     yield from _quotients(here)
     yield from _outer(here)
     for each in _other_activations(here):
         yield each
         yield from _misplaced(world, each)
+        if is_symmetric(world):  # where it is not, that of the other activation may be
+            yield _transposed(each)
 
 
 def closed_jacobians(world: World) -> Iterator[Wrong]:
@@ -59,6 +61,11 @@ def closed_jacobians(world: World) -> Iterator[Wrong]:
         form = closed_form(another, "jacobian")
         for each in () if form is None else _refilled(another, form):
             yield Wrong(join(each.cause, (name,)), f"{name} {each.key}", each.make)
+
+
+def _transposed(jacobian: Wrong) -> Wrong:
+    """A Jacobian, right or wrong, with rows for columns."""
+    return Wrong(join(("transposed",), jacobian.cause), f"{jacobian.key} transposed", lambda: jacobian.values.T)
 
 
 def _refilled(world: World, closed: Expr) -> Iterator[Wrong]:
