@@ -253,7 +253,7 @@ def make_function(stem: str, kernel: Kernel, precision: Precision | AnyPrecision
         kernel=kernel,
         precision=precision,
         ways=tuple(
-            Way(f"{whole}_{name}", across, tuple(arrange(Printer(kernel, precision, across))))
+            Way(f"{whole}_{name}", across, arrange(Printer(kernel, precision, across)))
             for name, across in (("across", True), ("along", False))
             if across in ways_of(kernel)
         ),

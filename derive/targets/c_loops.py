@@ -10,8 +10,8 @@ Either way the innermost loop is one vector, and what a row reduces to is an arr
 a row's scalars is vector code as well.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from derive.errors import UnsupportedError
@@ -106,6 +106,7 @@ class Pass:
         in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
         asks_for_label: whether it asks for the label's class.
         patches: what is done for the label's class after the others.
+        fetches: the rows that are asked for ahead of it: inputs that nothing before it reads, and outputs.
     """
 
     index: str
@@ -118,6 +119,7 @@ class Pass:
     in_lanes: bool
     asks_for_label: bool
     patches: tuple[Assignment, ...]
+    fetches: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,17 +139,41 @@ def squares(n: int | None) -> int:
     return SQUARES_ANY if n is None else SQUARES_ANY * max(1, min(COLUMN_ENTRIES // n, 64) // SQUARES_ANY)
 
 
-def arrange(printer: Printer) -> Iterator[Item]:
-    """What is done to rows side by side; `UnsupportedError` for a kernel that C does not take.
+def arrange(printer: Printer) -> tuple[Item, ...]:
+    """What is done to rows side by side; `UnsupportedError` for a kernel that C does not take."""
+    outputs = tuple(Row(array.name, is_output=True) for array in printer.kernel.outputs if array.rank)
+    return tuple(_fetch_ahead(_items(printer), outputs))
+
+
+def _fetch_ahead(items: Iterable[Item], outputs: tuple[Row, ...]) -> Iterator[Item]:
+    """The items, passes in lanes with what they ask for ahead: each row once, and outputs before they are written."""
+    known: set[str] = set()
+    for item in items:
+        if isinstance(item, Pass) and item.in_lanes:
+            fetches = tuple(row for row in dict.fromkeys((*item.rows, *outputs)) if row.array not in known)
+            known.update(row.array for row in fetches)
+            yield replace(item, fetches=fetches)
+            continue
+        if isinstance(item, Pass):
+            known.update(row.array for row in item.rows)
+        if isinstance(item, Maximum):
+            known.add(item.array)
+        yield item
+
+
+def _items(printer: Printer) -> Iterator[Item]:
+    """What is done to rows, in order.
 
     A run of assignments is one loop over the rows; what it reads at the labels is kept apart before it.
     """
     gathered: set[str] = set()
     parameters = {parameter.name for parameter in printer.kernel.parameters}
     outputs = {array.name for array in printer.kernel.outputs}
+    done = 0
     for together, run in groupby(printer.kernel.body, lambda statement: isinstance(statement, Let)):
         statements = tuple(run)
         for part in (statements,) if together else ((each,) for each in statements):
+            done += len(part)
             for array in sorted(_read_at_labels(part) - (gathered - outputs)):
                 yield Gather(array, declares=array not in gathered, is_parameter=array in parameters)
                 gathered.add(array)
@@ -158,23 +184,23 @@ def arrange(printer: Printer) -> Iterator[Item]:
                     tuple(Assignment(printer.scalar(let.name), printer.text(let.value)) for let in lets),
                 )
             else:
-                yield from (_arranged(printer, statement) for statement in part)
+                yield from (_arranged(printer, statement, printer.kernel.body[done:]) for statement in part)
 
 
-def _arranged(printer: Printer, statement: Statement) -> Maximum | Pass:
+def _arranged(printer: Printer, statement: Statement, later: Sequence[Statement]) -> Maximum | Pass:
     match statement:
         case Reduce(name, "max", index, Element(array, own)) if own == index:
             return Maximum(name, array)
         case Map(indices=(index,)):
-            return _pass(printer, index, (statement,))
+            return _pass(printer, index, (statement,), later)
         case Reduce(index=index):
-            return _pass(printer, index, (statement,))
+            return _pass(printer, index, (statement,), later)
         case Loop(index, body):
-            return _pass(printer, index, body)
+            return _pass(printer, index, body, later)
     raise UnsupportedError(f"the C target cannot print {statement} (in the kernel {printer.kernel.name})")
 
 
-def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
+def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...], later: Sequence[Statement]) -> Pass:
     read = frozenset[str]().union(*(scalars(statement.value) for statement in body))
     patches: tuple[Assignment, ...] = ()
     if not printer.across and (parts := _label_apart(body)) is not None:
@@ -187,11 +213,13 @@ def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
     own = printer if printer.across else printer.along_row(in_lanes)
     outputs = {array.name for array in printer.kernel.outputs}
     inputs = {array.name for array in printer.kernel.inputs}
-    written = [statement.array for statement in body if isinstance(statement, Map)]
-    used = arrays_at_class(body) | set(written)
+    read_first = _read_first(body)
+    passing = {array for array in _kept(body) if array not in read_first and _is_written_anew(array, later)}
+    written = {statement.array for statement in body if isinstance(statement, Map)} - passing
+    used = arrays_at_class(body) - passing | written
     return Pass(
         index=index,
-        stores=tuple(_stores(own, body, index)),
+        stores=tuple(_stores(own, body, index, passing)),
         scalars=tuple(sorted(read - {parameter.name for parameter in printer.kernel.parameters})),
         sums=tuple(each.name for each in reductions if each.operation == "sum"),
         maxima=tuple(each.name for each in reductions if each.operation == "max"),
@@ -200,11 +228,23 @@ def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...]) -> Pass:
             for array in (*printer.kernel.inputs, *printer.kernel.outputs)
             if array.name in used & (inputs | outputs)
         ),
-        changes=tuple(array for array in _read_first(body) if array in written),
+        changes=tuple(array for array in read_first if array in written),
         in_lanes=in_lanes,
         asks_for_label=asks_for_label,
         patches=patches,
     )
+
+
+def _is_written_anew(array: str, later: Sequence[Statement]) -> bool:
+    """Whether what an array holds is overwritten before it is read: nobody sees it, and it need not be stored."""
+    for statement in later:
+        body = statement.body if isinstance(statement, Loop) else (statement,)
+        for each in body:
+            if array in arrays(each.value):
+                return False
+            if isinstance(each, Map) and each.array == array:
+                return True
+    return False
 
 
 def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
@@ -219,8 +259,12 @@ def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
     return None
 
 
-def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Iterator[Assignment]:
+def _stores(
+    printer: Printer, body: tuple[Map | Reduce, ...], index: str, passing: Collection[str]
+) -> Iterator[Assignment]:
     """What a loop does for one class: load entries, compute with them, store those that it changes.
+
+    Those of arrays in `passing` are of use here alone, and not stored.
 
     Entries are loaded before anything is asked, and not in a branch of a choice: what a choice may leave out, compilers
     do not make vector code of everywhere.
@@ -246,7 +290,8 @@ def _stores(printer: Printer, body: tuple[Map | Reduce, ...], index: str) -> Ite
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
                 yield Assignment(left, f"{printer.precision.named('maximum')}({left}, {text})")
     for array in kept:
-        yield Assignment(printer.place(array, index), printer.element(array, index))
+        if array not in passing:
+            yield Assignment(printer.place(array, index), printer.element(array, index))
 
 
 def _kept(body: Sequence[Map | Reduce]) -> tuple[str, ...]:

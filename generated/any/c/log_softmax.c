@@ -76,6 +76,17 @@
 #define VECTORS 1
 #endif
 
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
+ * waited for then. It need not exist. */
+#define AHEAD 4096
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
+#define FETCH_TO_WRITE(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 1)
+#else
+#define FETCH(place) (void)(place)
+#define FETCH_TO_WRITE(place) (void)(place)
+#endif
+
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
  * depend on how many there are. */
 #ifdef _OPENMP
@@ -95,7 +106,9 @@
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
+ * of the caches. */
+#define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
 
@@ -767,6 +780,9 @@ NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
             second[lane] = third[lane] = fourth[lane] = lanes[lane];
         }
         for (; n - j >= 4 * LANES; j += 4 * LANES) {
+            for (size_t lane = 0; lane < 4 * LANES; lane += LINE) {
+                FETCH(row + j + lane);
+            }
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES; lane++) {
                 lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
@@ -790,6 +806,7 @@ NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
         }
     }
     for (; j < n; j += LANES) {
+        FETCH(row + j);
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < LANES; lane++) {
             lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
@@ -1096,7 +1113,6 @@ NOINLINE void ISA(log_softmax_value_side_by_side)(size_t n, REAL (*RESTRICT z)[L
                 REAL value_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
                 ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
-                value[j][lane] = value_j;
             }
         }
         if (j < n) {
@@ -1132,6 +1148,10 @@ static void ISA(log_softmax_value_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH_TO_WRITE(value + first * value_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL value_columns[ROWS / LANES][CLASSES][LANES];
@@ -1161,7 +1181,6 @@ static void ISA(log_softmax_value_along)(size_t batch, size_t n,
         ONE_BY_ONE
         for (size_t row = 0; row < count; row++) {
             const REAL *z_row = z + (first + row) * z_stride;
-            REAL *value_row = value + (first + row) * value_stride;
             const REAL z_max = z_max_rows[row];
             ISA(sum) exp_below_lanes;
             ISA(start)(&exp_below_lanes);
@@ -1169,13 +1188,13 @@ static void ISA(log_softmax_value_along)(size_t batch, size_t n,
             ISA(start)(&ties_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH_TO_WRITE(value + (first + row) * value_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
                         REAL value_j = OF(exp_nonpositive)(z_j - z_max);
                         exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
                         ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
-                        value_row[j + lane] = value_j;
                     }
                 }
                 if (end == LANES) {
@@ -1282,6 +1301,11 @@ static void ISA(log_softmax_vjp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(g + first * g_stride + entry);
+            FETCH_TO_WRITE(z_grad + first * z_grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL g_columns[ROWS / LANES][CLASSES][LANES];
@@ -1324,6 +1348,8 @@ static void ISA(log_softmax_vjp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(g + (first + row) * g_stride + j);
+                    FETCH_TO_WRITE(z_grad + (first + row) * z_grad_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL g_j = g_row[j + lane];
@@ -1448,6 +1474,11 @@ static void ISA(log_softmax_jvp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(v + first * v_stride + entry);
+            FETCH_TO_WRITE(tangent + first * tangent_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL v_columns[ROWS / LANES][CLASSES][LANES];
@@ -1486,6 +1517,7 @@ static void ISA(log_softmax_jvp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH_TO_WRITE(tangent + (first + row) * tangent_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1523,6 +1555,7 @@ static void ISA(log_softmax_jvp_along)(size_t batch, size_t n,
             ISA(start)(&v_dot_y_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(v + (first + row) * v_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];

@@ -77,6 +77,17 @@
 #define VECTORS 1
 #endif
 
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
+ * waited for then. It need not exist. */
+#define AHEAD 4096
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
+#define FETCH_TO_WRITE(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 1)
+#else
+#define FETCH(place) (void)(place)
+#define FETCH_TO_WRITE(place) (void)(place)
+#endif
+
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
  * depend on how many there are. */
 #ifdef _OPENMP
@@ -96,7 +107,9 @@
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
+ * of the caches. */
+#define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
 
@@ -1065,6 +1078,9 @@ NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
             second[lane] = third[lane] = fourth[lane] = lanes[lane];
         }
         for (; n - j >= 4 * LANES; j += 4 * LANES) {
+            for (size_t lane = 0; lane < 4 * LANES; lane += LINE) {
+                FETCH(row + j + lane);
+            }
             SIDE_BY_SIDE
             for (size_t lane = 0; lane < LANES; lane++) {
                 lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
@@ -1088,6 +1104,7 @@ NOINLINE REAL ISA(row_maximum)(size_t n, const REAL *row)
         }
     }
     for (; j < n; j += LANES) {
+        FETCH(row + j);
         SIDE_BY_SIDE
         for (size_t lane = 0; lane < LANES; lane++) {
             lanes[lane] = OF(maximum)(lanes[lane], row[j + lane]);
@@ -1437,6 +1454,10 @@ static void ISA(softmax_mse_loss_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1510,6 +1531,7 @@ static void ISA(softmax_mse_loss_along)(size_t batch, size_t n,
             ISA(start)(&y_minus_t_squared_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(t + (first + row) * t_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1618,6 +1640,11 @@ static void ISA(softmax_mse_gradient_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH_TO_WRITE(grad + first * grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1656,6 +1683,7 @@ static void ISA(softmax_mse_gradient_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1693,6 +1721,7 @@ static void ISA(softmax_mse_gradient_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(t + (first + row) * t_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL grad_j = grad_row[j + lane];
@@ -1821,6 +1850,11 @@ static void ISA(softmax_mse_loss_and_gradient_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH_TO_WRITE(grad + first * grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1863,6 +1897,7 @@ static void ISA(softmax_mse_loss_and_gradient_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1903,6 +1938,7 @@ static void ISA(softmax_mse_loss_and_gradient_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(t + (first + row) * t_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL grad_j = grad_row[j + lane];
@@ -2061,6 +2097,12 @@ static void ISA(softmax_mse_hvp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH(v + first * v_stride + entry);
+            FETCH_TO_WRITE(product + first * product_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -2102,6 +2144,7 @@ static void ISA(softmax_mse_hvp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH_TO_WRITE(product + (first + row) * product_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -2143,6 +2186,8 @@ static void ISA(softmax_mse_hvp_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
+                    FETCH(t + (first + row) * t_stride + j);
+                    FETCH(v + (first + row) * v_stride + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];

@@ -76,6 +76,17 @@
 #define VECTORS 1
 #endif
 
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
+ * waited for then. It need not exist. */
+#define AHEAD 4096
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
+#define FETCH_TO_WRITE(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 1)
+#else
+#define FETCH(place) (void)(place)
+#define FETCH_TO_WRITE(place) (void)(place)
+#endif
+
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
  * depend on how many there are. */
 #ifdef _OPENMP
@@ -91,7 +102,9 @@
 #define ROWS (64 * SQUARE)
 #define CLASSES 3
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
+ * of the caches. */
+#define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
 
@@ -897,7 +910,6 @@ NOINLINE void ISA(log_softmax_n3_value_side_by_side)(REAL (*RESTRICT z)[LANES], 
                 REAL value_j = OF(exp_nonpositive)(z_j - z_max[lane]);
                 exp_below_lanes.piece[lane] += value_j == 1.0f ? 0.0f : value_j;
                 ties_lanes.piece[lane] += value_j == 1.0f ? 1.0f : 0.0f;
-                value[j][lane] = value_j;
             }
         }
         if (j < n) {
@@ -934,6 +946,10 @@ static void ISA(log_softmax_n3_value_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH_TO_WRITE(value + first * value_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL value_columns[ROWS / LANES][CLASSES][LANES];
@@ -1011,6 +1027,11 @@ static void ISA(log_softmax_n3_vjp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(g + first * g_stride + entry);
+            FETCH_TO_WRITE(z_grad + first * z_grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL g_columns[ROWS / LANES][CLASSES][LANES];
@@ -1102,6 +1123,11 @@ static void ISA(log_softmax_n3_jvp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(v + first * v_stride + entry);
+            FETCH_TO_WRITE(tangent + first * tangent_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL v_columns[ROWS / LANES][CLASSES][LANES];

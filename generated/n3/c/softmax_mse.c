@@ -77,6 +77,17 @@
 #define VECTORS 1
 #endif
 
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
+ * waited for then. It need not exist. */
+#define AHEAD 4096
+#ifdef __GNUC__
+#define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
+#define FETCH_TO_WRITE(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 1)
+#else
+#define FETCH(place) (void)(place)
+#define FETCH_TO_WRITE(place) (void)(place)
+#endif
+
 /* Threads share the rows where this file is compiled with OpenMP. A row is the work of one thread: its result does not
  * depend on how many there are. */
 #ifdef _OPENMP
@@ -92,7 +103,9 @@
 #define ROWS (64 * SQUARE)
 #define CLASSES 3
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
+ * of the caches. */
+#define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
 
@@ -1263,6 +1276,10 @@ static void ISA(softmax_mse_n3_loss_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1355,6 +1372,11 @@ static void ISA(softmax_mse_n3_gradient_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH_TO_WRITE(grad + first * grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1460,6 +1482,11 @@ static void ISA(softmax_mse_n3_loss_and_gradient_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH_TO_WRITE(grad + first * grad_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
@@ -1586,6 +1613,12 @@ static void ISA(softmax_mse_n3_hvp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
+        for (size_t entry = 0; entry < count * n; entry += LINE) {
+            FETCH(z + first * z_stride + entry);
+            FETCH(t + first * t_stride + entry);
+            FETCH(v + first * v_stride + entry);
+            FETCH_TO_WRITE(product + first * product_stride + entry);
+        }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
         ISA(load_rows)(n, count, batch - first, z + first * z_stride, z_stride, z_columns);
         ALIGNED REAL t_columns[ROWS / LANES][CLASSES][LANES];
