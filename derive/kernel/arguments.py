@@ -34,8 +34,9 @@ _TAKEN = frozenset(
     NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
     log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
     max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS weights weigh
-    rows_fit rows_of_share rows_of_block is_class rows_alike unix linux i386 sun mips vax isnan isinf isfinite isnormal
-    isgreater isgreaterequal isless islessequal islessgreater isunordered fpclassify signbit offsetof math_errhandling
+    rows_fit rows_of_share rows_of_block is_class rows_alike entry AHEAD FETCH FETCH_TO_WRITE LINE MOST_ACROSS unix
+    linux i386 sun mips vax isnan isinf isfinite isnormal isgreater isgreaterequal isless islessequal islessgreater
+    isunordered fpclassify signbit offsetof math_errhandling
     """.split()  # noqa: SIM905 - a list of a hundred lines says no more
 )
 """Names that the generated functions use for something else."""

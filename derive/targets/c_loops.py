@@ -19,6 +19,7 @@ from derive.kernel.expressions import arrays, indices, scalars, walk
 from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import flat
 from derive.targets.c_expression import Printer, own_functions
+from derive.targets.c_precision import PRECISIONS
 
 STEPS = 8
 """Values that a lane adds one after another; their sums are added without error. Eight equal values, the worst case,
@@ -31,8 +32,9 @@ of 64 classes then take 8 KiB, and those of four arrays stay in the first-level 
 COLUMN_ENTRIES = 256
 """Classes times such squares, where the classes are few and fixed: for three, twice as many rows cost a fifth less."""
 
-MOST_ACROSS = 64
-"""Classes up to which rows are worked on across; there, a row that is worked on along takes as long."""
+MOST_ACROSS = 160
+"""Bytes of a row up to which rows are worked on across: 40 float32 or 20 float64. There, a row that is worked on along
+takes as long on AVX-512; with AVX2 it takes less from two thirds of it on, and at 64 float64 half."""
 
 BLOCK = 16
 """Rows that are worked on along, one after another, before the arithmetic of their scalars."""
@@ -335,10 +337,11 @@ def _asks_for_label(value: Expression) -> bool:
 
 
 def ways_of(kernel: Kernel) -> tuple[bool, ...]:
-    """In which ways `kernel` is printed, True being across rows: both where the number of classes is not fixed."""
+    """In which ways `kernel` is printed, True being across rows: both where either type may need another."""
     if kernel.n is None:
         return True, False
-    return (kernel.n <= MOST_ACROSS,)
+    needed = {kernel.n * precision.bytes <= MOST_ACROSS for precision in PRECISIONS}
+    return tuple(way for way in (True, False) if way in needed)
 
 
 def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> frozenset[str]:

@@ -91,6 +91,11 @@ class Precision:
         """The bits of a number: `square` of them are 16 bytes."""
         return 16 * 8 // self.square
 
+    @property
+    def bytes(self) -> int:
+        """The bytes of a number."""
+        return self.size // 8
+
     def named(self, function: str) -> str:
         """The name of a function of the file for this type."""
         return f"{function}_{self.name}"

@@ -60,6 +60,17 @@ def squares_and_twice(n: int | None = None) -> Kernel:
     return Kernel("squares_and_twice", (Array("z", 1),), (Array("loss", 0), Array("grad", 1)), body, n=n)
 
 
+def distances(n: int | None = None) -> Kernel:
+    """The sum of exp(z)² and its distance to z: exp(z) is kept in the output, which is written anew and not read."""
+    kept = Element("distance", "j")
+    body = (
+        Map("distance", ("j",), call("exp", Z)),
+        Reduce("square_sum", "sum", "j", call("mul", kept, kept)),
+        Map("distance", ("j",), call("sub", Z, Scalar("square_sum"))),
+    )
+    return Kernel("distances", (Array("z", 1),), (Array("distance", 1),), body, n=n)
+
+
 def softmax(n: int | None = None) -> Kernel:
     """Shifted exponentials, kept in the output and scaled by the inverse of their sum."""
     shifted = call("exp", call("sub", Z, Scalar("z_max")))

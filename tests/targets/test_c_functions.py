@@ -12,7 +12,7 @@ import pytest
 from derive.kernel.ir import Const, Element, Kernel
 from derive.native import Library, compile_library
 from derive.targets.c import FLAGS, target
-from tests.targets.programs import Z, call, entrywise, extent, product, squares_and_twice, total
+from tests.targets.programs import Z, call, distances, entrywise, extent, product, squares_and_twice, total
 
 mpmath.mp.dps = 50
 
@@ -23,7 +23,7 @@ PLAIN = ("-std=c11", "-O0", "-ffp-contract=off")
 BUILDS = [(compiler, flags) for compiler in ("gcc", "clang") if shutil.which(compiler) for flags in (FLAGS, PLAIN)]
 TYPES = [("f32", np.float32), ("f64", np.float64)]
 DTYPES = [np.float32, np.float64]
-LENGTHS = [1, 2, 3, 7, 16, 17, 64, 65, 127, 128, 129, 255, 257, 1000, 4097, 100_000]
+LENGTHS = [1, 2, 3, 7, 16, 17, 20, 21, 40, 41, 65, 127, 128, 129, 255, 257, 1000, 4097, 100_000]
 
 
 def build(folder: Path, compiler: str, flags: tuple[str, ...], *kernels: Kernel) -> Library:
@@ -54,6 +54,7 @@ def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         total(),
         extent(),
         squares_and_twice(),
+        distances(),
     )
 
 
@@ -206,6 +207,16 @@ def test_what_an_output_kept_for_a_pass_does_not_stay_in_it(library: Library, na
     assert library.call(f"softmax_squares_and_twice_{name}", 2, n, z, loss, grad) == 0
     assert np.allclose(grad, 2 * np.exp(z.astype(np.float64)), rtol=4 * np.finfo(dtype).eps)
     assert np.allclose(loss, np.exp(2 * z.astype(np.float64)).sum(axis=1), rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(("name", "dtype"), TYPES)
+@pytest.mark.parametrize("n", LENGTHS)
+def test_what_is_kept_for_a_pass_alone_need_not_be_stored(library: Library, name: str, dtype: type, n: int) -> None:
+    z = np.random.default_rng(n).normal(size=(2, n)).astype(dtype)
+    got = np.empty_like(z)
+    assert library.call(f"softmax_distances_{name}", 2, n, z, got) == 0
+    total_of_squares = np.exp(2 * z.astype(np.float64)).sum(axis=1, keepdims=True)
+    assert np.allclose(got, z - total_of_squares, rtol=16 * np.finfo(dtype).eps)
 
 
 def test_the_bits_of_an_entry_do_not_depend_on_the_compiler_nor_those_of_a_sum_on_its_optimiser(tmp_path: Path) -> None:

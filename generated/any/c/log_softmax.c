@@ -76,8 +76,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
- * waited for then. It need not exist. */
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
+ * waits for large arrays. It need not exist. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -99,15 +99,16 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
+#define MOST_ACROSS 160 /* bytes of a row */
 #define ROWS (8 * SQUARE)
-#define CLASSES 64
+#define CLASSES MOST_ACROSS / sizeof(REAL)
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
- * of the caches. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, and LINE how many
+ * a line of the caches. */
 #define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
@@ -448,7 +449,7 @@ int log_softmax_value_f32(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(float)) {
             RUN(log_softmax_value_across_f32,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         } else {
@@ -459,7 +460,7 @@ int log_softmax_value_f32(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(log_softmax_value_across_f32,
                     (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
             } else {
@@ -487,7 +488,7 @@ int log_softmax_vjp_f32(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(float)) {
             RUN(log_softmax_vjp_across_f32,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
@@ -500,7 +501,7 @@ int log_softmax_vjp_f32(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(log_softmax_vjp_across_f32,
                     (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                     z_grad + first * z_grad_stride, z_grad_stride));
@@ -530,7 +531,7 @@ int log_softmax_jvp_f32(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(float)) {
             RUN(log_softmax_jvp_across_f32,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
@@ -543,7 +544,7 @@ int log_softmax_jvp_f32(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(log_softmax_jvp_across_f32,
                     (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                     tangent + first * tangent_stride, tangent_stride));
@@ -575,7 +576,7 @@ int log_softmax_value_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(double)) {
             RUN(log_softmax_value_across_f64,
                 (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
         } else {
@@ -586,7 +587,7 @@ int log_softmax_value_f64(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(log_softmax_value_across_f64,
                     (count, n, z + first * z_stride, z_stride, value + first * value_stride, value_stride));
             } else {
@@ -614,7 +615,7 @@ int log_softmax_vjp_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(double)) {
             RUN(log_softmax_vjp_across_f64,
                 (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                 z_grad + first * z_grad_stride, z_grad_stride));
@@ -627,7 +628,7 @@ int log_softmax_vjp_f64(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(log_softmax_vjp_across_f64,
                     (count, n, z + first * z_stride, z_stride, g + first * g_stride, g_stride,
                     z_grad + first * z_grad_stride, z_grad_stride));
@@ -657,7 +658,7 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
     const size_t share = rows_of_share(n);
     if (batch <= share) {
         const size_t first = 0, count = batch;
-        if (n <= CLASSES) {
+        if (n <= MOST_ACROSS / sizeof(double)) {
             RUN(log_softmax_jvp_across_f64,
                 (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                 tangent + first * tangent_stride, tangent_stride));
@@ -670,7 +671,7 @@ int log_softmax_jvp_f64(size_t batch, size_t n,
         PARALLEL_FOR
         for (size_t first = 0; first < batch; first += share) {
             const size_t count = batch - first < share ? batch - first : share;
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(log_softmax_jvp_across_f64,
                     (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
                     tangent + first * tangent_stride, tangent_stride));

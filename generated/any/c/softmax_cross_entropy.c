@@ -77,8 +77,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
- * waited for then. It need not exist. */
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
+ * waits for large arrays. It need not exist. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -100,15 +100,16 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
+#define MOST_ACROSS 160 /* bytes of a row */
 #define ROWS (8 * SQUARE)
-#define CLASSES 64
+#define CLASSES MOST_ACROSS / sizeof(REAL)
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
- * of the caches. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, and LINE how many
+ * a line of the caches. */
 #define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
@@ -541,7 +542,7 @@ NOINLINE void softmax_cross_entropy_loss_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_cross_entropy_loss_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     } else {
@@ -611,7 +612,7 @@ NOINLINE void softmax_cross_entropy_loss_labels_rows_f32(size_t batch, size_t n,
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(softmax_cross_entropy_loss_labels_across_f32,
                     (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
             } else {
@@ -685,7 +686,7 @@ NOINLINE void softmax_cross_entropy_gradient_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_cross_entropy_gradient_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
@@ -757,7 +758,7 @@ NOINLINE void softmax_cross_entropy_gradient_labels_rows_f32(size_t batch, size_
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(softmax_cross_entropy_gradient_labels_across_f32,
                     (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
                     grad_stride));
@@ -834,7 +835,7 @@ NOINLINE void softmax_cross_entropy_loss_and_gradient_rows_f32(size_t batch, siz
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_cross_entropy_loss_and_gradient_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
@@ -916,7 +917,7 @@ NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_rows_f32(size_t bat
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(float)) {
                 RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f32,
                     (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
                     grad + first * grad_stride, grad_stride));
@@ -1002,7 +1003,7 @@ NOINLINE void softmax_cross_entropy_hvp_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_cross_entropy_hvp_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
@@ -1080,7 +1081,7 @@ NOINLINE void softmax_cross_entropy_hvp_labels_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_cross_entropy_hvp_labels_across_f32,
             (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
@@ -1164,7 +1165,7 @@ NOINLINE void softmax_cross_entropy_loss_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_cross_entropy_loss_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     } else {
@@ -1234,7 +1235,7 @@ NOINLINE void softmax_cross_entropy_loss_labels_rows_f64(size_t batch, size_t n,
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(softmax_cross_entropy_loss_labels_across_f64,
                     (count, n, z + first * z_stride, z_stride, labels + first, loss + first));
             } else {
@@ -1308,7 +1309,7 @@ NOINLINE void softmax_cross_entropy_gradient_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_cross_entropy_gradient_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
@@ -1380,7 +1381,7 @@ NOINLINE void softmax_cross_entropy_gradient_labels_rows_f64(size_t batch, size_
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(softmax_cross_entropy_gradient_labels_across_f64,
                     (count, n, z + first * z_stride, z_stride, labels + first, grad + first * grad_stride,
                     grad_stride));
@@ -1457,7 +1458,7 @@ NOINLINE void softmax_cross_entropy_loss_and_gradient_rows_f64(size_t batch, siz
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_cross_entropy_loss_and_gradient_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
@@ -1539,7 +1540,7 @@ NOINLINE void softmax_cross_entropy_loss_and_gradient_labels_rows_f64(size_t bat
     for (size_t first = 0, count; first < batch; first += count) {
         count = weights == NULL ? batch : rows_alike(batch - first, n, labels + first);
         if (weights == NULL || is_class(labels[first], n)) {
-            if (n <= CLASSES) {
+            if (n <= MOST_ACROSS / sizeof(double)) {
                 RUN(softmax_cross_entropy_loss_and_gradient_labels_across_f64,
                     (count, n, z + first * z_stride, z_stride, labels + first, loss + first,
                     grad + first * grad_stride, grad_stride));
@@ -1625,7 +1626,7 @@ NOINLINE void softmax_cross_entropy_hvp_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_cross_entropy_hvp_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
@@ -1703,7 +1704,7 @@ NOINLINE void softmax_cross_entropy_hvp_labels_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_cross_entropy_hvp_labels_across_f64,
             (count, n, z + first * z_stride, z_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));

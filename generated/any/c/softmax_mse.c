@@ -77,8 +77,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
- * waited for then. It need not exist. */
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
+ * waits for large arrays. It need not exist. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -100,15 +100,16 @@
 #define SHARE 32768
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
+#define MOST_ACROSS 160 /* bytes of a row */
 #define ROWS (8 * SQUARE)
-#define CLASSES 64
+#define CLASSES MOST_ACROSS / sizeof(REAL)
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
 #define BLOCK_ENTRIES 2048
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
- * of the caches. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, and LINE how many
+ * a line of the caches. */
 #define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
@@ -395,7 +396,7 @@ NOINLINE void softmax_mse_loss_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_mse_loss_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     } else {
@@ -463,7 +464,7 @@ NOINLINE void softmax_mse_gradient_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_mse_gradient_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
@@ -534,7 +535,7 @@ NOINLINE void softmax_mse_loss_and_gradient_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_mse_loss_and_gradient_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
@@ -613,7 +614,7 @@ NOINLINE void softmax_mse_hvp_rows_f32(size_t batch, size_t n,
         const float *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(float)) {
         RUN(softmax_mse_hvp_across_f32,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));
@@ -694,7 +695,7 @@ NOINLINE void softmax_mse_loss_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_mse_loss_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first));
     } else {
@@ -762,7 +763,7 @@ NOINLINE void softmax_mse_gradient_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_mse_gradient_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, grad + first * grad_stride,
             grad_stride));
@@ -833,7 +834,7 @@ NOINLINE void softmax_mse_loss_and_gradient_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_mse_loss_and_gradient_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, loss + first,
             grad + first * grad_stride, grad_stride));
@@ -912,7 +913,7 @@ NOINLINE void softmax_mse_hvp_rows_f64(size_t batch, size_t n,
         const double *weights)
 {
     const size_t first = 0, count = batch;
-    if (n <= CLASSES) {
+    if (n <= MOST_ACROSS / sizeof(double)) {
         RUN(softmax_mse_hvp_across_f64,
             (count, n, z + first * z_stride, z_stride, t + first * t_stride, t_stride, v + first * v_stride, v_stride,
             product + first * product_stride, product_stride));

@@ -77,8 +77,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written: large arrays are not
- * waited for then. It need not exist. */
+/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
+ * waits for large arrays. It need not exist. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -103,8 +103,8 @@
 #define ROWS (64 * SQUARE)
 #define CLASSES 3
 
-/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, LINE how many a line
- * of the caches. */
+/* What is worked on side by side. SQUARE is how many numbers 16 bytes hold, WIDTH how many a vector, and LINE how many
+ * a line of the caches. */
 #define LINE (4 * SQUARE)
 #define WIDTH (VECTOR / 16 * SQUARE)
 #define LANES (VECTORS * WIDTH)
