@@ -13,6 +13,9 @@ STEP = 1e-3
 """Seconds from one look at the threads that run to the next."""
 MOST_STEPS = 50
 MOST_ROUNDS = 41
+SHORT, LEAST_ROUNDS = 0.1, 3
+"""Seconds up to which a round is short, and how many such rounds there are at least: one call in a hundred waits for
+another program, and is none of three in the middle."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,12 @@ def measure(
     """Time all `calls` in rounds for about `budget` seconds in all.
 
     The calls are warm: each was made before, which took the seconds of `first`. Where another round would take longer
-    than the budget, those stand for it. Before a sample of short calls one is made that does not count, for the caches
-    hold what the others left; where the calls use several `threads`, those of the others come to rest before it.
+    than the budget, those stand for it, unless it is short. Before a sample of short calls one is made that does not
+    count, for the caches hold what the others left; where the calls use several `threads`, those of the others come to
+    rest before it.
     """
-    if sum(first.values()) > budget:
+    least = LEAST_ROUNDS if sum(first.values()) <= SHORT else 1
+    if least == 1 and sum(first.values()) > budget:
         ours = next(iter(first.values()))
         return {name: Timing(seconds, seconds / ours, 1) for name, seconds in first.items()}
     contenders = {
@@ -71,7 +76,7 @@ def measure(
             contender.sample()
         order.append(order.pop(0))
         spent = time.perf_counter() - start
-        if spent * (done + 1) / done > budget:
+        if done >= least and spent * (done + 1) / done > budget:
             break
     ours_in_turn = next(iter(contenders.values())).samples
     return {

@@ -94,12 +94,24 @@ def test_the_first_call_stands_for_a_round_that_there_is_no_time_for() -> None:
     assert (made["two"].seconds, made["two"].ratio, made["two"].rounds) == (2, 2, 1)
 
 
+def test_short_rounds_are_three_whatever_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
+    left = [0.001, 0.080, 0.001]
+
+    def waits_once() -> None:
+        clock[0] += left.pop(0)
+
+    made = measure({"one": waits_once}, budget=0.0, first={"one": 0.001})
+    assert (round(made["one"].seconds, 6), made["one"].rounds) == (0.001, 3)
+
+
 def test_every_cell_has_its_share_of_the_time_and_none_is_left_out() -> None:
     short, long = Cell("softmax", 1000, 4, "float32", 1), Cell("softmax", 3, 1 << 22, "float64", 1)
     assert expected_seconds(short) < 1 < 5 < expected_seconds(long)
     lines = list(run(Grid(("softmax",), (40,), (80, 160), ("float32",)), 1, 0.0, compiled=False))
     assert [line["kind"] for line in lines] == ["start", "cell", "cell", "end"]
-    assert all(timing["rounds"] == 1 for line in lines[1:3] for timing in line["timings"].values())
+    assert all(timing["rounds"] == 3 for line in lines[1:3] for timing in line["timings"].values())
 
 
 def test_a_grid_leaves_out_rows_longer_than_all_logits() -> None:
