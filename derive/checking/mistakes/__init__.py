@@ -19,7 +19,7 @@ from derive.checking.mistakes.borrowed import (
 )
 from derive.checking.mistakes.closed import substituted
 from derive.checking.mistakes.curvature import hessians, hvps
-from derive.checking.mistakes.jacobians import closed_jacobians, jacobians, spread_diagonals
+from derive.checking.mistakes.jacobians import closed_jacobians, jacobians, spread_diagonals, turned_jacobians
 from derive.checking.mistakes.losses import masses, other_losses
 from derive.checking.mistakes.model import Cause, Wrong
 from derive.checking.mistakes.products import closed_products, gradients, jvps, vjps
@@ -110,6 +110,7 @@ def _plain(world: World, quantity: str) -> Iterator[Wrong]:
 def _closed(world: World, quantity: str) -> Iterator[Wrong]:
     """What is made of closed forms, which have to be derived."""
     if quantity == "jacobian":
+        yield from turned_jacobians(world)
         yield from closed_jacobians(world)
     yield from closed_products(world, quantity)
     if world.composition.loss is not None or quantity == "value":

@@ -35,8 +35,11 @@ def jacobians(world: World) -> Iterator[Wrong]:
     for each in _other_activations(here):
         yield each
         yield from _misplaced(world, each)
-        if is_symmetric(world):  # where it is not, that of the other activation may be
-            yield _transposed(each)
+
+
+def turned_jacobians(world: World) -> Iterator[Wrong]:
+    """The Jacobian of another activation with rows for columns; nobody means the product with one."""
+    yield from map(_transposed, _other_activations(world.alone))
 
 
 def closed_jacobians(world: World) -> Iterator[Wrong]:
