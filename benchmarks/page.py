@@ -30,12 +30,10 @@ def write_page(results: Results, page: Path, plots: Sequence[Path]) -> None:
 
 
 def _section(results: Results, page: Path, plots: Sequence[Path]) -> Iterator[str]:
+    words = {threads: f"{threads} thread{'s' if threads > 1 else ''}" for threads in results.copy}
     facts = [f"{key}: {value}" for key, value in results.machine.items() if value]
     facts += [f"{name} {version}" for name, version in results.versions.items()]
-    facts += [
-        f"copy, {threads} thread{'s' if threads > 1 else ''}: {results.bandwidth(threads) / 1e9:.1f} GB/s"
-        for threads in results.copy
-    ]
+    facts += [f"copy, {word}: {results.bandwidth(threads) / 1e9:.1f} GB/s" for threads, word in words.items()]
     yield "\n".join(f"- {fact}" for fact in facts)
     yield "\n## Figures: how much faster\n"
     yield from _markdown(("", *FIGURE_COLUMNS), map(figure_row, judge(results)))
@@ -44,7 +42,7 @@ def _section(results: Results, page: Path, plots: Sequence[Path]) -> Iterator[st
         for dtype in DTYPES:
             yield from _summary(results, dtype, threads)
     folder = page.with_suffix("").name
-    listed = ", ".join(f"[{d}, {t} threads]({folder}/{d}-{t}.md)" for t in results.copy for d in DTYPES)
+    listed = ", ".join(f"[{d}, {word}]({folder}/{d}-{t}.md)" for t, word in words.items() for d in DTYPES)
     yield f"\nEvery cell, with the ratio to each peer: {listed}.\n"
     yield "## Plots\n"
     yield from (f"![{path.stem}]({path.relative_to(page.parent).as_posix()})" for path in plots)

@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ LOADING, RUNNING = 60, 10
 """Seconds that a file may take to load, with what it imports, and a function's calls, in all readings together."""
 _AFTERWARDS = 2
 """Seconds later a process that does not end by itself is ended."""
+_LOOK = 0.1
+"""Seconds from one look at a process to the next, while it runs."""
 
 _RUNNER = Path(__file__).with_name("runner.py")
 _BASES = {"logits": z, "targets": t, "upstream": g, "direction": v, "probabilities": y, "log-probabilities": y}
@@ -202,7 +205,7 @@ class Runs:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             answer = Path(folder) / "answer.json"
             command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
-            late = _run(command, request, sum(limits.values()) + _AFTERWARDS)
+            late = _run(command, request, answer, left)
             if late and not answer.exists():
                 left.loading = 0
                 raise IllFormedError(f"{path.name} took longer than {LOADING} seconds to load")
@@ -272,7 +275,7 @@ def due_shape(rank: int) -> str:
     return ("a number", "an array of the shape (n,)", "an array of the shape (n, n)")[rank]
 
 
-def _run(command: Sequence[str], request: str, seconds: float) -> bool:
+def _run(command: Sequence[str], request: str, answer: Path, left: Allowance) -> bool:
     """Run a program that may do anything, and say whether it took too long, by its own watch or by ours.
 
     What it prints is lost, and what it started ends with it.
@@ -282,13 +285,27 @@ def _run(command: Sequence[str], request: str, seconds: float) -> bool:
         start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            process.communicate(request, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return True
+            is_late = not _ends_in_time(process, request, answer, left)
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-    return hasattr(signal, "SIGALRM") and process.returncode == -signal.SIGALRM
+    return is_late or (hasattr(signal, "SIGALRM") and process.returncode == -signal.SIGALRM)
+
+
+def _ends_in_time(process: "subprocess.Popen[str]", request: str, answer: Path, left: Allowance) -> bool:
+    """Whether a process that is given a request loads its file in time, which makes `answer`, and then ends in time."""
+    until = time.monotonic() + left.loading + _AFTERWARDS
+    is_loaded = False
+    with suppress(BrokenPipeError), process.stdin or nullcontext() as given:
+        print(request, file=given)
+    while process.poll() is None:
+        if not is_loaded and answer.exists():
+            is_loaded, until = True, time.monotonic() + left.running + _AFTERWARDS
+        if time.monotonic() > until:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_LOOK)
+    return True
 
 
 def _parameter(world: World, name: str) -> Any:

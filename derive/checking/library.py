@@ -23,7 +23,7 @@ _TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
 _OF_ONE = ("softplus", "H")
 LIBRARY = {
     *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
-    "rel_entr", "kl_div", "gather", "take_along_axis", "tensordot",
+    "rel_entr", "kl_div", "gather", "take_along_axis",
 }  # fmt: skip
 _RESHAPED = ("unsqueeze", "view", "reshape", "long", "to", "squeeze", "expand_dims", "astype")
 """What labels are passed through to be picked with."""
@@ -85,10 +85,6 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
     if name in _OF_LOG_PROBABILITIES:
         _options(node, "reduction")
         return _likelihood(left, right, labelled=labelled)
-    if name == "tensordot":
-        axes = _options(node, "axes").get("axes")
-        product = {Number(Fraction(0)): "outer", ONE: "dot"}.get(axes) if isinstance(axes, Number) else None
-        return Call(product, (left, right)) if product else None
     if name == "logaddexp":
         return _log(Operation("+", Call("exp", (left,)), Call("exp", (right,))))
     if name in _DIVERGENCES or name == "rel_entr":

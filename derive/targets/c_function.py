@@ -208,6 +208,11 @@ class Function:
         return tuple(array for array in self.kernel.inputs if array.name in used)
 
     @property
+    def fetched(self) -> tuple[Array, ...]:
+        """The arrays of rows that it reads or writes."""
+        return (*self.read, *(array for array in self.kernel.outputs if array.rank))
+
+    @property
     def uses_label(self) -> bool:
         """Whether the result depends on the label; its range is checked in any case."""
         return uses_label(self.kernel)

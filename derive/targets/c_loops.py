@@ -27,14 +27,15 @@ lose 2.5 units of rounding; 16 would lose 5, and twice that in a sum of squares.
 
 SQUARES_ANY = 8
 """Squares of 16 bytes that hold as many rows as are turned into columns at a time: two vectors of AVX-512. The columns
-of 64 classes then take 8 KiB, and those of four arrays stay in the first-level cache."""
+of 40 classes then take 5 KiB, and those of four arrays stay in the first-level cache."""
 
 COLUMN_ENTRIES = 256
 """Classes times such squares, where the classes are few and fixed: for three, twice as many rows cost a fifth less."""
 
 MOST_ACROSS = 160
-"""Bytes of a row up to which rows are worked on across: 40 float32 or 20 float64. There, a row that is worked on along
-takes as long on AVX-512; with AVX2 it takes less from two thirds of it on, and at 64 float64 half."""
+"""Bytes of a row up to which rows are worked on across: those of 40 float32 or 20 float64. On AVX-512 such a row takes
+as long along; with AVX2 along is faster from 100 bytes on. It may not be less than the lanes of a compiler, 128 bytes:
+along, the first lanes of a row are worked on together."""
 
 BLOCK = 16
 """Rows that are worked on along, one after another, before the arithmetic of their scalars."""
@@ -108,7 +109,7 @@ class Pass:
         in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
         asks_for_label: whether it asks for the label's class.
         patches: what is done for the label's class after the others.
-        fetches: the rows that are asked for ahead of it: inputs that nothing before it reads, and outputs.
+        fetches: the rows of which it fetches in advance what comes next: those that no pass before it has touched.
     """
 
     index: str
@@ -148,18 +149,18 @@ def arrange(printer: Printer) -> tuple[Item, ...]:
 
 
 def _fetch_ahead(items: Iterable[Item], outputs: tuple[Row, ...]) -> Iterator[Item]:
-    """The items, passes in lanes with what they ask for ahead: each row once, and outputs before they are written."""
-    known: set[str] = set()
+    """The items, passes in lanes with what they fetch in advance: each row once, outputs before they are written."""
+    touched: set[str] = set()
     for item in items:
         if isinstance(item, Pass) and item.in_lanes:
-            fetches = tuple(row for row in dict.fromkeys((*item.rows, *outputs)) if row.array not in known)
-            known.update(row.array for row in fetches)
+            fetches = tuple(row for row in dict.fromkeys((*item.rows, *outputs)) if row.array not in touched)
+            touched.update(row.array for row in fetches)
             yield replace(item, fetches=fetches)
             continue
         if isinstance(item, Pass):
-            known.update(row.array for row in item.rows)
+            touched.update(row.array for row in item.rows)
         if isinstance(item, Maximum):
-            known.add(item.array)
+            touched.add(item.array)
         yield item
 
 
@@ -216,12 +217,12 @@ def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...], later: S
     outputs = {array.name for array in printer.kernel.outputs}
     inputs = {array.name for array in printer.kernel.inputs}
     read_first = _read_first(body)
-    passing = {array for array in _kept(body) if array not in read_first and _is_written_anew(array, later)}
-    written = {statement.array for statement in body if isinstance(statement, Map)} - passing
-    used = arrays_at_class(body) - passing | written
+    not_stored = {array for array in _kept(body) if array not in read_first and _is_written_anew(array, later)}
+    written = {statement.array for statement in body if isinstance(statement, Map)} - not_stored
+    used = arrays_at_class(body) - not_stored | written
     return Pass(
         index=index,
-        stores=tuple(_stores(own, body, index, passing)),
+        stores=tuple(_stores(own, body, index, not_stored)),
         scalars=tuple(sorted(read - {parameter.name for parameter in printer.kernel.parameters})),
         sums=tuple(each.name for each in reductions if each.operation == "sum"),
         maxima=tuple(each.name for each in reductions if each.operation == "max"),
@@ -262,11 +263,11 @@ def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
 
 
 def _stores(
-    printer: Printer, body: tuple[Map | Reduce, ...], index: str, passing: Collection[str]
+    printer: Printer, body: tuple[Map | Reduce, ...], index: str, not_stored: Collection[str]
 ) -> Iterator[Assignment]:
     """What a loop does for one class: load entries, compute with them, store those that it changes.
 
-    Those of arrays in `passing` are of use here alone, and not stored.
+    Those of arrays in `not_stored` are of use here alone, and not stored.
 
     Entries are loaded before anything is asked, and not in a branch of a choice: what a choice may leave out, compilers
     do not make vector code of everywhere.
@@ -292,7 +293,7 @@ def _stores(
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
                 yield Assignment(left, f"{printer.precision.named('maximum')}({left}, {text})")
     for array in kept:
-        if array not in passing:
+        if array not in not_stored:
             yield Assignment(printer.place(array, index), printer.element(array, index))
 
 

@@ -637,23 +637,29 @@ def test_what_a_function_raises_says_the_line(tmp_path):
 
 
 HANGING = "while True:\n        pass\n"
+UNWATCHED = "import signal\n    signal.setitimer(signal.ITIMER_REAL, 0)\n    "
 
 
 @pytest.mark.parametrize(
     ("source", "said"),
     [
         (f"def grad(z, y):\n    {HANGING}", "grad took longer than 10 seconds"),
+        (f"def grad(z, y):\n    {UNWATCHED}{HANGING}", "grad took longer than 10 seconds"),
         (f"if True:\n    {HANGING}def grad(z, y):\n    return z\n", "grad.py took longer than 60 seconds to load"),
     ],
 )
 def test_what_hangs_is_waited_for_once(tmp_path, monkeypatch, source, said):
-    monkeypatch.setattr("derive.checking.trial.Allowance", lambda: Allowance(loading=2, running=1))
+    monkeypatch.setattr(
+        "derive.checking.trial.Allowance", lambda: Allowance(loading=20 if source.startswith("def") else 2, running=1)
+    )
     started = []
     monkeypatch.setattr("derive.checking.files._run", lambda *given: started.append(given) or run_program(*given))
     (tmp_path / "grad.py").write_text(source)
+    begun = time.monotonic()
     found = derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True)
     assert said in found.reason
     assert len(started) == 1
+    assert time.monotonic() - begun < 15
 
 
 def test_what_a_file_imports_may_take_longer_than_the_function(tmp_path, monkeypatch):

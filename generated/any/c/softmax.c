@@ -76,8 +76,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
- * waits for large arrays. It need not exist. */
+/* Fetch what lies AHEAD bytes after a place before it is needed, so that nothing waits for large arrays. It need not
+ * exist. What is to be written is fetched for that where the compiler may use PREFETCHW, else as what is read. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -100,8 +100,11 @@
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
 #define MOST_ACROSS 160 /* bytes of a row */
+#if MOST_ACROSS < 64 * VECTORS
+#error "a longer row must have an entry for each lane"
+#endif
 #define ROWS (8 * SQUARE)
-#define CLASSES MOST_ACROSS / sizeof(REAL)
+#define CLASSES (MOST_ACROSS / sizeof(REAL))
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
@@ -1044,8 +1047,10 @@ static void ISA(softmax_value_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; value_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(value + first * value_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -1200,9 +1205,13 @@ static void ISA(softmax_vjp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; g_stride == n && entry < count * n; entry += LINE) {
             FETCH(g + first * g_stride + entry);
+        }
+        for (size_t entry = 0; z_grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(z_grad + first * z_grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -1395,9 +1404,13 @@ static void ISA(softmax_jvp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; tangent_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(tangent + first * tangent_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];

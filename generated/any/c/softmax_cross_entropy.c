@@ -77,8 +77,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
- * waits for large arrays. It need not exist. */
+/* Fetch what lies AHEAD bytes after a place before it is needed, so that nothing waits for large arrays. It need not
+ * exist. What is to be written is fetched for that where the compiler may use PREFETCHW, else as what is read. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -101,8 +101,11 @@
 
 /* Across rows: rows that are turned into columns at a time, each with no more than CLASSES classes. */
 #define MOST_ACROSS 160 /* bytes of a row */
+#if MOST_ACROSS < 64 * VECTORS
+#error "a longer row must have an entry for each lane"
+#endif
 #define ROWS (8 * SQUARE)
-#define CLASSES MOST_ACROSS / sizeof(REAL)
+#define CLASSES (MOST_ACROSS / sizeof(REAL))
 
 /* Along rows: rows before the arithmetic of their scalars, and the entries of each array that they may have. */
 #define BLOCK 16
@@ -2251,8 +2254,10 @@ static void ISA(softmax_cross_entropy_loss_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2410,7 +2415,7 @@ static void ISA(softmax_cross_entropy_loss_labels_across)(size_t batch, size_t n
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2555,9 +2560,13 @@ static void ISA(softmax_cross_entropy_gradient_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2727,8 +2736,10 @@ static void ISA(softmax_cross_entropy_gradient_labels_across)(size_t batch, size
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2915,9 +2926,13 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_across)(size_t batch, si
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -3115,8 +3130,10 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_across)(size_t ba
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -3307,10 +3324,16 @@ static void ISA(softmax_cross_entropy_hvp_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; product_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(product + first * product_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -3517,9 +3540,13 @@ static void ISA(softmax_cross_entropy_hvp_labels_across)(size_t batch, size_t n,
 {
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; product_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(product + first * product_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];

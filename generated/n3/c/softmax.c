@@ -76,8 +76,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
- * waits for large arrays. It need not exist. */
+/* Fetch what lies AHEAD bytes after a place before it is needed, so that nothing waits for large arrays. It need not
+ * exist. What is to be written is fetched for that where the compiler may use PREFETCHW, else as what is read. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -841,8 +841,10 @@ static void ISA(softmax_n3_value_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; value_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(value + first * value_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -934,9 +936,13 @@ static void ISA(softmax_n3_vjp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; g_stride == n && entry < count * n; entry += LINE) {
             FETCH(g + first * g_stride + entry);
+        }
+        for (size_t entry = 0; z_grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(z_grad + first * z_grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -1031,9 +1037,13 @@ static void ISA(softmax_n3_jvp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; tangent_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(tangent + first * tangent_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];

@@ -77,8 +77,8 @@
 #define VECTORS 1
 #endif
 
-/* What lies AHEAD bytes after a place is asked for before it is needed, to be read or to be written, so that nothing
- * waits for large arrays. It need not exist. */
+/* Fetch what lies AHEAD bytes after a place before it is needed, so that nothing waits for large arrays. It need not
+ * exist. What is to be written is fetched for that where the compiler may use PREFETCHW, else as what is read. */
 #define AHEAD 4096
 #ifdef __GNUC__
 #define FETCH(place) __builtin_prefetch((const void *)((uintptr_t)(place) + AHEAD), 0)
@@ -2032,8 +2032,10 @@ static void ISA(softmax_cross_entropy_n3_loss_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2114,7 +2116,7 @@ static void ISA(softmax_cross_entropy_n3_loss_labels_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2199,9 +2201,13 @@ static void ISA(softmax_cross_entropy_n3_gradient_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2294,8 +2300,10 @@ static void ISA(softmax_cross_entropy_n3_gradient_labels_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2403,9 +2411,13 @@ static void ISA(softmax_cross_entropy_n3_loss_and_gradient_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2504,8 +2516,10 @@ static void ISA(softmax_cross_entropy_n3_loss_and_gradient_labels_across)(size_t
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; grad_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(grad + first * grad_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2612,10 +2626,16 @@ static void ISA(softmax_cross_entropy_n3_hvp_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; t_stride == n && entry < count * n; entry += LINE) {
             FETCH(t + first * t_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; product_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(product + first * product_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
@@ -2712,9 +2732,13 @@ static void ISA(softmax_cross_entropy_n3_hvp_labels_across)(size_t batch,
     const size_t n = 3;
     for (size_t first = 0; first < batch; first += ROWS) {
         const size_t count = batch - first < ROWS ? batch - first : ROWS;
-        for (size_t entry = 0; entry < count * n; entry += LINE) {
+        for (size_t entry = 0; z_stride == n && entry < count * n; entry += LINE) {
             FETCH(z + first * z_stride + entry);
+        }
+        for (size_t entry = 0; v_stride == n && entry < count * n; entry += LINE) {
             FETCH(v + first * v_stride + entry);
+        }
+        for (size_t entry = 0; product_stride == n && entry < count * n; entry += LINE) {
             FETCH_TO_WRITE(product + first * product_stride + entry);
         }
         ALIGNED REAL z_columns[ROWS / LANES][CLASSES][LANES];
