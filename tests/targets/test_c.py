@@ -167,7 +167,7 @@ ALONG = """\
             ISA(start)(&sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(z + (first + row) * z_stride + j);
+                    FETCH(z_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];

@@ -1087,7 +1087,7 @@ static void ISA(softmax_value_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(value + (first + row) * value_stride + j);
+                    FETCH_TO_WRITE(value_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1252,7 +1252,7 @@ static void ISA(softmax_vjp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(z_grad + (first + row) * z_grad_stride + j);
+                    FETCH_TO_WRITE(z_grad_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1290,7 +1290,7 @@ static void ISA(softmax_vjp_along)(size_t batch, size_t n,
             ISA(start)(&g_dot_y_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(g + (first + row) * g_stride + j);
+                    FETCH(g_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL g_j = g_row[j + lane];
@@ -1451,7 +1451,7 @@ static void ISA(softmax_jvp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(tangent + (first + row) * tangent_stride + j);
+                    FETCH_TO_WRITE(tangent_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1489,7 +1489,7 @@ static void ISA(softmax_jvp_along)(size_t batch, size_t n,
             ISA(start)(&v_dot_y_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(v + (first + row) * v_stride + j);
+                    FETCH(v_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];

@@ -2308,7 +2308,7 @@ static void ISA(softmax_cross_entropy_loss_along)(size_t batch, size_t n,
             ISA(start)(&t_dot_half_gap_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
+                    FETCH(t_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -2611,8 +2611,8 @@ static void ISA(softmax_cross_entropy_gradient_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH(t_row + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL t_j = t_row[j + lane];
@@ -2783,7 +2783,7 @@ static void ISA(softmax_cross_entropy_gradient_labels_along)(size_t batch, size_
             ISA(start)(&other_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     const BITS label_lane = label - j < LANES ? (BITS)(label - j) : LANES;
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
@@ -2987,8 +2987,8 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_along)(size_t batch, siz
             ISA(start)(&t_dot_half_gap_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH(t_row + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -3181,7 +3181,7 @@ static void ISA(softmax_cross_entropy_loss_and_gradient_labels_along)(size_t bat
             ISA(start)(&other_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     const BITS label_lane = label - j < LANES ? (BITS)(label - j) : LANES;
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
@@ -3381,8 +3381,8 @@ static void ISA(softmax_cross_entropy_hvp_along)(size_t batch, size_t n,
             ISA(start)(&target_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
-                    FETCH_TO_WRITE(product + (first + row) * product_stride + j);
+                    FETCH(t_row + j);
+                    FETCH_TO_WRITE(product_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -3425,7 +3425,7 @@ static void ISA(softmax_cross_entropy_hvp_along)(size_t batch, size_t n,
             ISA(start)(&v_dot_y_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(v + (first + row) * v_stride + j);
+                    FETCH(v_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];
@@ -3587,7 +3587,7 @@ static void ISA(softmax_cross_entropy_hvp_labels_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(product + (first + row) * product_stride + j);
+                    FETCH_TO_WRITE(product_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -3625,7 +3625,7 @@ static void ISA(softmax_cross_entropy_hvp_labels_along)(size_t batch, size_t n,
             ISA(start)(&v_dot_y_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(v + (first + row) * v_stride + j);
+                    FETCH(v_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];

@@ -1537,7 +1537,7 @@ static void ISA(softmax_mse_loss_along)(size_t batch, size_t n,
             ISA(start)(&y_minus_t_squared_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
+                    FETCH(t_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1693,7 +1693,7 @@ static void ISA(softmax_mse_gradient_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1731,7 +1731,7 @@ static void ISA(softmax_mse_gradient_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
+                    FETCH(t_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL grad_j = grad_row[j + lane];
@@ -1911,7 +1911,7 @@ static void ISA(softmax_mse_loss_and_gradient_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(grad + (first + row) * grad_stride + j);
+                    FETCH_TO_WRITE(grad_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -1952,7 +1952,7 @@ static void ISA(softmax_mse_loss_and_gradient_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
+                    FETCH(t_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL grad_j = grad_row[j + lane];
@@ -2164,7 +2164,7 @@ static void ISA(softmax_mse_hvp_along)(size_t batch, size_t n,
             ISA(start)(&exp_sum_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH_TO_WRITE(product + (first + row) * product_stride + j);
+                    FETCH_TO_WRITE(product_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL z_j = z_row[j + lane];
@@ -2206,8 +2206,8 @@ static void ISA(softmax_mse_hvp_along)(size_t batch, size_t n,
             ISA(start)(&y_dot_y_minus_t_lanes);
             for (size_t j = 0, end = LANES; j < n; end = end_of_piece(j, n, LANES)) {
                 for (; j < end; j += LANES) {
-                    FETCH(t + (first + row) * t_stride + j);
-                    FETCH(v + (first + row) * v_stride + j);
+                    FETCH(t_row + j);
+                    FETCH(v_row + j);
                     SIDE_BY_SIDE
                     for (BITS lane = 0; lane < LANES; lane++) {
                         const REAL v_j = v_row[j + lane];
