@@ -168,8 +168,8 @@ class Case:
 
     def _without_rounding(self, form: Expr, spot: Mapping[Symbol, int], value: Any) -> Any:
         """0 for what only rounding keeps from it, as z - log(exp z) of one class: with more digits it is smaller."""
-        if value == 0 or abs(value) > mpmath.mpf(10) ** (10 - DIGITS):
-            return value
+        if value == 0 or not abs(value) <= mpmath.mpf(10) ** (10 - DIGITS):
+            return value  # NaN among them, where a definition has no value
         with mpmath.workdps(DIGITS_OF_REST):
             again = evaluate(form, replace(self.defined, memory={}, shifted={}).at(spot))
         return value if abs(again) > abs(value) / 2 else mpmath.mpf(0)

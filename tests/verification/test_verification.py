@@ -19,7 +19,7 @@ from derive.verification import check_files, find_builds, verify
 from derive.verification.callers import CCaller
 from derive.verification.compilation import compilers
 from derive.verification.rows import Rows, make_rows
-from derive.verification.trial import ALLOWED, PRECISIONS, loaders, prove, read_compositions, try_functions
+from derive.verification.trial import ALLOWED, PRECISIONS, _truths, loaders, prove, read_compositions, try_functions
 from derive.verification.truth import FEW_CLASSES, find_truth
 from derive.write import MANIFEST, read_manifest, read_spec
 
@@ -138,6 +138,12 @@ def test_for_many_classes_the_truth_is_the_same_as_for_few(name, monkeypatch):
         closed = dict(zip(by_closed_form.places, by_closed_form.values, strict=True))
         for place, value in zip(by_definition.places, by_definition.values, strict=True):
             assert abs(closed[place] - value) < 1e-40
+
+
+@pytest.mark.parametrize("name", ["softmax+kl", "softmax+jensen-shannon"])
+def test_nothing_is_asked_where_a_definition_has_no_value(name):
+    rows, truths = make_rows(3, FLOAT32), _truths(catalogue.read_composition(name), "value", 3, labels=False)
+    assert [truth is None for truth in truths] == [0 in t for t in rows.t.tolist()], "t log t has none at 0"
 
 
 def test_errors_are_measured_in_units_of_u():
