@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from derive.notation import g, t, v, y, z
 LOADING, RUNNING = 60, 10
 """Seconds that a file may take to load, with what it imports, and a function's calls, in all readings together."""
 _AFTERWARDS = 2
-"""Seconds later a process that does not end by itself is ended."""
+"""Seconds later a process ends by itself, should nobody be left to end it."""
 _LOOK = 0.1
 """Seconds from one look at a process to the next, while it runs."""
 
@@ -200,12 +200,13 @@ class Runs:
         left, name, path = self.allowance, self.function.name, self.function.path
         if min(left.loading, left.running) <= 0:
             raise IllFormedError(f"{name} has taken too long in another reading of its arguments")
-        limits = {"loading": left.loading, "running": left.running}
-        request = json.dumps({"path": str(path), "name": name, "calls": calls, **limits})
+        limits = {"loading": left.loading + _AFTERWARDS, "running": left.running + _AFTERWARDS}
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            answer = Path(folder) / "answer.json"
-            command = [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)]
-            late = _run(command, request, answer, left)
+            request, answer = Path(folder) / "request.json", Path(folder) / "answer.json"
+            request.write_text(
+                json.dumps({"path": str(path), "name": name, "calls": calls, **limits}), encoding="utf-8"
+            )
+            late = not _ends_in_time(request, answer, left)
             if late and not answer.exists():
                 left.loading = 0
                 raise IllFormedError(f"{path.name} took longer than {LOADING} seconds to load")
@@ -275,37 +276,28 @@ def due_shape(rank: int) -> str:
     return ("a number", "an array of the shape (n,)", "an array of the shape (n, n)")[rank]
 
 
-def _run(command: Sequence[str], request: str, answer: Path, left: Allowance) -> bool:
-    """Run a program that may do anything, and say whether it took too long, by its own watch or by ours.
+def _ends_in_time(request: Path, answer: Path, left: Allowance) -> bool:
+    """Let a process answer a request, and say whether it loads its file in time, which makes `answer`, and then ends.
 
-    What it prints is lost, and what it started ends with it.
+    It may do anything: what it prints is lost, and what it started ends with it.
     """
-    with subprocess.Popen(  # noqa: S603 - the user's own function
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
-        start_new_session=True,
+    with request.open(encoding="utf-8") as given, subprocess.Popen(  # noqa: S603 - the user's own function
+        [sys.executable, "-X", "utf8", str(_RUNNER), str(answer)],
+        stdin=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     ) as process:  # fmt: skip
         try:
-            is_late = not _ends_in_time(process, request, answer, left)
+            until, is_loaded = time.monotonic() + left.loading, False
+            while process.poll() is None:
+                if not is_loaded and answer.exists():
+                    until, is_loaded = time.monotonic() + left.running, True
+                if time.monotonic() > until:
+                    return False
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=_LOOK)
+            return True
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-    return is_late or (hasattr(signal, "SIGALRM") and process.returncode == -signal.SIGALRM)
-
-
-def _ends_in_time(process: "subprocess.Popen[str]", request: str, answer: Path, left: Allowance) -> bool:
-    """Whether a process that is given a request loads its file in time, which makes `answer`, and then ends in time."""
-    until = time.monotonic() + left.loading + _AFTERWARDS
-    is_loaded = False
-    with suppress(BrokenPipeError), process.stdin or nullcontext() as given:
-        print(request, file=given)
-    while process.poll() is None:
-        if not is_loaded and answer.exists():
-            is_loaded, until = True, time.monotonic() + left.running + _AFTERWARDS
-        if time.monotonic() > until:
-            return False
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_LOOK)
-    return True
 
 
 def _parameter(world: World, name: str) -> Any:

@@ -266,17 +266,15 @@ def _dot(left: Array, right: Array) -> Any:
 def _tensordot(arguments: Sequence[Array], options: Options) -> Array:
     """NumPy's tensordot over the last axes of one array and the first ones of another, as many as are counted."""
     left, right, *given = arguments
-    count = given[0][()] if given and given[0].ndim == 0 else options.get("axis", 2) if not given else None
-    if count not in (0, 1, 2):
+    axes = as_array(given[0] if given else options.get("axis", 2))
+    if axes.ndim > 0 or axes[()] not in (0, 1, 2):
         raise FormulaError("tensordot is read with the number of axes, 0, 1 or 2", piece="tensordot")
     if left.size * right.size > MOST_WORK:
         raise FormulaError("a tensordot of the formula runs over too many indices", piece="tensordot")
-    if count > min(left.ndim, right.ndim):
-        raise IllFormedError(f"tensordot over {count} axes of {shape_of(left)} and {shape_of(right)}")
     try:
-        return as_array(np.tensordot(left, right, int(count)))
-    except ValueError:
-        raise IllFormedError(f"tensordot over {count} axes of {shape_of(left)} and {shape_of(right)}") from None
+        return as_array(np.tensordot(left, right, int(axes[()])))
+    except (ValueError, IndexError):
+        raise IllFormedError(f"tensordot over {axes[()]} axes of {shape_of(left)} and {shape_of(right)}") from None
 
 
 def _constant(value: int) -> Callable[[Array], Array]:

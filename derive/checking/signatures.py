@@ -49,7 +49,7 @@ _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(("clip", "clamp"), _Signature(3, frozenset({"min", "max"}))),
     "where": _Signature(3),
 }
-_AXES_SECOND = {"sum", "mean", "average", "prod", "max", "amax", "logsumexp", "softmax", "log_softmax"}
+_AXES_SECOND = {*_OVER_AXES, "softmax", "log_softmax"}
 """Functions whose second argument is an axis."""
 
 

@@ -11,6 +11,7 @@ from derive.targets.c_layout import comment
 from derive.targets.c_loops import (
     Item,
     Pass,
+    Row,
     arrange,
     arrays_used,
     scalars_used,
@@ -208,9 +209,10 @@ class Function:
         return tuple(array for array in self.kernel.inputs if array.name in used)
 
     @property
-    def fetched(self) -> tuple[Array, ...]:
-        """The arrays of rows that it reads or writes."""
-        return (*self.read, *(array for array in self.kernel.outputs if array.rank))
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that it reads or writes."""
+        read = (Row(array.name, is_output=False) for array in self.read)
+        return (*read, *(Row(array.name, is_output=True) for array in self.kernel.outputs if array.rank))
 
     @property
     def uses_label(self) -> bool:

@@ -240,13 +240,11 @@ def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...], later: S
 
 def _is_written_anew(array: str, later: Sequence[Statement]) -> bool:
     """Whether what an array holds is overwritten before it is read: nobody sees it, and it need not be stored."""
-    for statement in later:
-        body = statement.body if isinstance(statement, Loop) else (statement,)
-        for each in body:
-            if array in arrays(each.value):
-                return False
-            if isinstance(each, Map) and each.array == array:
-                return True
+    for statement in flat(later):
+        if array in arrays(statement.value):
+            return False
+        if isinstance(statement, Map) and statement.array == array:
+            return True
     return False
 
 

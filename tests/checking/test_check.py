@@ -10,7 +10,7 @@ import derive
 from derive.catalogue import read_composition
 from derive.checking import mistakes
 from derive.checking.files import Allowance
-from derive.checking.files import _run as run_program
+from derive.checking.files import _ends_in_time as ends_in_time
 from derive.checking.formula import FormulaError
 from derive.checking.world import make_world
 from derive.cli import main
@@ -653,7 +653,9 @@ def test_what_hangs_is_waited_for_once(tmp_path, monkeypatch, source, said):
         "derive.checking.trial.Allowance", lambda: Allowance(loading=20 if source.startswith("def") else 2, running=1)
     )
     started = []
-    monkeypatch.setattr("derive.checking.files._run", lambda *given: started.append(given) or run_program(*given))
+    monkeypatch.setattr(
+        "derive.checking.files._ends_in_time", lambda *given: started.append(given) or ends_in_time(*given)
+    )
     (tmp_path / "grad.py").write_text(source)
     begun = time.monotonic()
     found = derive.check(CE, "gradient", f"{tmp_path / 'grad.py'}:grad", in_file=True)
