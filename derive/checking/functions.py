@@ -312,6 +312,12 @@ def _clip(arguments: Sequence[Array], options: Options) -> Array:
     return body
 
 
+OVER_AXES = (
+    "sum", "reduce_sum", "mean", "average", "reduce_mean", "prod", "reduce_prod", "max", "amax", "reduce_max",
+    "logsumexp", "lse", "LSE", "reduce_logsumexp",
+)  # fmt: skip
+"""What makes one number of many, along all axes or those that are its second argument."""
+
 UNCHANGED = ("array", "asarray", "copy", "detach", "clone", "astype", "cast", "to", "float", "double", "contiguous",
     "numpy", "cpu", "tensor", "as_tensor", "stop_gradient")  # fmt: skip
 """What changes how numbers are kept, and none of them."""

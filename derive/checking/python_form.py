@@ -29,6 +29,7 @@ from derive.checking.formula import (
     Transpose,
     negate,
 )
+from derive.checking.functions import OVER_AXES
 from derive.checking.guards import is_guard
 from derive.checking.habits import MODULES, TARGETS, Y, plain
 from derive.checking.python_names import read_name
@@ -47,8 +48,7 @@ MODULE_CLASSES = {
 _REDUCTIONS = {"logaddexp": "logsumexp", "add": "sum", "maximum": "max", "multiply": "prod"}
 """What `np.add.reduce` is: a function of an array, by that of two numbers."""
 _TAKE_LENGTHS = {
-    "reshape", "view", "ones", "zeros", "tile", "transpose", "permute", "expand", "broadcast_to", "sum", "mean", "max",
-    "logsumexp",
+    "reshape", "view", "ones", "zeros", "tile", "transpose", "permute", "expand", "broadcast_to", *OVER_AXES,
 }  # fmt: skip
 """Functions to which a list gives lengths or axes; to any other it is an array."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.checking.formula import Call, FormulaError, Name, Node, Number
-from derive.checking.functions import UNCHANGED, rename_option
+from derive.checking.functions import OVER_AXES, UNCHANGED, rename_option
 
 _FLOATS = {"float", "float16", "float32", "float64", "double", "half", "bfloat16", "object", "dtype"}
 """Types that hold any number."""
@@ -32,14 +32,10 @@ _OF_TWO = (
     "outer", "ger", "dot", "matmul", "mm", "mv", "bmm", "inner", "vdot", "multiply", "mul", "subtract", "sub", "add",
     "divide", "true_divide", "div", "power", "pow", "maximum", "minimum",
 )  # fmt: skip
-_OVER_AXES = (
-    "sum", "reduce_sum", "mean", "average", "reduce_mean", "prod", "reduce_prod", "max", "amax", "reduce_max",
-    "logsumexp", "lse", "LSE", "reduce_logsumexp",
-)  # fmt: skip
 _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(_OF_ONE, _Signature(1)),
     **dict.fromkeys(_OF_TWO, _Signature(None)),
-    **dict.fromkeys(_OVER_AXES, _Signature(2, _AXES)),
+    **dict.fromkeys(OVER_AXES, _Signature(2, _AXES)),
     **dict.fromkeys(("softmax", "S", "log_softmax"), _Signature(2, frozenset({"axis"}))),
     "tensordot": _Signature(3, frozenset({"axis"})),
     "norm": _Signature(2, frozenset({"ord", *_AXES})),
@@ -49,7 +45,7 @@ _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(("clip", "clamp"), _Signature(3, frozenset({"min", "max"}))),
     "where": _Signature(3),
 }
-_AXES_SECOND = {*_OVER_AXES, "softmax", "log_softmax"}
+_AXES_SECOND = {*OVER_AXES, "softmax", "log_softmax"}
 """Functions whose second argument is an axis."""
 
 
