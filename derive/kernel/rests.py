@@ -14,10 +14,11 @@ import sympy
 from sympy import Add, Expr, Function, Indexed, IndexedBase, KroneckerDelta, Mul, Pow, Symbol
 from sympy.codegen.cfunctions import log1p
 
-from derive.calculus.contract import fact, normalise
+from derive.calculus.contract import normalise
 from derive.calculus.rewrite import rewrite
 from derive.catalogue.parameters import Parameter, choose_parameters
 from derive.errors import UnsupportedError
+from derive.kernel.shares import WHOLE, divides, in_shares_of_rest, in_shares_of_whole
 from derive.notation import Contraction, free_indices, i, label, occurrences, rename, t, vectors, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import BadPointError, Reals
@@ -51,12 +52,14 @@ def choose_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mappi
     rests = write_rests(closed_form, y_definition, parameters)
     taken = {whole for node in occurrences(closed_form, (Pow, sympy.log)) if (whole := _taken(node)) is not None}
     if rests == closed_form or len(taken) != 1:
-        return rests
+        return in_shares_of_whole(rests) if sums_to_1(y_definition) and divides(rests) else rests
     (whole,) = taken
 
     def visit(node: Expr) -> Expr | None:
         return log1p(-whole) if node == sympy.log(1 - whole) else None
 
+    if whole == WHOLE and sums_to_1(y_definition):
+        return Below(whole, in_shares_of_whole(rewrite(closed_form, visit)), in_shares_of_rest(closed_form))
     return Below(whole, rewrite(closed_form, visit), rests)
 
 
@@ -86,40 +89,7 @@ def write_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mappin
         changed = _without_total(base if rest is None else rest, y_definition, total)
         return node.func(changed, *exponent)
 
-    return _without_total(_divided(rewrite(closed_form, visit)), y_definition, total)
-
-
-_REST = Contraction((1 - t[i]) * y[i], i)
-_U = IndexedBase("u")
-_SUM_1 = fact("sum of y", "the entries of y sum to 1", Contraction(y[i], i), sympy.S.One)
-
-
-def _divided(expression: Expr) -> Expr:
-    """(Σ t y - t_j)/x, x = Σ (1 - t) y, as (1 - t_j)/x - 1: with u = 1 - t, what is small cancels before it divides."""
-    if _REST not in set(occurrences(expression, Contraction)):
-        return expression
-
-    def visit(node: Expr) -> Expr | None:
-        if not isinstance(node, Mul):
-            return None
-        powers = [factor for factor in node.args if isinstance(factor, Pow) and factor.base == _REST]
-        if not powers or not all(each.exp.is_Integer and each.exp.is_negative for each in powers):
-            return None
-        # Only what is a polynomial: log y beside a target of 0 must stay beside it.
-        above = node / Mul(*powers)
-        if any(occurrences(above, (sympy.log, sympy.exp))):
-            return None
-        in_u = rewrite(above, lambda part: 1 - _U[part.indices[0]] if getattr(part, "base", None) == t else None)
-        terms = Add.make_args(normalise(in_u, (_SUM_1,)))
-        small = Contraction(_U[i] * y[i], i)
-        return Add(*(term * Mul(*powers).subs(_REST, small) for term in terms))
-
-    divided = rewrite(expression, visit)
-    if divided == expression:
-        return expression
-    # A small probability before a sum of quotients belongs to each of them.
-    apart = sympy.expand_mul(divided)
-    return rewrite(apart, lambda part: 1 - t[part.indices[0]] if getattr(part, "base", None) == _U else None)
+    return _without_total(rewrite(closed_form, visit), y_definition, total)
 
 
 def _is_critical(node: Expr) -> bool:

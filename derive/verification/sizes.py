@@ -1,12 +1,12 @@
 """Numbers that know how far rounding moves them: a field for `derive.proof.evaluate`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import mpmath
 
-from derive.proof.field import Reals
+from derive.proof.field import BadPointError, Reals
 
 NOTHING = -math.inf
 """The logarithm of 0."""
@@ -71,10 +71,41 @@ def log_sum(one: float, other: float) -> float:
     return larger if smaller == NOTHING or larger == math.inf else larger + math.log2(1 + 2 ** (smaller - larger))
 
 
+@dataclass
+class Defined(Reals):
+    """Real numbers, and BadPointError where a logarithm, a root or a power has no real value.
+
+    Attributes:
+        lost: what may be 0 but for rounding, 1 less the only probability, has no logarithm either.
+    """
+
+    lost: mpmath.mpf = field(default_factory=mpmath.mpf)
+
+    def apply(self, function: str, value: Any) -> Any:
+        """As `Reals.apply`; raises BadPointError where there is no real value."""
+        if function == "log" and 0 < abs(value) < self.lost:
+            raise BadPointError
+        return _real(super().apply(function, value))
+
+    def root(self, value: Any, degree: int) -> Any:
+        """As `Reals.root`; raises BadPointError where there is no real value."""
+        return _real(super().root(value, degree))
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """As `Reals.power`; raises BadPointError where there is no real value."""
+        return _real(super().power(base, exponent))
+
+
+def _real(number: Any) -> Any:
+    if isinstance(number, mpmath.mpc):
+        raise BadPointError
+    return number
+
+
 class Sizes:
     """Real numbers with their sizes: a field for `evaluate`. A function passes a size on by its derivative."""
 
-    reals = Reals()
+    reals = Defined()
 
     def number(self, value: Any) -> Sized:
         """An exact number."""

@@ -178,9 +178,5 @@ def _truth_or_none(case: Case, quantity: str) -> Truth | None:
         truth = case.truth(quantity)
     except (ZeroDivisionError, BadPointError):
         return None
-    except TypeError as error:  # the logarithm of a negative number is complex, and was compared with another
-        if "mpc" not in str(error):
-            raise
-        return None
     found = (*truth.values, *truth.sizes)
-    return truth if all(not isinstance(each, mpmath.mpc) and mpmath.isfinite(each) for each in found) else None
+    return truth if all(map(mpmath.isfinite, found)) else None

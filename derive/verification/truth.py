@@ -27,7 +27,7 @@ from derive.notation import Contraction, Partial, free_indices, g, i, j, k, loss
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import BadPointError, Reals
 from derive.verification.rows import Array
-from derive.verification.sizes import Sized, Sizes
+from derive.verification.sizes import Defined, Sized, Sizes
 
 DIGITS = 150
 """Enough for 1 - y in the rows of `derive.verification.rows`: their logits are 120 apart at most."""
@@ -146,9 +146,8 @@ class Case:
         chosen = choose_parameters(composition.parameters, n) if parameters is None else parameters
         exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
         fixed = {} if label is None else {notation.label: label}
-        return cls(
-            composition, Point(Reals(), n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed)
-        )
+        reals = Defined(lost=mpmath.mpf(10) ** (10 - DIGITS)) if n == 1 else Defined()
+        return cls(composition, Point(reals, n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed))
 
     def truth(self, quantity: str) -> Truth:
         """The truth of a quantity. A derivative is a difference of terms: the largest of the row measures each."""

@@ -86,6 +86,24 @@ LOSSES |= {
         ),
         parameters={"a": 1.5},
     ),
+    # Lin and others, Focal loss for dense object detection, 2017, of the probability that the targets have
+    "focal-of-whole": Typed(
+        "-(1 - sum(t*y))**gamma*log(sum(t*y))",
+        lambda y, t, gamma: (
+            -(sum((1 - a) * b for a, b in zip(t, y, strict=True)) ** mpmath.mpf(gamma))
+            * mpmath.log(sum(a * b for a, b in zip(t, y, strict=True)))
+        ),
+        parameters={"gamma": 1.5},
+    ),
+    # Leng and others, PolyLoss, 2022, of the probability that the targets have
+    "poly-of-whole": Typed(
+        "-log(sum(t*y)) + epsilon*(1 - sum(t*y))**2",
+        lambda y, t, epsilon: (
+            -mpmath.log(sum(a * b for a, b in zip(t, y, strict=True)))
+            + epsilon * sum((1 - a) * b for a, b in zip(t, y, strict=True)) ** 2
+        ),
+        parameters={"epsilon": 0.5},
+    ),
     # Abraham and Khan, A novel focal Tversky loss function, 2019
     "focal-tversky": Typed(
         "(1 - (sum(t*y) + 1)/(sum(t*y) + a*sum((1 - t)*y) + b*sum(t*(1 - y)) + 1))**c",

@@ -230,3 +230,10 @@ def test_a_truth_that_is_very_small_is_no_rounding():
     rows = {z: np.array([700.0, 1.0, -2.0]), t: np.array([1.0, 1.0, 0.0])}
     (first, *_) = find_truth(composition, "gradient", rows).values
     assert first == pytest.approx(-np.exp(-700.0), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "softmax-temperature"])
+def test_nothing_is_asked_of_the_logarithm_of_what_one_class_leaves_of_1(activation):
+    """1 - y is 0 there or what rounding leaves, and 0 times its logarithm is no truth, whatever the temperature."""
+    composition = catalogue.read_composition(f"{activation}+binary-cross-entropy")
+    assert _truths(composition, "value", 1, labels=False) == (None,) * len(make_rows(1, FLOAT32).z)
