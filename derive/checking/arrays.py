@@ -370,9 +370,12 @@ class Evaluator(Letters):
         return as_array(APPLIED[name]([self._value(each) for each in node.arguments], self._options(options)))
 
     def _options(self, options: Mapping[str, Node]) -> dict[str, Any]:
-        """The keywords of a call as numbers: axis, keepdims, min."""
+        """The keywords of a call as numbers: axis, keepdims, min; weights are an array."""
         found: dict[str, Any] = {}
         for key, option in options.items():
+            if key == "weights":
+                found[key] = self._value(option)
+                continue
             if isinstance(option, Name):
                 continue
             if isinstance(option, Call) and option.function == "tuple":

@@ -161,9 +161,12 @@ class Judged:
         return self._explain(place) if self.findings[place].verdict == "wrong" else self.findings[place]
 
     def _explain(self, place: int) -> Finding:
-        """What a wrong link comes to, with its mistake."""
+        """What a wrong link comes to, with its mistake; without one where it has no value at more classes."""
         case = self.case
-        return case.court.judge(case.links[place], case.parameters, case.foreign)
+        try:
+            return case.court.judge(case.links[place], case.parameters, case.foreign)
+        except IllFormedError:
+            return self.findings[place]
 
 
 def read_cases(

@@ -138,10 +138,30 @@ def one_row(batch: Array) -> Array:
     return as_array(rows[0])
 
 
+LENGTHS = {
+    **dict.fromkeys(("ones", "zeros"), slice(None)),
+    "full": slice(1),
+    **dict.fromkeys(("reshape", "view", "tile"), slice(1, None)),
+}
+"""Which arguments of a function are lengths."""
+
+
 def class_count(nodes: tuple[Node, ...]) -> int | None:
-    """The number of classes that a matrix written out is for; None without one."""
-    tables = [node for node in walk(nodes) if isinstance(node, Table)]
-    return max(max(len(table.rows), len(table.rows[0])) for table in tables) if tables else None
+    """The number of classes that a matrix written out, or a length given as a number, is for; None without one."""
+    sizes = [size for node in walk(nodes) for size in _sizes(node)]
+    return max(sizes, default=None)
+
+
+def _sizes(node: Node) -> list[int]:
+    """How many rows and columns a matrix written out has, and the lengths that a call names as numbers."""
+    match node:
+        case Table(rows=rows):
+            return [len(rows), len(rows[0])]
+        case Call(function=name, arguments=arguments) if name in LENGTHS:
+            given = arguments[LENGTHS[name]]
+            numbers = [each.value for each in walk(given) if isinstance(each, Number)]
+            return [int(number) for number in numbers if number.denominator == 1 and 1 < number <= MOST_CLASSES]
+    return []
 
 
 def writes_classes(nodes: tuple[Node, ...]) -> bool:

@@ -235,6 +235,23 @@ def _filled_with(value: int) -> Callable[[Sequence[Array], Options], Array]:
     return fill
 
 
+def _full(arguments: Sequence[Array], options: Options) -> Array:
+    """An array of one value, of the lengths that are given."""
+    lengths, value = arguments
+    return as_array(_filled_with(1)([lengths], options) * value)
+
+
+def _average(arguments: Sequence[Array], options: Options) -> Array:
+    """NumPy's average, with weights of the array's shape."""
+    weights = options.get("weights")
+    if weights is None:
+        return _mean(arguments, options)
+    if weights.shape != arguments[0].shape:
+        raise FormulaError("weights of average are read where they have the array's shape", piece="weights")
+    total = _sum([as_array(arguments[0] * weights), *arguments[1:]], options)
+    return divide(total, _sum([weights, *arguments[1:]], options))
+
+
 def _tile(arguments: Sequence[Array], _: Options) -> Array:
     body, times = arguments
     counts = tuple(int(each) for each in times.flat)
@@ -342,7 +359,8 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "negative": _one(lambda body: -body),
     "reciprocal": _one(lambda body: divide(as_array(Integer(1)), body)),
     **dict.fromkeys(("sum", "reduce_sum"), _sum),
-    **dict.fromkeys(("mean", "average", "reduce_mean"), _mean),
+    **dict.fromkeys(("mean", "reduce_mean"), _mean),
+    "average": _average,
     **dict.fromkeys(("prod", "reduce_prod"), _product),
     **dict.fromkeys(("max", "amax", "reduce_max"), _max),
     **dict.fromkeys(("logsumexp", "lse", "LSE", "reduce_logsumexp"), _logsumexp),
@@ -365,6 +383,8 @@ APPLIED: dict[str, Callable[[Sequence[Array], Options], Array]] = {
     "zeros_like": _one(_constant(0)),
     "ones": _filled_with(1),
     "zeros": _filled_with(0),
+    "full": _full,
+    "full_like": _two(lambda body, value: np.ones(body.shape, dtype=object) * value),
     "tile": _tile,
     "tuple": lambda arguments, _: np.array([argument[()] for argument in arguments], dtype=object),
     "trace": _one(np.trace),

@@ -1,6 +1,8 @@
 r"""Functions applied in a LaTeX formula or a text, as on paper, `\log y_i`, and as in code, `(g*y).sum()`."""
 
-from derive.checking.formula import Call, Item, Name, Node, Operation, Transpose, negate
+from fractions import Fraction
+
+from derive.checking.formula import Call, Item, Name, Node, Number, Operation, Transpose, negate
 from derive.checking.latex_cursor import CLOSING
 from derive.checking.latex_symbols import Symbols
 from derive.checking.latex_tokens import Token
@@ -39,6 +41,8 @@ class Calls(Symbols):
             arguments = [self.inner(self.group_tokens())]
         else:
             arguments = [self.factor()]
+        if function == "log" and arguments == [Name("e")]:
+            arguments = [Call("exp", (Number(Fraction(1)),))]
         name = "maximum" if function == "max" and len(arguments) == 2 else function
         call: Node = Call(name, tuple(arguments), tuple(options))
         if function == "log" and arguments[0] == Name("softmax"):

@@ -130,7 +130,10 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "function":
             tokens.append(Token("sign", f"\\{whole}", at))
         case "raised" | "lowered":
-            small = tokenize(whole.translate(_SMALL))[:-1]
+            on_line = whole.translate(_SMALL)
+            if kind == "raised":  # eᶻⁱ: no sign is set small and low at once
+                on_line = re.sub(r"(?<![A-Za-z])([a-z])([ijk])(?![A-Za-z])", r"\1_\2", on_line)
+            small = tokenize(on_line)[:-1]
             tokens.extend(Token("sign", written, at) for written in ("^" if kind == "raised" else "_", "{"))
             tokens.extend(Token(token.kind, token.text, at) for token in small)
             tokens.append(Token("sign", "}", at))

@@ -51,6 +51,8 @@ _TAKE_LENGTHS = {
     "reshape", "view", "ones", "zeros", "tile", "transpose", "permute", "expand", "broadcast_to", *OVER_AXES,
 }  # fmt: skip
 """Functions to which a list gives lengths or axes; to any other it is an array."""
+_OF_SHAPE = ("ones", "zeros", "full")
+"""Functions that make an array of the shape that is their first argument."""
 
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -261,6 +263,9 @@ class Reader:
         options = self.options(tree)
         if name == "kron" and isinstance(tree.func, ast.Attribute):  # NumPy's, of two vectors; kron(i, j) is a delta
             return Call("ravel", (Call("outer", tuple(self.node(each) for each in arguments)),))
+        match arguments:
+            case (ast.Attribute(value=body, attr="shape"), *values) if name in _OF_SHAPE:
+                return Call(f"{name}_like", tuple(self.node(each) for each in (body, *values)), options)
         as_lengths = name in _TAKE_LENGTHS
         return Call(name, tuple(self.argument(each, as_lengths=as_lengths) for each in arguments), options)
 

@@ -37,6 +37,8 @@ _SIGNATURES: Mapping[str, _Signature] = {
     **dict.fromkeys(_OF_TWO, _Signature(None)),
     **dict.fromkeys(OVER_AXES, _Signature(2, _AXES)),
     **dict.fromkeys(("softmax", "S", "log_softmax"), _Signature(2, frozenset({"axis"}))),
+    "average": _Signature(2, _AXES | {"weights"}),
+    **dict.fromkeys(("full", "full_like"), _Signature(2, _KEPT)),
     "tensordot": _Signature(3, frozenset({"axis"})),
     "norm": _Signature(2, frozenset({"ord", *_AXES})),
     **dict.fromkeys(("ones_like", "zeros_like"), _Signature(1, _KEPT)),
