@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from derive.errors import KernelError
-from derive.kernel.expressions import Rewrite, contains, rewrite, walk
-from derive.kernel.ir import CLASS_COUNT, Element, Expression, Kernel, Let, Loop, Map, Reduce, Scalar, Statement
+from derive.kernel.expressions import Rewrite, contains, indices, rewrite, walk
+from derive.kernel.ir import CLASS_COUNT, LABEL, Element, Expression, Kernel, Let, Loop, Map, Reduce, Scalar, Statement
 
 Plain = Let | Map | Reduce
 """A statement of a kernel before fusion: one name, one value."""
@@ -95,6 +95,11 @@ def names(kernel: Kernel) -> frozenset[str]:
     scalars = {statement.name for statement in plain(kernel) if isinstance(statement, (Let, Reduce))}
     parameters = {parameter.name for parameter in kernel.parameters}
     return frozenset(arrays | scalars | parameters | {*kernel.work, CLASS_COUNT})
+
+
+def reads_label(kernel: Kernel) -> bool:
+    """Whether anything at the label's class goes into `kernel`."""
+    return any(LABEL in indices(statement.value) for statement in plain(kernel))
 
 
 def fresh_name(wanted: str, taken: Collection[str]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from derive.catalogue.parameters import Parameter, Range
-from derive.kernel.expressions import arrays, indices, scalars
-from derive.kernel.ir import LABEL, Kernel
-from derive.kernel.statements import plain
+from derive.kernel.expressions import arrays, scalars
+from derive.kernel.ir import Kernel
+from derive.kernel.statements import plain, reads_label
 from derive.targets.numpy_layout import WIDTH
 
 _SUMMARIES = {
@@ -85,12 +85,11 @@ class Program:
     def inputs(self) -> tuple[str, ...]:
         """The vectors and parameters that it reads besides the logits, and the labels if it reads any."""
         read = frozenset().union(*(arrays(statement.value) for statement in plain(self.kernel)))
-        reads_labels = self.kernel.labels and any(LABEL in indices(statement.value) for statement in plain(self.kernel))
         read |= frozenset().union(*(scalars(statement.value) for statement in plain(self.kernel)))
         inputs = [array.name for array in self.kernel.inputs[1:]]
         parameters = [parameter.name for parameter in self.kernel.parameters]
         vectors = tuple(name for name in (*inputs, *parameters) if name in read)
-        return (*vectors, "labels") if reads_labels else vectors
+        return (*vectors, "labels") if self.kernel.labels and reads_label(self.kernel) else vectors
 
     @property
     def signature(self) -> tuple[str, ...]:

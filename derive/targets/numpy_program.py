@@ -19,7 +19,7 @@ from derive.kernel.ir import (
     Same,
     Scalar,
 )
-from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain
+from derive.kernel.statements import Plain, fresh_name, loop_indices, names, nodes, plain, reads_label
 from derive.targets.numpy_expression import FUNCTIONS, Printer, divides_by_difference
 
 _UFUNCS = {"add": ("np.add", "+"), "sub": ("np.subtract", "-"), "mul": ("np.multiply", "*"), "div": ("np.divide", "/")}
@@ -92,16 +92,21 @@ class _Program:
         match node:
             case Element(array, index) if index == LABEL:
                 return (array,)
-            case Call("exp_difference_where_sure", (logit, _)) if self.kernel.has_label:
+            case Call("exp_difference_where_sure", (logit, _)) if self.knows_label(logit):
                 return sorted(arrays(logit))
         return ()
 
     def sure(self, logit: Expression, maximum: Expression) -> str | None:
-        """The condition on a row that its label's class is the largest; None for a kernel without a label."""
-        if not self.kernel.has_label:
+        """The condition on a row that its label's class is the largest; None where that is not known at once."""
+        if not self.knows_label(logit):
             return None
         (index,) = indices(logit)
         return self.code(call("equal", at(logit, index, LABEL), maximum))
+
+    def knows_label(self, logit: Expression) -> bool:
+        """Whether the kernel reads a label anyway, and `logit` is made of inputs, whose entry at it is at hand."""
+        is_read = self.kernel.largest_is_label or (self.kernel.labels and reads_label(self.kernel))
+        return is_read and arrays(logit) <= {array.name for array in self.kernel.inputs}
 
     def code(self, expression: Expression, rows: Sequence[str] = ()) -> str:
         return Printer(self.kernel.name, tuple(rows), self.at_label).code(expression)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import derive
+from derive import catalogue
 from derive.calculus.engine import derive_quantity
 from derive.catalogue.cross_entropy import loss as cross_entropy
 from derive.catalogue.log_softmax import activation as log_softmax
@@ -233,3 +234,24 @@ def test_a_loss_of_dense_targets_alone_refuses_what_labels_look_like(shape: tupl
             call(z, labels)
     dense = np.eye(3, dtype=int)[0]
     np.testing.assert_array_equal(module.loss(z, np.broadcast_to(dense, shape)), module.loss(z, dense.astype(float)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sigmoid+-log(1 - y[k])/sum(1 + y**2)",
+        "softmax-temperature+sum(tanh(y) - tanh(z))/sum(1 + y**2) - log(y[k])",
+    ],
+)
+def test_a_kernel_asks_at_the_label_for_nothing_that_is_not_at_hand(text: str) -> None:
+    """Of an array that is made later, and in a derivative that the label drops out of."""
+    module = load(text_of(product_of(catalogue.read_composition(text))))
+    z, T = np.array([[0.5, -1.0, 2.0], [1.0, 0.25, -3.0]]), {"T": 1.5} if "temperature" in text else {}
+    labels, v, step = np.array([2, 0]), np.array([[1.0, -2.0, 0.5]] * 2), 1e-6
+    gradients = [module.gradient(z + side * step * v, labels, **T) for side in (1, -1)]
+    product = module.hvp(z, labels, v, **T)
+    losses = [module.loss(z + side * step * v, labels, **T) for side in (1, -1)]
+    assert product == pytest.approx((gradients[0] - gradients[1]) / (2 * step), rel=1e-6, abs=1e-8)
+    assert np.sum(sum(gradients) / 2 * v, axis=-1) == pytest.approx(
+        (losses[0] - losses[1]) / (2 * step), rel=1e-6, abs=1e-8
+    )
