@@ -20,7 +20,7 @@ from derive.errors import DefinitionError, UnknownNameError
 from derive.language.habits import SUSPECTS
 from derive.language.read import VECTORS, read
 from derive.language.show import text
-from derive.notation import free_indices, occurrences, vectors, y, z
+from derive.notation import free_indices, occurrences, t, vectors, y, z
 
 Definition = TypeVar("Definition", Activation, Loss)
 
@@ -166,6 +166,13 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
         meaning = _TAKEN.get(name, "a class index too" if name in numbers & indices else None)
         if meaning is not None:
             raise DefinitionError(f"{name} in {definition!r} is {meaning}; a parameter needs another name", definition)
+    if indices and t in vectors(expression):
+        k = min(indices)
+        raise DefinitionError(
+            f"{definition!r} reads the row's label {k} and targets t, which are one thing, given in two ways; write the "
+            f"label by t, as in sum(t*log(y)), or other targets, such as a teacher's, as a parameter with an index, p[i]",
+            definition,
+        )
     if expression.has(notation.loss):
         raise DefinitionError(f"{definition!r} reads L, the loss itself; a parameter needs another name", definition)
     return loss

@@ -86,6 +86,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_known_ones(name, sentence):
     [
         ("y[i]*y[k]", "has the free indices i and k"),
         ("sum(g[i]*y[i] for i in range(n))", "reads the vector g"),
+        ("-log(y[k]) - a*sum(t*log(y))", "reads the row's label k and targets t, which are one thing"),
         ("sum(t[i]", "cannot read"),
         ("__import__('os').system('true')", "not part of the index form"),
     ],
