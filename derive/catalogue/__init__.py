@@ -169,8 +169,8 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
     if indices and t in vectors(expression):
         k = min(indices)
         raise DefinitionError(
-            f"{definition!r} reads the row's label {k} and targets t, which are one thing, given in two ways; write the "
-            f"label by t, as in sum(t*log(y)), or other targets, such as a teacher's, as a parameter with an index, p[i]",
+            f"{definition!r} reads the row's label {k} and targets t, which are one thing, given in two ways; write "
+            f"the label by t, as in sum(t*log(y)), or other targets, such as a teacher's, as a parameter p[i]",
             definition,
         )
     if expression.has(notation.loss):

@@ -10,6 +10,7 @@ from sympy import Expr
 from derive.catalogue.parameters import Parameter
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
+from derive.kernel.offsets import take_offsets_out
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
@@ -83,7 +84,10 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
-    found = [replace(each, closed_form=choose_rests(each.closed_form, y_definition, parameters)) for each in outputs]
+    found = [
+        replace(each, closed_form=choose_rests(take_offsets_out(each.closed_form), y_definition, parameters))
+        for each in outputs
+    ]
     forms = [each.closed_form for each in found]
     leaves_little = sums_to_1(y_definition) and any(divides_by_rest(form, of_label=labels) for form in forms)
     if not leaves_little and not (labels and any(leaves_label_out(form) for form in forms)):

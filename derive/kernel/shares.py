@@ -5,7 +5,7 @@ what is left of 1, x = Σ (1 - t_i) y_i and υ_j = (1 - t_j)/x, (t_j - R)/x is 1
 to all digits. Every R, or x, that divides what is as small as itself cancels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import reduce
 
 import sympy
@@ -14,6 +14,7 @@ from sympy.codegen.cfunctions import log1p
 
 from derive.calculus.contract import fact, normalise
 from derive.calculus.rewrite import replace, rewrite
+from derive.kernel.degrees import apart
 from derive.notation import Contraction, i, occurrences, t, y
 
 WHOLE = Contraction(t[i] * y[i], i)
@@ -86,47 +87,10 @@ def _is_target(node: Expr, beside: frozenset[Expr]) -> bool:
 
 def _joined(expression: Expr, total: Contraction, weight: Callable[[Symbol], Expr]) -> Expr:
     """`expression` with the sum and the shares spelled out again, once what divides them has cancelled."""
-    exponent, rest = _apart(expression)
+    exponent, rest = apart(expression, _SUM)
     beside = _beside(_SUM**exponent * rest)
     spelled = rewrite(beside, lambda node: weight(node.indices[0]) / _SUM if _is_entry(node, _SHARE) else None)
     return replace(spelled, {_SUM: total})
-
-
-def _apart(expression: Expr) -> tuple[Expr, Expr]:
-    """The power of the sum that `expression` has as a factor, and the rest."""
-    match expression:
-        case Symbol() if expression == _SUM:
-            return sympy.S.One, sympy.S.One
-        case Indexed() | KroneckerDelta():
-            return sympy.S.Zero, expression
-        case Contraction():
-            body, index = expression.open()
-            exponent, rest = _apart(body)
-            return exponent, Contraction(rest, index)
-        case Pow():
-            exponent, rest = _apart(expression.base)
-            if expression.exp.is_Integer or rest == 1:
-                return exponent * expression.exp, rest**expression.exp
-        case Mul():
-            exponents, rests = zip(*map(_apart, expression.args), strict=True)
-            return Add(*exponents), Mul(*rests)
-        case Add():
-            parts = [_apart(term) for term in expression.args]
-            least = _least([exponent for exponent, _ in parts])
-            return least, Add(*(_SUM ** (exponent - least) * rest for exponent, rest in parts))
-    if not expression.args:
-        return sympy.S.Zero, expression
-    arguments = (_apart(argument) for argument in expression.args)
-    return sympy.S.Zero, expression.func(*(_SUM**exponent * rest for exponent, rest in arguments))
-
-
-def _least(exponents: Sequence[Expr]) -> Expr:
-    """The least of some exponents that differ by whole numbers; 0 where they do not."""
-    above = [exponent - exponents[0] for exponent in exponents]
-    if not all(difference.is_Integer for difference in above):
-        return sympy.S.Zero
-    least: Expr = exponents[0] + min(above)
-    return least
 
 
 def _beside(expression: Expr) -> Expr:

@@ -139,6 +139,14 @@ LOSSES |= {
         labels=True,
         activation="identity",
     ),
+    # Sohn, Improved deep metric learning with multi-class N-pair loss objective, 2016
+    "n-pair": Typed(
+        "log(sum(exp((z - z[k])/T)))",
+        lambda z, k, T: mpmath.log(sum(mpmath.exp((each - z[k]) / mpmath.mpf(T)) for each in z)),
+        parameters={"T": 0.5},
+        labels=True,
+        activation="identity",
+    ),
     # Yeh and others, Decoupled contrastive learning, 2022
     "decoupled-contrastive": Typed(
         "-z[k]/T + log(sum(exp(z[i]/T) for i in range(n)) - exp(z[k]/T))",
