@@ -12,7 +12,7 @@ from sympy import Expr, Indexed, Integer, KroneckerDelta
 from derive.calculus.contract import POWERS
 from derive.calculus.polynomial import in_lowest_terms
 from derive.calculus.readability import cost, is_reversed
-from derive.calculus.rewrite import apply, can_multiply_out, replace, rewrite
+from derive.calculus.rewrite import apply, can_multiply_out, expand, replace, rewrite
 from derive.notation import Contraction, free_indices, fresh_index, label, occurrences, rename
 
 MOST_TERMS_OF_FRACTION = 150
@@ -274,6 +274,22 @@ def _other_way_round(entry: Expr, difference: Expr) -> tuple[Expr, Expr] | None:
     return other, deltas[0] - entry
 
 
+def multiply_out_inside(expression: Expr) -> Expr:
+    """`expression` with its polynomials multiplied out where that is easier: (1 − t) y − t (1 − y) is y − t.
+
+    Quotients stay as they are: (1 − y)/y is small where 1/y − 1 cancels.
+    """
+
+    def visit(node: Expr) -> Expr | None:
+        divides = any(not (power.exp.is_Integer and power.exp.is_positive) for power in occurrences(node, sympy.Pow))
+        if divides or not isinstance(node, sympy.Add) or node.has(Contraction) or not can_multiply_out(node):
+            return None
+        inside = sympy.Add(*(rewrite(term, visit) for term in node.args))
+        return min(inside, expand(node), key=cost)
+
+    return rewrite(expression, visit)
+
+
 def multiply_in(expression: Expr) -> Expr:
     """`expression` with x (a + b/x) as a x + b, where that is easier to read; x may be several factors.
 
@@ -295,10 +311,13 @@ def _multiplied_in(node: sympy.Mul) -> Iterator[Expr]:
     """What a product becomes with some of its factors in a sum in which they divide."""
     for total in node.args:
         divisors = {power.base for power in occurrences(total, sympy.Pow)} if isinstance(total, sympy.Add) else set()
-        dividing = [factor for factor in node.args if factor in divisors]
+        turned = {factor: -factor for factor in node.args if -factor in divisors and factor not in divisors}
+        dividing = [factor for factor in node.args if factor in divisors or factor in turned]
         for some in (some for count in range(len(dividing)) for some in combinations(dividing, count + 1)):
             others = (factor for factor in node.args if factor not in (total, *some))
-            candidate = apply(POWERS, _oriented(sympy.Mul(*others, reduce(_times, some, total))))
+            sign = (-1) ** sum(factor in turned for factor in some)
+            product = reduce(_times, (turned.get(factor, factor) for factor in some), total)
+            candidate = apply(POWERS, _oriented(sympy.Mul(sign, *others, product)))
             if not any(map(_divides_entries, occurrences(candidate, sympy.Mul))):
                 yield candidate
 

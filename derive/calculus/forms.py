@@ -2,8 +2,9 @@
 
 The arrangements: multiplied out with every sum evaluated; common factors in front, of the formula as it stands, of the
 one multiplied out, and of the one with the entries of Jacobians kept whole; a factor put into a sum that it divides in;
-those entries turned round; minus signs put into differences from 1; one fraction in lowest terms. Ties go to the one
-that comes first, so that the choice never depends on the order in which SymPy stores terms.
+the sums inside multiplied out; those entries turned round; minus signs put into differences from 1; one fraction in
+lowest terms. Ties go to the one that comes first, so that the choice never depends on the order in which SymPy stores
+terms.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ import sympy
 from sympy import Expr, KroneckerDelta
 
 from derive.calculus.contract import POWERS, normalise
-from derive.calculus.factor import cancel, collect, multiply_in, take_in, turn_round
+from derive.calculus.factor import cancel, collect, multiply_in, multiply_out_inside, take_in, turn_round
 from derive.calculus.readability import cost
 from derive.calculus.rewrite import Rule, apply, can_multiply_out, replace, rewrite
 from derive.calculus.signs import turn_signs
@@ -70,6 +71,7 @@ def _as_it_stands(expression: Expr, facts: tuple[Rule, ...]) -> Iterator[Arrange
     yield FACTORED, _around_repeated(expression, facts)
     yield FACTORED, take_in(expression)
     yield CANCELLED, multiply_in(expression)
+    yield EXPANDED, multiply_out_inside(expression)
     yield TURNED, turn_round(expression)
     yield SIGNS, turn_signs(expression)
     yield CANCELLED, cancel(expression)

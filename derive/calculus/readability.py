@@ -10,14 +10,17 @@ from derive.notation import Contraction, label, o, t, y
 REVERSED = 0.75
 """What a difference costs that is the wrong way round: more than the minus sign that turns it."""
 
+BY_PROBABILITY = 2.0
+"""What a division by y or 1 - y costs: most derivatives have their factor y, or y (1 - y), beside it, and need none."""
+
 
 @cache
 def cost(expression: Expr) -> float:
     """How much there is to read: less is easier.
 
     A symbol or an entry of a vector counts 1, a number 1, a sum over the classes 2 and its body, a function 1 and its
-    argument, a power 1 and its exponent, a division by more than a number 1, and each plus, minus or product sign ½;
-    a difference that people write the other way round counts a little more.
+    argument, a power 1 and its exponent, a division by more than a number 1, by a probability 2½, and each plus, minus
+    or product sign ½; a difference that people write the other way round counts a little more.
     """
     match expression:
         case Integer():
@@ -39,10 +42,15 @@ def cost(expression: Expr) -> float:
             minus = 0.5 if expression.args[0].is_Rational and expression.args[0].is_negative else 0.0
             return sum(cost(factor) + 0.5 for factor in factors) - 0.5 + minus
         case sympy.Pow(exp=Integer() as exponent) if exponent == -1:
-            return cost(expression.base) + 0.5
+            return cost(expression.base) + (BY_PROBABILITY if is_probability(expression.base) else 0.5)
         case sympy.Pow():
             return cost(expression.base) + cost(expression.exp) + 0.5
     return 1.0 + sum(cost(child) for child in expression.args)
+
+
+def is_probability(expression: Expr) -> bool:
+    """Whether `expression` is y or 1 - y of some class."""
+    return any(isinstance(each, Indexed) and each.base == y for each in (expression, 1 - expression))
 
 
 def is_reversed(expression: sympy.Add) -> bool:

@@ -5,7 +5,7 @@ import pytest
 import sympy
 from sympy import Expr, Integer, KroneckerDelta, Rational, Symbol, log, sqrt
 
-from derive.calculus.factor import collect, multiply_in, take_in
+from derive.calculus.factor import collect, multiply_in, multiply_out_inside, take_in
 from derive.notation import Contraction, i, j, k, t, v, y
 from derive.proof.check import agree
 
@@ -59,10 +59,27 @@ def test_a_number_and_a_sum_in_front_of_every_term_are_taken_out() -> None:
             t[j] * (1 - y[j]) ** A * (y[j] * log(y[j]) + y[j] - 1) + y[j] ** A * (1 - y[j]),
         ),
         (y[j] * (X + y[j] ** 2), y[j] * (X + y[j] ** 2)),
+        (X * (y[j] - 1) * (W - t[j] / (1 - y[j])), X * (t[j] - W * (1 - y[j]))),
     ],
 )
 def test_a_factor_goes_into_a_sum_in_which_it_divides(apart: Expr, together: Expr) -> None:
     assert multiply_in(apart) == together
+    assert agree(apart, together, {})
+
+
+@pytest.mark.parametrize(
+    ("apart", "together"),
+    [
+        (X * ((1 - t[j]) * y[j] - t[j] * (1 - y[j])), X * (y[j] - t[j])),
+        (
+            W * (X * (1 - y[j]) + log(X) * ((1 - t[j]) * y[j] - t[j] * (1 - y[j]))),
+            W * (X * (1 - y[j]) + log(X) * (y[j] - t[j])),
+        ),
+        ((1 - y[j]) / y[j] - A, (1 - y[j]) / y[j] - A),
+    ],
+)
+def test_what_cancels_in_a_polynomial_is_multiplied_out_and_no_quotient(apart: Expr, together: Expr) -> None:
+    assert multiply_out_inside(apart) == together
     assert agree(apart, together, {})
 
 

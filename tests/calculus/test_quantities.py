@@ -106,6 +106,7 @@ def test_the_closed_form_is_the_one_people_know(composition, quantity, assumptio
             "(y[j] - delta(j, label))*(1 - y[label])**(a - 1)*(1 - y[label]*(1 + a*log(y[label])))",
         ),
         ("(1 - y[k]**q)/q", "y[label]**q*(y[j] - delta(j, label))"),
+        ("-sum(t*log(y)) + a*(1 - sum(t*y))", "y[j]*(1 + a*(sum(t[i]*y[i] for i in range(n)) - t[j])) - t[j]"),
     ],
 )
 def test_losses_of_the_literature_have_their_short_forms(definition: str, form: str) -> None:
