@@ -9,6 +9,8 @@ looked up or imported, and a number that would make SymPy work without end is re
 
 import ast
 import difflib
+import keyword
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
@@ -53,6 +55,8 @@ ENTRY = class_index("entry")
 """The class at which a vector without an index is read."""
 RESERVED = {"n", "L", "label", *VECTORS, *FUNCTIONS, *SPECIAL_FORMS, "range"}
 _OPERATORS = "+ - * / ** @"
+_KEYWORDS_OF_FORMULAS = {"for", "in", "if", "else", "and", "or", "not", "True", "False", "None"}
+"""Keywords that may stand in what was meant as a formula, so that the mistake may be elsewhere."""
 
 
 def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool = False) -> Expr:
@@ -77,6 +81,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool
             warnings.simplefilter("ignore")  # Python warns of strange numbers and escapes, which are refused below
             tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
+        _refuse_keywords(text)
         position = max((error.offset or 1) - 1, 0)
         reason = (error.msg or "invalid syntax").split(".")[0]
         raise DefinitionError(
@@ -102,6 +107,16 @@ def _refuse_lookalikes(text: str) -> None:
             instead = habits.instead_of(character)
             hint = f"write {instead}" if instead else "definitions are written in ASCII, Greek letters by name: gamma"
             raise DefinitionError(f"position {position} of {_excerpt(text)} holds {name}; {hint}", text, position)
+
+
+def _refuse_keywords(text: str) -> None:
+    """Refuse a keyword of Python where a name should stand: `lambda*y[k]`."""
+    for word in re.finditer(r"[A-Za-z_]\w*", text):
+        name = word.group()
+        if keyword.iskeyword(name) and name not in _KEYWORDS_OF_FORMULAS:
+            instead = habits.KEYWORDS.get(name, f"{name}_")
+            message = f"{name} in {_excerpt(text)} is a keyword of Python and cannot be a name; write {instead}"
+            raise DefinitionError(message, text, word.start())
 
 
 class _Reader:

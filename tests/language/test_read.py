@@ -8,6 +8,7 @@ import sympy
 from sympy import Integer, Rational, Symbol
 
 from derive.errors import DefinitionError
+from derive.language.habits import instead_of
 from derive.language.read import read
 from derive.notation import Contraction, Partial, i, j, k, label, loss, n, t, y, z
 
@@ -97,6 +98,8 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("exp(x=1)", 0, "no keyword arguments"),
         ("sum(y, axis=0)", 0, "a definition is of one row, and a sum runs over its classes"),
         ("2*\N{GREEK SMALL LETTER ALPHA}", 2, "GREEK SMALL LETTER ALPHA; write alpha"),
+        ("lambda*y[k]", 0, "lambda in 'lambda*y[k]' is a keyword of Python and cannot be a name; write lam"),
+        ("y[k]*class", 5, "class in 'y[k]*class' is a keyword of Python and cannot be a name; write class_"),
         ("\N{MINUS SIGN}sum(y)", 0, "MINUS SIGN; write -"),
         ("(-1)**0.5", 0, "not a real number"),
         ("1" + "+y[i]" * 401, 0, "402 terms or factors in a row; at most 401 are read"),
@@ -106,6 +109,7 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("2**100", 3, "the exponent"),
         ("1e300", 0, "out of range"),
         ("y[i", 1, "cannot read"),
+        ("sum(y[i] for i in range(n)", 3, "cannot read"),
         ("", 0, "cannot read"),
     ],
 )
@@ -114,6 +118,13 @@ def test_what_is_refused_says_where_and_why(text: str, position: int, words: str
         read(text)
     assert words in str(refusal.value)
     assert refusal.value.position == position
+
+
+def test_what_is_written_for_a_greek_letter_can_be_read() -> None:
+    names = [instead_of(letter) for letter in "αβγδεζηθικλμνξοπρστυφχψω"]
+    assert names[10] == "lam"
+    for name in set(names) - {"delta"}:
+        assert read(f"{name}*n") == Symbol(name, real=True) * n
 
 
 def test_a_long_sum_or_product_is_no_deeper_than_a_short_one() -> None:
