@@ -29,7 +29,10 @@ LONGEST_CHAIN = 400
 """Operators of a sum or a product: SymPy takes the square of their number."""
 MOST_NESTED_SUMS = 3
 """A step is checked over every choice of classes, up to 9 of them for each sum: with four that takes minutes."""
-LARGEST_NUMBER = 10**12
+LARGEST_NUMBER = 10**20
+"""Its inverse is the smallest number besides 0: single precision has both, with room for what they meet."""
+LARGEST_TERM = 10**12
+"""Of a decimal number as a fraction in lowest terms: its numerator or its denominator is no larger."""
 LARGEST_EXPONENT = 64
 
 VECTORS = {base.label.name: base for base in (notation.z, notation.y, notation.t, notation.g, notation.v)}
@@ -176,7 +179,11 @@ class _Reader:
         exact = Rational(str(value)) if abs(value) <= LARGEST_NUMBER else None
         if exact is None:
             raise self.failure(node, f"{self.piece(node)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
-        if exact.q > LARGEST_NUMBER:
+        mantissa = (ast.get_source_segment(self.text, node) or "").lower().partition("e")[0]
+        if exact * LARGEST_NUMBER < 1 and re.search("[1-9]", mantissa):  # a float of 0 may be 1e-400
+            limit = f"numbers besides 0 go down to {1 / LARGEST_NUMBER:.0e}"
+            raise self.failure(node, f"{self.piece(node)} is too small to be read; {limit}")
+        if min(exact.p, exact.q) > LARGEST_TERM:
             raise self.failure(node, f"{self.piece(node)} has too many digits; write a fraction, 1/3, or 12 digits")
         return exact
 
@@ -256,7 +263,7 @@ class _Reader:
                     raise self.failure(node.right, f"the exponent {self.piece(node.right)} is not {wrong}")
                 if left == 0 and not right.is_positive:
                     raise self.failure(node, f"{self.piece(node)} is not defined")
-                if left.is_Integer and abs(left) > LARGEST_NUMBER:
+                if left.is_Rational and max(abs(left.p), left.q) > LARGEST_NUMBER:
                     raise self.failure(node, f"{self.piece(node)} is out of range")
                 return self.real(node, left**right)
             case ast.MatMult():
