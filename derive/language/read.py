@@ -196,7 +196,11 @@ class _Reader:
             self.vectors.append(node)
             return self.entry(name, ENTRY)
         if name in self.bound or name == "label":
-            raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
+            raise self.failure(
+                node,
+                f"{name} is a class index; it can stand only in brackets or in delta(i, j), and a number of each class "
+                "is a parameter with an index: (r[i] - r[k])**2",
+            )
         if name in RESERVED:
             raise self.failure(node, f"{name} is a function and needs its arguments: {name}(...)")
         self.refuse_habit(node, name)
@@ -218,12 +222,22 @@ class _Reader:
 
     def element(self, node: ast.Subscript) -> Expr:
         if not isinstance(node.value, ast.Name):
-            raise self.failure(node, f"{self.piece(node)}: only a name can have an index")
+            raise self.failure(node, f"{self.piece(node)}: only a name can have an index{self.index_within(node)}")
         name, index = node.value.id, self.index(node.slice)
         if name in RESERVED and name not in VECTORS:
             raise self.failure(node, f"{name} has no index")
         self.refuse_habit(node.value, name)
         return self.entry(name, index)
+
+    def index_within(self, node: ast.Subscript) -> str:
+        """What to write for a vector's expression with an index: `log(y[k])` for `np.log(y)[k]`."""
+        called = {
+            ast.unparse(each.func).rpartition(".")[2] for each in ast.walk(node.value) if isinstance(each, ast.Call)
+        }
+        whole, _, index = (ast.get_source_segment(self.text, node) or "").removesuffix("]").rpartition("[")
+        bare = re.sub(rf"\b({'|'.join(MODULES)})\.", "", whole)
+        written = re.sub(r"\b[zyt]\b(?! *\[)", rf"\g<0>[{index}]", bare)
+        return f"; write {written}" if written != bare and called <= FUNCTIONS.keys() else ""
 
     def entry(self, name: str, index: Symbol) -> Expr:
         if name == "y" and self.y is not None:
