@@ -95,8 +95,8 @@ def derive(
     n: int | str | None = None,
     assume: Iterable[str] | None = None,
     *,
-    where: str = "",
-    name: str = "",
+    where: str | None = None,
+    name: str | None = None,
 ) -> Derivation:
     """The derivation of a composition: `derive("softmax+cross-entropy").closed_form("gradient")`.
 
@@ -106,8 +106,8 @@ def derive(
         n: a given number of classes; None derives for any number.
         assume: ids of the assumptions that may be used, such as `sum-t-1`; None for those that the loss declares, an
             empty tuple for none.
-        where: the ranges of the parameters of a loss that is defined on the spot: `"0 < a < 1"`.
-        name: the name of such a loss.
+        where: the ranges of the parameters of a loss that is defined on the spot: `"0 < a < 1"`; None for positive.
+        name: the name of such a loss; None for its definition.
 
     Raises:
         UnknownNameError, DefinitionError: no such activation, loss or assumption; the sentence says which there are.
@@ -125,8 +125,8 @@ def build(
     targets: Iterable[str] = (),
     *,
     all_of_them: bool = False,
-    where: str = "",
-    name: str = "",
+    where: str | None = None,
+    name: str | None = None,
     dry: bool = False,
     layer: bool = False,
     allow_unsafe: bool = False,
@@ -191,8 +191,8 @@ def load(
     composition: str | Composition,
     n: int | str | None = None,
     *,
-    where: str = "",
-    name: str = "",
+    where: str | None = None,
+    name: str | None = None,
     allow_unsafe: bool = False,
     quantities: Iterable[str] = (),
 ) -> ModuleType:
@@ -237,7 +237,7 @@ def check(
     let: Mapping[str, str] | None = None,
     n: int | str | None = None,
     *,
-    where: str = "",
+    where: str | None = None,
     in_file: bool = False,
 ) -> "Verdict":
     """Judge a formula of the user's: `check("softmax+cross-entropy", "gradient", "y - t").verdict` is `right-if`.
@@ -278,7 +278,7 @@ def first_derivatives(activation: str, track: Track = silently) -> tuple[Result,
     return tuple(results)
 
 
-def _composition(given: str | Composition, where: str = "", name: str = "") -> Composition:
+def _composition(given: str | Composition, where: str | None = None, name: str | None = None) -> Composition:
     """The composition that is meant.
 
     Raises:
@@ -290,17 +290,17 @@ def _composition(given: str | Composition, where: str = "", name: str = "") -> C
     return composition
 
 
-def _read(given: str | Composition, where: str = "", name: str = "") -> Composition:
+def _read(given: str | Composition, where: str | None = None, name: str | None = None) -> Composition:
     """The composition that is meant, whether its loss is defined anywhere or not.
 
     Raises:
         DefinitionError, UnknownNameError: it cannot be read.
     """
     for called, value, example in (("where", where, "0 < a < 1"), ("name", name, "dice")):
-        if not isinstance(value, str):
+        if not isinstance(value, str | None):
             raise DeriveError(f"{called} is {value!r}; it should be text such as {example!r}")
     if isinstance(given, str):
-        return read_composition(given, where, name)
+        return read_composition(given, where or "", name or "")
     if not isinstance(given, Composition):
         raise DeriveError(f"{given!r} is no composition; give its name, such as 'softmax+mse', or a Composition")
     if where or name:

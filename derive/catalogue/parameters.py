@@ -1,17 +1,24 @@
 """Parameters of a definition, and the ranges that are declared for them: `0 < a < 1, w >= 0`."""
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
+from sympy import Rational
 
 from derive.errors import DefinitionError
+from derive.language.read import read
 
 _NEAR, _FAR = Fraction(1, 16), 5
 """How close to an end of a range that does not belong to it a parameter is tried, and how far from its only end."""
+
+_INTERVAL = re.compile(r"(\w+) +in *([\[(])([^,]+),([^,]+)([\])])")
+_COMMA = re.compile(r",(?![^\[(]*[\])])")
+"""A comma between two conditions, not one within brackets."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,13 @@ class Parameter:
 def read_ranges(where: str) -> dict[str, Range]:
     """The ranges that a text declares, by name: comparisons of one name with numbers, separated by commas.
 
-    `0 < a < 1`, `w >= 0`, `-1 <= c <= 1`, and `c in R` for any real number. Conditions on one name add up.
+    `0 < a < 1`, `w >= 1/3`, `-1 <= c <= 1`, and `c in R` for any real number. Conditions on one name add up.
 
     Raises:
         DefinitionError: with the condition that is something else, or that no number meets.
     """
     ranges: dict[str, Range] = {}
-    for condition in filter(None, (part.strip() for part in where.split(","))):
+    for condition in filter(None, (part.strip() for part in _COMMA.split(where))):
         for name, bounds in _read_condition(condition, where):
             ranges[name] = _meet(ranges.get(name, Range(low=None)), bounds)
     for name, bounds in ranges.items():
@@ -101,9 +108,12 @@ def read_ranges(where: str) -> dict[str, Range]:
 
 
 def _read_condition(condition: str, where: str) -> list[tuple[str, Range]]:
-    failure = DefinitionError(
-        f"{condition!r} is no range; a range compares one name with numbers, as in 0 < a < 1, w >= 0 or c in R", where
-    )
+    right = "a range compares one name with numbers, as in 0 < a < 1, w >= 0 or c in R"
+    if interval := _INTERVAL.fullmatch(condition):
+        name, opening, low, high, closing = interval.groups()
+        lower, upper = "<=" if opening == "[" else "<", "<=" if closing == "]" else "<"
+        right = f"write {low.strip()} {lower} {name} {upper} {high.strip()}"
+    failure = DefinitionError(f"{condition!r} is no range; {right}", where)
     try:
         node = ast.parse(condition, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -114,7 +124,7 @@ def _read_condition(condition: str, where: str) -> list[tuple[str, Range]]:
         case ast.Compare(left=left, ops=operations, comparators=comparators):
             sides = [left, *comparators]
             found = [
-                _compare(one, operation, two)
+                _compare(one, operation, two, condition)
                 for one, operation, two in zip(sides, operations, comparators, strict=False)
             ]
             ranges = [each for each in found if each is not None]
@@ -123,31 +133,28 @@ def _read_condition(condition: str, where: str) -> list[tuple[str, Range]]:
     raise failure
 
 
-def _compare(left: ast.expr, operation: ast.cmpop, right: ast.expr) -> tuple[str, Range] | None:
+def _compare(left: ast.expr, operation: ast.cmpop, right: ast.expr, condition: str) -> tuple[str, Range] | None:
     """One comparison of a name and a number; None where it is something else."""
     if not isinstance(operation, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
         return None
     included = isinstance(operation, (ast.LtE, ast.GtE))
     less = isinstance(operation, (ast.Lt, ast.LtE))
-    if isinstance(left, ast.Name) and (number := _number(right)) is not None:
+    if isinstance(left, ast.Name) and (number := _number(right, condition)) is not None:
         name, upper = left.id, less
-    elif isinstance(right, ast.Name) and (number := _number(left)) is not None:
+    elif isinstance(right, ast.Name) and (number := _number(left, condition)) is not None:
         name, upper = right.id, not less
     else:
         return None
     return name, Range(None, number, high_included=included) if upper else Range(number, low_included=included)
 
 
-def _number(node: ast.expr) -> Fraction | None:
-    match node:
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            positive = _number(operand)
-            return None if positive is None else -positive
-        case ast.Constant(value=bool()):
-            return None
-        case ast.Constant(value=int() | float() as value) if abs(value) < 10**12:
-            return Fraction(str(value))
-    return None
+def _number(node: ast.expr, condition: str) -> Fraction | None:
+    """The number that `node` is in a definition too, such as 1/3 or 1e-5; None where it is something else."""
+    parts = (ast.UnaryOp, ast.BinOp, ast.unaryop, ast.operator, ast.Constant)
+    if not all(isinstance(part, parts) for part in ast.walk(node)):
+        return None
+    number = read(ast.get_source_segment(condition, node) or "")
+    return Fraction(number.p, number.q) if isinstance(number, Rational) else None
 
 
 def _meet(one: Range, two: Range) -> Range:

@@ -54,15 +54,17 @@ _SYMBOLS = {
 }
 """What to write for a character that is not ASCII."""
 
+KEYWORDS = {"lambda": "lam"}
+"""What to write for a keyword of Python that people have for a name."""
+
 SUSPECTS = ("p", "q", "s", "h", "o", "a", "x", "u")
 """Parameters that may have been meant for y or z where a loss depends on neither."""
 
 
 def instead_of(character: str) -> str:
     """What to write for a character that is not ASCII; empty where there is nothing to suggest."""
-    if character in _SYMBOLS:
-        return _SYMBOLS[character]
-    return spell_greek(character)
+    name = spell_greek(character)
+    return _SYMBOLS.get(character) or KEYWORDS.get(name, name)
 
 
 def spell_greek(letter: str) -> str:

@@ -9,6 +9,8 @@ looked up or imported, and a number that would make SymPy work without end is re
 
 import ast
 import difflib
+import keyword
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,7 +29,10 @@ LONGEST_CHAIN = 400
 """Operators of a sum or a product: SymPy takes the square of their number."""
 MOST_NESTED_SUMS = 3
 """A step is checked over every choice of classes, up to 9 of them for each sum: with four that takes minutes."""
-LARGEST_NUMBER = 10**12
+LARGEST_NUMBER = 10**20
+"""Its inverse is the smallest number besides 0: single precision has both, with room for what they meet."""
+LARGEST_TERM = 10**12
+"""Of a decimal number as a fraction in lowest terms: its numerator or its denominator is no larger."""
 LARGEST_EXPONENT = 64
 
 VECTORS = {base.label.name: base for base in (notation.z, notation.y, notation.t, notation.g, notation.v)}
@@ -53,6 +58,8 @@ ENTRY = class_index("entry")
 """The class at which a vector without an index is read."""
 RESERVED = {"n", "L", "label", *VECTORS, *FUNCTIONS, *SPECIAL_FORMS, "range"}
 _OPERATORS = "+ - * / ** @"
+_KEYWORDS_OF_FORMULAS = {"for", "in", "if", "else", "and", "or", "not", "True", "False", "None"}
+"""Keywords that may stand in what was meant as a formula, so that the mistake may be elsewhere."""
 
 
 def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool = False) -> Expr:
@@ -77,6 +84,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool
             warnings.simplefilter("ignore")  # Python warns of strange numbers and escapes, which are refused below
             tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
+        _refuse_keywords(text)
         position = max((error.offset or 1) - 1, 0)
         reason = (error.msg or "invalid syntax").split(".")[0]
         raise DefinitionError(
@@ -102,6 +110,16 @@ def _refuse_lookalikes(text: str) -> None:
             instead = habits.instead_of(character)
             hint = f"write {instead}" if instead else "definitions are written in ASCII, Greek letters by name: gamma"
             raise DefinitionError(f"position {position} of {_excerpt(text)} holds {name}; {hint}", text, position)
+
+
+def _refuse_keywords(text: str) -> None:
+    """Refuse a keyword of Python where a name should stand: `lambda*y[k]`."""
+    for word in re.finditer(r"[A-Za-z_]\w*", text):
+        name = word.group()
+        if keyword.iskeyword(name) and name not in _KEYWORDS_OF_FORMULAS:
+            instead = habits.KEYWORDS.get(name, f"{name}_")
+            message = f"{name} in {_excerpt(text)} is a keyword of Python and cannot be a name; write {instead}"
+            raise DefinitionError(message, text, word.start())
 
 
 class _Reader:
@@ -161,7 +179,11 @@ class _Reader:
         exact = Rational(str(value)) if abs(value) <= LARGEST_NUMBER else None
         if exact is None:
             raise self.failure(node, f"{self.piece(node)} is out of range; numbers go up to {LARGEST_NUMBER:.0e}")
-        if exact.q > LARGEST_NUMBER:
+        mantissa = (ast.get_source_segment(self.text, node) or "").lower().partition("e")[0]
+        if exact * LARGEST_NUMBER < 1 and re.search("[1-9]", mantissa):  # a float of 0 may be 1e-400
+            limit = f"numbers besides 0 go down to {1 / LARGEST_NUMBER:.0e}"
+            raise self.failure(node, f"{self.piece(node)} is too small to be read; {limit}")
+        if min(exact.p, exact.q) > LARGEST_TERM:
             raise self.failure(node, f"{self.piece(node)} has too many digits; write a fraction, 1/3, or 12 digits")
         return exact
 
@@ -174,7 +196,11 @@ class _Reader:
             self.vectors.append(node)
             return self.entry(name, ENTRY)
         if name in self.bound or name == "label":
-            raise self.failure(node, f"{name} is a class index; it can stand only in brackets or in delta(i, j)")
+            raise self.failure(
+                node,
+                f"{name} is a class index; it can stand only in brackets or in delta(i, j), and a number of each class "
+                "is a parameter with an index: (r[i] - r[k])**2",
+            )
         if name in RESERVED:
             raise self.failure(node, f"{name} is a function and needs its arguments: {name}(...)")
         self.refuse_habit(node, name)
@@ -196,12 +222,22 @@ class _Reader:
 
     def element(self, node: ast.Subscript) -> Expr:
         if not isinstance(node.value, ast.Name):
-            raise self.failure(node, f"{self.piece(node)}: only a name can have an index")
+            raise self.failure(node, f"{self.piece(node)}: only a name can have an index{self.index_within(node)}")
         name, index = node.value.id, self.index(node.slice)
         if name in RESERVED and name not in VECTORS:
             raise self.failure(node, f"{name} has no index")
         self.refuse_habit(node.value, name)
         return self.entry(name, index)
+
+    def index_within(self, node: ast.Subscript) -> str:
+        """What to write for a vector's expression with an index: `log(y[k])` for `np.log(y)[k]`."""
+        called = {
+            ast.unparse(each.func).rpartition(".")[2] for each in ast.walk(node.value) if isinstance(each, ast.Call)
+        }
+        whole, _, index = (ast.get_source_segment(self.text, node) or "").removesuffix("]").rpartition("[")
+        bare = re.sub(rf"\b({'|'.join(MODULES)})\.", "", whole)
+        written = re.sub(r"\b[zyt]\b(?! *\[)", rf"\g<0>[{index}]", bare)
+        return f"; write {written}" if written != bare and called <= FUNCTIONS.keys() else ""
 
     def entry(self, name: str, index: Symbol) -> Expr:
         if name == "y" and self.y is not None:
@@ -241,7 +277,7 @@ class _Reader:
                     raise self.failure(node.right, f"the exponent {self.piece(node.right)} is not {wrong}")
                 if left == 0 and not right.is_positive:
                     raise self.failure(node, f"{self.piece(node)} is not defined")
-                if left.is_Integer and abs(left) > LARGEST_NUMBER:
+                if left.is_Rational and max(abs(left.p), left.q) > LARGEST_NUMBER:
                     raise self.failure(node, f"{self.piece(node)} is out of range")
                 return self.real(node, left**right)
             case ast.MatMult():

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, IndexedBase, Symbol
 
 from derive.catalogue.model import Composition
+from derive.catalogue.parameters import choose_parameters
 from derive.errors import UnsupportedError
 from derive.language.show import text
 from derive.notation import Contraction, class_index, i, label, rename, t, y, z
@@ -54,10 +55,11 @@ def _point(composition: Composition, row: tuple[Fraction, ...], sure: int) -> Po
         if meaning is not None and base != z and not (base == y and meaning == y[i])
     }
     values: dict[IndexedBase | Symbol, object] = {z: _reals(row), t: _reals(_TARGETS)}
+    chosen = choose_parameters(composition.parameters, len(row))  # those of the classes differ: r[i] - r[k] is not 0
     for parameter in composition.parameters:
-        middle = mpmath.mpf(parameter.range.middle().numerator) / parameter.range.middle().denominator
         name = IndexedBase(parameter.name) if parameter.per_class else Symbol(parameter.name, real=True)
-        values[name] = [middle] * len(row) if parameter.per_class else middle
+        numbers = [mpmath.mpf(float(number)) for number in chosen[parameter.name].flat]
+        values[name] = numbers if parameter.per_class else numbers[0]
     return Point(Reals(), len(row), values, definitions, {label: sure})
 
 

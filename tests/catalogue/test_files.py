@@ -111,6 +111,14 @@ def test_a_definition_on_the_spot_takes_a_name_and_ranges() -> None:
     assert found.parameters[0].range.describe("a") == "0 < a < 1"
 
 
+def test_no_range_and_no_name_may_be_said(tmp_path) -> None:
+    plain = derive.derive("softmax+a*sum(t*y**2)").composition
+    assert derive.derive("softmax+a*sum(t*y**2)", where=None, name=None).composition == plain
+    named = ["softmax+a*sum(t*y**2)"]
+    built = derive.build(out=tmp_path, compositions=named, targets=["latex"], where=None, name=None, dry=True)
+    assert list(built.files) == [plain.name]
+
+
 @pytest.mark.parametrize(
     ("name", "where", "loss_name", "sentence"),
     [

@@ -8,6 +8,7 @@ import sympy
 from sympy import Integer, Rational, Symbol
 
 from derive.errors import DefinitionError
+from derive.language.habits import instead_of
 from derive.language.read import read
 from derive.notation import Contraction, Partial, i, j, k, label, loss, n, t, y, z
 
@@ -23,6 +24,8 @@ from derive.notation import Contraction, Partial, i, j, k, label, loss, n, t, y,
         ("-log(y[label])", -sympy.log(y[label])),
         ("0.1*alpha", Rational(1, 10) * Symbol("alpha", real=True)),
         ("sqrt(4) + 1e3", Integer(1002)),
+        ("1e-15 + 1.5e-13*n", Rational(1, 10**15) + Rational(3, 2 * 10**13) * n),
+        ("0.0 + 0e-5*n", Integer(0)),
         ("sum(sum(t[i]*y[k] for k in range(n)) for i in range(n))", Contraction(Contraction(t[i] * y[k], k), i)),
         ("sum(t[i]*y[k] for i in range(n) for k in range(n))", Contraction(Contraction(t[i] * y[k], k), i)),
     ],
@@ -69,6 +72,8 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("2*foo(y[i])", 2, "foo is not a function"),
         ("lgo(y[i])", 0, "did you mean log?"),
         ("-log(softmax(z)[k])", 5, "only a name can have an index"),
+        ("-np.log(y)[k]", 1, "only a name can have an index; write log(y[k]) "),
+        ("-(a*np.log(1 - y) + t[k])[k]", 1, "write (a*log(1 - y[k]) + t[k]) "),
         ("-sum(t*log(softmax(z)))", 11, "write y, the output of the activation before the plus sign"),
         ("-sum(t*np.log_softmax(z))", 7, "write log(y)"),
         ("logsumexp(z) - z[k]", 0, "write log(sum(exp(z)))"),
@@ -91,12 +96,15 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("sum(y[i] for i in range(3))", 13, "for i in range(n)"),
         ("sum(y[i] for i in range(n) if y[i])", 13, "for i in range(n)"),
         ("sum(i for i in range(n))", 4, "i is a class index"),
+        ("sum((i - k)**2*y[i] for i in range(n))", 5, "is a parameter with an index: (r[i] - r[k])**2"),
         ("g*sum(y)", 0, "a parameter needs another name"),
         ("delta(i)", 0, "delta takes 2 arguments, not 1"),
         ("log(y[i], 2)", 0, "log takes 1 argument, not 2"),
         ("exp(x=1)", 0, "no keyword arguments"),
         ("sum(y, axis=0)", 0, "a definition is of one row, and a sum runs over its classes"),
         ("2*\N{GREEK SMALL LETTER ALPHA}", 2, "GREEK SMALL LETTER ALPHA; write alpha"),
+        ("lambda*y[k]", 0, "lambda in 'lambda*y[k]' is a keyword of Python and cannot be a name; write lam"),
+        ("y[k]*class", 5, "class in 'y[k]*class' is a keyword of Python and cannot be a name; write class_"),
         ("\N{MINUS SIGN}sum(y)", 0, "MINUS SIGN; write -"),
         ("(-1)**0.5", 0, "not a real number"),
         ("1" + "+y[i]" * 401, 0, "402 terms or factors in a row; at most 401 are read"),
@@ -105,7 +113,12 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("9**9**9", 3, "the exponent"),
         ("2**100", 3, "the exponent"),
         ("1e300", 0, "out of range"),
+        ("1e-21*y[k]", 0, "'1e-21' is too small to be read; numbers besides 0 go down to 1e-20"),
+        ("1e-400*y[k]", 0, "'1e-400' is too small to be read"),
+        ("1e-400000000*y[k]", 0, "too small to be read"),
+        ("(1e-20**64)**64", 0, "out of range"),
         ("y[i", 1, "cannot read"),
+        ("sum(y[i] for i in range(n)", 3, "cannot read"),
         ("", 0, "cannot read"),
     ],
 )
@@ -114,6 +127,13 @@ def test_what_is_refused_says_where_and_why(text: str, position: int, words: str
         read(text)
     assert words in str(refusal.value)
     assert refusal.value.position == position
+
+
+def test_what_is_written_for_a_greek_letter_can_be_read() -> None:
+    names = [instead_of(letter) for letter in "αβγδεζηθικλμνξοπρστυφχψω"]
+    assert names[10] == "lam"
+    for name in set(names) - {"delta"}:
+        assert read(f"{name}*n") == Symbol(name, real=True) * n
 
 
 def test_a_long_sum_or_product_is_no_deeper_than_a_short_one() -> None:

@@ -39,6 +39,7 @@ def test_the_logarithm_of_a_negative_number_is_refused(name: str, piece: str) ->
         "softmax+sum(t*log(y - 0.1))",
         "softmax+-log(y[k] - 0.1)",
         "softmax+-log(1 - y[k])",
+        "softmax+log(sum((r[i] - r[k])**2*y[i] for i in range(n)))",
     ],
 )
 def test_what_is_defined_somewhere_is_allowed(name: str) -> None:
