@@ -166,8 +166,8 @@ def _read_loss(loss: Loss, given: str | None = None) -> Loss:
         meaning = _TAKEN.get(name, "a class index too" if name in numbers & indices else None)
         if meaning is not None:
             raise DefinitionError(f"{name} in {definition!r} is {meaning}; a parameter needs another name", definition)
-    if indices and t in vectors(expression):
-        k = min(indices)
+    if len(indices) == 1 and t in vectors(expression):
+        (k,) = indices
         raise DefinitionError(
             f"{definition!r} reads the row's label {k} and targets t, which are one thing, given in two ways; write "
             f"the label by t, as in sum(t*log(y)), or other targets, such as a teacher's, as a parameter p[i]",
