@@ -38,7 +38,8 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, w
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
     reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)
-    reader.known, reader.has_rows = frozenset(reader.symbols), has_transposes(tokens)
+    reader.known, reader.given = frozenset(reader.symbols), frozenset(words)
+    reader.has_rows = has_transposes(tokens)
     return reader.formula()
 
 

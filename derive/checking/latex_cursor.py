@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Self
 
 from derive.checking.dots import DOTS
-from derive.checking.formula import NO_COUNT, FormulaError, Name, Node, Number, Same
+from derive.checking.formula import FormulaError, Name, Node, Number, Same
 from derive.checking.habits import LABEL_WORDS
 from derive.checking.latex_tokens import Token, canonical
 
@@ -17,7 +17,7 @@ ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "
 """Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
 _OTHERWISE = ("otherwise", "else", "o.w", "o/w")
-_ENTRY = re.compile(r"[ytY]_\{(\w)\}")
+ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 """A target at one index, as a condition speaks of it."""
 
 
@@ -53,6 +53,8 @@ class Cursor:
 
     has_rows = False
     """Whether something is transposed in the text: `*` is the product of matrices there."""
+    given: frozenset[str] = frozenset()
+    """Names of several letters that the text may have besides those that are known."""
 
     @property
     def now(self) -> Token:
@@ -201,7 +203,7 @@ class Cursor:
             return Same(left, Name("label"), "not" in words)
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
-        if isinstance(left, Name) and (entry := _ENTRY.fullmatch(left.name)) and self.next("0", "1"):
+        if isinstance(left, Name) and (entry := ENTRY.fullmatch(left.name)) and self.next("0", "1"):
             is_zero = self.take().text == "0"  # t_j = 1: j is the label
             left, right, negated = Name(entry[1]), Name("label"), negated != is_zero
             found = Same(left, right, negated)
@@ -247,46 +249,6 @@ class Cursor:
         while self.now.kind in ("letter", "number") or self.next(*allowed):
             self.take()
 
-    def sum_index(self, without: list[Node]) -> tuple[str, list[Token]]:
-        """The index of a sum, whose subscript this reads, and where it begins; classes left out go into `without`."""
-        begin: list[Token] = []
-        name = self.index()
-        if not isinstance(name, Name):
-            raise self.failure("a sum needs an index")
-        while self.now.kind != "end":
-            if self.skip("≠"):
-                without.append(self.index())
-            elif self.skip(r"\in"):
-                self.place = len(self.tokens) - 1  # a set of all classes, whatever its name
-            elif self.skip("="):
-                begin = self.tokens[self.place : -1]
-                self.place = len(self.tokens) - 1
-            elif self.skip(","):
-                again = self.index()
-                if again != name:
-                    raise self.failure("write one sum for each index")
-            else:
-                raise self.failure(f"{self.now.text} cannot stand below a sum")
-        return name.name, begin
-
-    def refuse_part(self, begin: list[Token], end: list[Token]) -> str:
-        """Refuse the bounds of a sum that leave classes out: it may run from 1 to n, or from 0 to n - 1; returns n."""
-        first, last = ("".join(token.text for token in tokens) for tokens in (begin, end))
-        counted_from_0 = first == "0"
-        of_count = end[:-2] if counted_from_0 and last.endswith("-1") else end
-        count = "".join(token.text for token in of_count)
-        is_name = not any(token.kind == "number" or token.text in ("+", "-", r"\infty") for token in of_count)
-        is_count = count == str(self.n) or (is_name and count not in NO_COUNT)
-        if first not in ("", "0", "1") or (last and (not is_count or counted_from_0 == (last == count))):
-            place = (begin or end)[0].position
-            raise FormulaError(
-                f"cannot read the formula at position {place + 1}: a sum runs over all classes, from 1 to n or from 0"
-                f" to n - 1, and not from {first or '1'} to {last or 'n'}",
-                self.text,
-                place,
-            )
-        return count if len(of_count) == 1 and is_name else ""
-
     def indicator(self) -> Node | None:
         r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""
 
@@ -294,7 +256,8 @@ class Cursor:
             if self.skip("_"):
                 tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
                 reader = self.inside(tokens)
-                return reader.condition()
+                condition = reader.condition()
+                return condition if reader.now.kind == "end" else None
             if not self.next(r"\{", "[", "(", "{"):
                 return None
             closing = _CLOSING_INDICATOR[self.take().text]
@@ -359,5 +322,6 @@ class Cursor:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
-        reader.depth, reader.running, reader.has_rows = self.depth + 1, self.running, self.has_rows
+        reader.depth, reader.running = self.depth + 1, self.running
+        reader.has_rows, reader.given = self.has_rows, self.given
         return reader

@@ -2,12 +2,12 @@
 
 from derive.checking.dots import BLANK, DOTS, read_table
 from derive.checking.formula import Choice, Name, Node, Same
-from derive.checking.latex_cursor import Cursor
+from derive.checking.latex_ranges import Ranges
 
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-class Environments(Cursor):
+class Environments(Ranges):
     r"""Reading between `\begin` and `\end`; what stands in a cell is read by the grammar."""
 
     def terms(self) -> Node:

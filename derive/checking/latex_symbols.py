@@ -147,6 +147,8 @@ class Symbols(Derivatives):
     def distribution(self, tokens: list[Token]) -> Name:
         r"""The vector that tokens name, without its parameters and arguments: \pi_\theta(\cdot)."""
         reader = self.inside(tokens)
+        if any(token.text in ("≠", "<", ">", r"\in", r"\setminus", r"\atop") for token in tokens):
+            raise self.failure("an expectation runs over all classes, and its condition is not read")
         first = reader.take()
         if first.text in ACCENTS:
             return reader.accent(first)

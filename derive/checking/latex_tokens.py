@@ -30,7 +30,7 @@ LONGEST_PRODUCT = 2
 """How many letters beside each other are multiplied; more of them are a word."""
 _UNICODE = {
     "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "⊙": "⊙", "∘": "⊙",
-    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "∖": "\\setminus", "‖": "\\|",
     "⇒": "=", "⟹": "=", "≔": "=", "≜": "=",
     "→": "\\to", "≈": "\\approx", "∝": "\\propto", "≤": "\\le", "≥": "\\ge",
     "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
@@ -92,8 +92,8 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
             )
         position = found.end()
         if found.lastgroup == "run" and not (is_word(run := found.group()) or run in own):
-            if len(run) > LONGEST_PRODUCT and not _is_defined(run, text):
-                raise _unknown_word(run, text, found.start())
+            if len(run) > LONGEST_PRODUCT and not is_defined(run, text):
+                raise unknown_word(run, text, found.start())
             if len(run) <= LONGEST_PRODUCT:  # letters beside each other: yy
                 tokens.extend(Token("letter", letter, found.start() + place) for place, letter in enumerate(run))
                 continue
@@ -101,12 +101,14 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     return [*_without_fonts(tokens), Token("end", "", len(text))]
 
 
-def _is_defined(word: str, text: str) -> bool:
+def is_defined(word: str, text: str) -> bool:
     """Whether a word is said what it is, `share = y/2`, or stands on the left."""
-    return re.search(rf"(?<!\w){word}\s*(?:\[[^]]*\]\s*)?=", text) is not None
+    written = re.escape(word).replace("_", r"\\?_")
+    return re.search(rf"(?<!\w){written}[\s}}]*(?:\[[^]]*\]\s*|_\{{?\w\}}?\s*)?=", text) is not None
 
 
-def _unknown_word(word: str, text: str, position: int) -> FormulaError:
+def unknown_word(word: str, text: str, position: int) -> FormulaError:
+    """The error for a word that is not known."""
     return FormulaError(
         f"cannot read the formula at position {position + 1}: {word} is no function or name that is known; leave out"
         " what is not the formula, put signs between letters that are multiplied, or name its role with --let",
