@@ -38,6 +38,7 @@ SPELLED = {
     "Diag": "diag", "sgn": "sign", "sign": "sign", "tr": "trace", "Tr": "trace", "trace": "trace", "lse": "logsumexp",
     "LSE": "logsumexp", "logsumexp": "logsumexp", "onehot": "onehot", "KL": "KL", "CE": "CE", "dd": "d",
     "E": "E", "loss": "loss", "Loss": "loss",
+    "because": "because",
 }  # fmt: skip
 """Commands that people define for a word, and that word."""
 ONES = {"one", "ones", "bbone", "indicator", "ind", "onevec", "vone"}

@@ -19,8 +19,6 @@ class Environments(Ranges):
         name = self.take().text[len(r"\begin{") : -1]
         if name != "cases" and name not in _TABLES:
             raise self.failure(f"the environment {name} is not read; allowed are cases, array and the matrices")
-        if name == "array":
-            self.group_tokens()
         rows = self.cases(name) if cases or name == "cases" else self.table(name)
         if cases:
             self.skip(r"\}")

@@ -2,7 +2,7 @@ r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, size
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from derive.checking.formula import FormulaError
@@ -68,6 +68,9 @@ _PATTERN = re.compile(
     re.VERBOSE,
 )
 
+_OF_SUM = re.compile(r"\s*(?:_|\^(?!\s*(?:\d+|\{\s*\d+\s*\})(?!\s*_|\d)))")
+r"""What behind \Sigma says that it is a sum: \Sigma^2 is a square."""
+
 
 def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     r"""The tokens of a formula, and an `end`; `own` are commands that stand for letters, such as `\yhat`.
@@ -125,7 +128,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "environment":
             tokens.append(Token("sign", re.sub(r"\s|\*", "", whole).replace("{dcases}", "{cases}"), at))
         case "command":
-            is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
+            is_sum = whole == "\\Sigma" and _OF_SUM.match(found.string, found.end())
             tokens.extend(_command("sum" if is_sum else whole[1:], at))
         case "plain" | "run":
             tokens.append(Token("word", whole, at))
@@ -221,7 +224,7 @@ def _take_font(tokens: list[Token], place: int, kept: list[Token]) -> int:
         kept.append(Token("letter", "ones", at))
         return 3
     if len(following) >= 3 and following[0] == "{" and following[2] == "}":
-        kept.append(tokens[place + 2])
+        kept.append(replace(tokens[place + 2], position=at))
         return 3
     if following[:1] == ["{"]:
         letters = []
