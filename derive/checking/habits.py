@@ -25,7 +25,8 @@ PROBABILITIES = {
     "yproba", "yprobs", "pred", "preds", "predicted", "prediction", "predictions", "softmax", "softmaxoutput",
     "softmaxout", "smout", "softmaxx", "softmaxz", "ysoftmax", "policy", "activations",
 }  # fmt: skip
-LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs"}
+LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs",
+    "net"}  # fmt: skip
 TARGETS = {
     "y*", "t*", "Y*",
     "t", "d", "y'", r"\tau", "targets", "target", "labels", "ytrue", "onehot", "yonehot", "onehoty", "onehotlabels",
