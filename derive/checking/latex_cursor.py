@@ -23,6 +23,7 @@ ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 
 _POLICIES = (r"\pi", "π", "p", "P", "q")
 _CLASSES_OF_POLICIES = ("a", "b", "c", "i", "j", "k", "l", "m", "y")
+_USUAL_INDICES = ("i", "j", "k", "l", "m", "c")
 _NO_UPPER_INDEX = ("l", "L", "T", "n")
 """What above a letter is the number of a layer, a transpose or a power."""
 
@@ -285,6 +286,15 @@ class Cursor:
                 return None
             indices += self.inside(above).indices("")
         return Same(indices[0], indices[1]) if len(indices) == 2 else None
+
+    def adjacent_delta(self, sign: Token) -> Node | None:
+        """The condition j = k of δjk, whose indices are typed at once behind the sign; None for anything else."""
+        first, second = self.take(), self.take()
+        are_indices = all(token.kind == "letter" and token.text in _USUAL_INDICES for token in (first, second))
+        if not are_indices or (first.position, second.position) != (sign.position + 1, sign.position + 2):
+            return None
+        is_whole = self.now.kind != "letter" or self.now.position > sign.position + 3
+        return Same(Name(first.text), Name(second.text)) if is_whole else None
 
     def accent(self, token: Token) -> Name:
         """An accented letter; an index under the accent is put back, to be read after it."""

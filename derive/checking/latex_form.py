@@ -313,6 +313,8 @@ class Grammar(Calls):
             found = self.attempt(self.delta)
             if found is not None:
                 return found
+        if token.text == "δ" and (found := self.attempt(partial(self.adjacent_delta, token))) is not None:
+            return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
         if (
