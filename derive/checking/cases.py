@@ -13,6 +13,7 @@ from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedEr
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
+from derive.checking.layers import read_layers
 from derive.checking.left_sides import (
     fault_of_left,
     is_count,
@@ -177,7 +178,7 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
-    spelled_out = _spell_out(composition, chain.links)
+    spelled_out = _spell_out(composition, chain, let)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
     named = len(spelled_out) > 1 and is_left_side(spelled_out[0])
@@ -224,9 +225,12 @@ def read_cases(
     return tuple(found)
 
 
-def _spell_out(composition: Composition, links: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The links without what is written shortly: library functions, indices above, primes, sums without an index."""
+def _spell_out(composition: Composition, chain: Chain, let: Mapping[str, str]) -> tuple[Node, ...]:
+    """The links without what is written shortly: layers, library functions, indices above, primes, bare sums."""
     scalars = frozenset(each.name for each in composition.parameters if not each.per_class)
+    is_power = any("**" in text for text in chain.texts)  # a**L in code, and no layer
+    known = {*let, *(each.name for each in composition.parameters), *(("L",) if is_power else ())}
+    links = read_layers(chain.links, known)
     links = lower_indices(write_out(links, labelled=is_labelled(composition)), scalars)
     links = transpose_primes(isolate(links, scalars), everywhere=composition.loss is None)
     return bind_sums(name_losses(links, scalars))

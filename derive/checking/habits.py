@@ -23,9 +23,10 @@ PROBABILITIES = {
     r"\sigma", r"\tilde{y}", "sm", "probs", "prob", "probabilities", "probas", "yhat", "yhats", "phat", "ypred",
     "ypreds", "yprob",
     "yproba", "yprobs", "pred", "preds", "predicted", "prediction", "predictions", "softmax", "softmaxoutput",
-    "softmaxout", "smout", "softmaxx", "softmaxz", "ysoftmax", "policy", "activations",
+    "softmaxout", "smout", "softmaxx", "softmaxz", "ysoftmax", "policy", "activations", r"\bar{y}", r"\bar{p}",
 }  # fmt: skip
-LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs"}
+LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs",
+    "net"}  # fmt: skip
 TARGETS = {
     "y*", "t*", "Y*",
     "t", "d", "y'", r"\tau", "targets", "target", "labels", "ytrue", "onehot", "yonehot", "onehoty", "onehotlabels",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from derive.checking.definitions import read_definition, uses, write_out_definitions
-from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Number, Same, rewrite
+from derive.checking.formula import Chain, Choice, Derivative, FormulaError, Name, Node, Number, Same, rewrite, walk
 from derive.checking.habits import LOSSES
 from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS
@@ -38,7 +38,8 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, w
     if len(tokens) > MOST_TOKENS:
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
     reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)
-    reader.known, reader.has_rows = frozenset(reader.symbols), has_transposes(tokens)
+    reader.known, reader.given = frozenset(reader.symbols), frozenset(words)
+    reader.has_rows = has_transposes(tokens)
     return reader.formula()
 
 
@@ -229,6 +230,7 @@ def _merge(statements: list[_Statement]) -> Chain | None:
     names = _left_names(general)
     if any(each.always and not _left_names(each) for each in statements):
         return None
+    has_diagonal = len(statements) == 2 and any(map(_is_on_diagonal, statements))
     cases: list[tuple[Same | None, Node]] = []
     for each in statements:
         mine, value, condition = _left_names(each), each.links[-1], each.condition
@@ -239,16 +241,26 @@ def _merge(statements: list[_Statement]) -> Chain | None:
                 condition = Same(_rename(condition.left, others), _rename(condition.right, others), condition.negated)
         if condition is None and each.always:
             is_label = len(mine) == 1 and general.condition in _apart(mine[0], names[0])
-            if len(set(mine)) == len(mine) and not is_label:
+            is_rest = has_diagonal and not any(isinstance(part, Same) for part in walk(value))
+            if not (_is_on_diagonal(each) or is_label or is_rest):
                 return None
             pair = (*mine, *names) if is_label else names
-            condition = Same(Name(pair[0]), Name(pair[1])) if len(pair) == 2 and pair[0] != pair[1] else None
+            if _is_on_diagonal(each) or is_label:  # else it is of all other entries
+                condition = Same(Name(pair[0]), Name(pair[1])) if len(pair) == 2 and pair[0] != pair[1] else None
+        if condition in (held for held, _ in cases):
+            return None
         cases.append((condition, value))
     cases.sort(key=lambda case: case[0] is None)
     left = general.links[:1] if names else ()
     return Chain(
         (*left, Choice(tuple(cases))), (*general.texts[: len(left)], "; ".join(e.texts[-1] for e in statements))
     )
+
+
+def _is_on_diagonal(statement: _Statement) -> bool:
+    """Whether an index is there twice on the left side."""
+    mine = _left_names(statement)
+    return len(set(mine)) < len(mine)
 
 
 def _apart(one: str, other: str) -> tuple[Same, Same]:

@@ -22,11 +22,13 @@ SYNONYMS = {
     "colon": ":", "div": "/", "slash": "/", "oslash": "/", "implies": "=", "Rightarrow": "=", "Longrightarrow": "=",
     "iff": "=", "Leftrightarrow": "=", "Longleftrightarrow": "=", "prime": "'", "grad": r"\nabla",
     "dotsc": r"\dots", "dotso": r"\dots", "dotsb": r"\cdots", "dotsm": r"\cdots", "hdots": r"\dots",
+    "backslash": r"\setminus", "smallsetminus": r"\setminus",
+    "cr": "\\\\", "tabularnewline": "\\\\",
 }  # fmt: skip
 MEANINGFUL = {
     "log", "ln", "exp", "tanh", "sinh", "cosh", "diag", "max", "sum", "frac", "dfrac", "tfrac", "cfrac", "sqrt",
     "partial", "nabla", "hat", "widehat", "bar", "dot", "tilde", "widetilde", "overline", "top", "intercal",
-    "otimes", "dots", "cdots", "vdots", "ddots", "ldots", "operatorname", "in", "forall", "langle",
+    "otimes", "dots", "cdots", "vdots", "ddots", "ldots", "operatorname", "in", "forall", "setminus", "atop", "langle",
     "rangle", "lim", "int", "prod", "over", "underbrace", "overbrace", "norm", "abs", "pdv", "pd", "pderiv", "dv",
     "odv",
 }  # fmt: skip
@@ -36,6 +38,7 @@ SPELLED = {
     "Diag": "diag", "sgn": "sign", "sign": "sign", "tr": "trace", "Tr": "trace", "trace": "trace", "lse": "logsumexp",
     "LSE": "logsumexp", "logsumexp": "logsumexp", "onehot": "onehot", "KL": "KL", "CE": "CE", "dd": "d",
     "E": "E", "loss": "loss", "Loss": "loss",
+    "because": "because",
 }  # fmt: skip
 """Commands that people define for a word, and that word."""
 ONES = {"one", "ones", "bbone", "indicator", "ind", "onevec", "vone"}
@@ -45,7 +48,7 @@ LETTERS = {
     "varkappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "varpi", "rho", "varrho", "sigma", "varsigma", "tau",
     "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma",
     "Upsilon", "Phi", "Psi", "Omega", "digamma", "ell", "hbar", "imath", "jmath", "wp", "infty", "star", "dagger",
-    "ddagger", "transp", "T", "tran", "transpose", "trans", "R", "setminus", "backslash",
+    "ddagger", "transp", "T", "tran", "transpose", "trans", "R",
 }  # fmt: skip
 RELATIONS = {
     f"\\{name}" for name in (

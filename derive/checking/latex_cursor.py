@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Self
 
 from derive.checking.dots import DOTS
-from derive.checking.formula import NO_COUNT, FormulaError, Name, Node, Number, Same
+from derive.checking.formula import FormulaError, Name, Node, Number, Same
 from derive.checking.habits import LABEL_WORDS
 from derive.checking.latex_tokens import Token, canonical
 
@@ -17,12 +17,13 @@ ASIDE_WORDS = ("where", "since", "because", "as", "assuming", "with", "using", "
 """Words with which an explanation of what was written begins."""
 CONDITION_WORDS = {"if", "for", "when", "where", "and", "with", "all", "every", "each"}
 _OTHERWISE = ("otherwise", "else", "o.w", "o/w")
-_ENTRY = re.compile(r"[ytY]_\{(\w)\}")
+ENTRY = re.compile(r"[ytY]_\{(\w)\}")
 """A target at one index, as a condition speaks of it."""
 
 
 _POLICIES = (r"\pi", "π", "p", "P", "q")
 _CLASSES_OF_POLICIES = ("a", "b", "c", "i", "j", "k", "l", "m", "y")
+_USUAL_INDICES = ("i", "j", "k", "l", "m", "c")
 _NO_UPPER_INDEX = ("l", "L", "T", "n")
 """What above a letter is the number of a layer, a transpose or a power."""
 
@@ -53,6 +54,8 @@ class Cursor:
 
     has_rows = False
     """Whether something is transposed in the text: `*` is the product of matrices there."""
+    given: frozenset[str] = frozenset()
+    """Names of several letters that the text may have besides those that are known."""
 
     @property
     def now(self) -> Token:
@@ -201,7 +204,7 @@ class Cursor:
             return Same(left, Name("label"), "not" in words)
         if not self.skip("=", "≠"):
             raise self.failure(f"expected = or ≠ between two indices before {self.now.text or 'the end'}")
-        if isinstance(left, Name) and (entry := _ENTRY.fullmatch(left.name)) and self.next("0", "1"):
+        if isinstance(left, Name) and (entry := ENTRY.fullmatch(left.name)) and self.next("0", "1"):
             is_zero = self.take().text == "0"  # t_j = 1: j is the label
             left, right, negated = Name(entry[1]), Name("label"), negated != is_zero
             found = Same(left, right, negated)
@@ -247,46 +250,6 @@ class Cursor:
         while self.now.kind in ("letter", "number") or self.next(*allowed):
             self.take()
 
-    def sum_index(self, without: list[Node]) -> tuple[str, list[Token]]:
-        """The index of a sum, whose subscript this reads, and where it begins; classes left out go into `without`."""
-        begin: list[Token] = []
-        name = self.index()
-        if not isinstance(name, Name):
-            raise self.failure("a sum needs an index")
-        while self.now.kind != "end":
-            if self.skip("≠"):
-                without.append(self.index())
-            elif self.skip(r"\in"):
-                self.place = len(self.tokens) - 1  # a set of all classes, whatever its name
-            elif self.skip("="):
-                begin = self.tokens[self.place : -1]
-                self.place = len(self.tokens) - 1
-            elif self.skip(","):
-                again = self.index()
-                if again != name:
-                    raise self.failure("write one sum for each index")
-            else:
-                raise self.failure(f"{self.now.text} cannot stand below a sum")
-        return name.name, begin
-
-    def refuse_part(self, begin: list[Token], end: list[Token]) -> str:
-        """Refuse the bounds of a sum that leave classes out: it may run from 1 to n, or from 0 to n - 1; returns n."""
-        first, last = ("".join(token.text for token in tokens) for tokens in (begin, end))
-        counted_from_0 = first == "0"
-        of_count = end[:-2] if counted_from_0 and last.endswith("-1") else end
-        count = "".join(token.text for token in of_count)
-        is_name = not any(token.kind == "number" or token.text in ("+", "-", r"\infty") for token in of_count)
-        is_count = count == str(self.n) or (is_name and count not in NO_COUNT)
-        if first not in ("", "0", "1") or (last and (not is_count or counted_from_0 == (last == count))):
-            place = (begin or end)[0].position
-            raise FormulaError(
-                f"cannot read the formula at position {place + 1}: a sum runs over all classes, from 1 to n or from 0"
-                f" to n - 1, and not from {first or '1'} to {last or 'n'}",
-                self.text,
-                place,
-            )
-        return count if len(of_count) == 1 and is_name else ""
-
     def indicator(self) -> Node | None:
         r"""What follows the 1 of `1\{i=j\}`, `1_{i=j}` or `1[i=j]`, if it does."""
 
@@ -294,7 +257,8 @@ class Cursor:
             if self.skip("_"):
                 tokens = [each for each in self.group_tokens() if each.text not in ("[", "]", r"\{", r"\}", "(", ")")]
                 reader = self.inside(tokens)
-                return reader.condition()
+                condition = reader.condition()
+                return condition if reader.now.kind == "end" else None
             if not self.next(r"\{", "[", "(", "{"):
                 return None
             closing = _CLOSING_INDICATOR[self.take().text]
@@ -322,6 +286,15 @@ class Cursor:
                 return None
             indices += self.inside(above).indices("")
         return Same(indices[0], indices[1]) if len(indices) == 2 else None
+
+    def adjacent_delta(self, sign: Token) -> Node | None:
+        """The condition j = k of δjk, whose indices are typed at once behind the sign; None for anything else."""
+        first, second = self.take(), self.take()
+        are_indices = all(token.kind == "letter" and token.text in _USUAL_INDICES for token in (first, second))
+        if not are_indices or (first.position, second.position) != (sign.position + 1, sign.position + 2):
+            return None
+        is_whole = self.now.kind != "letter" or self.now.position > sign.position + 3
+        return Same(Name(first.text), Name(second.text)) if is_whole else None
 
     def accent(self, token: Token) -> Name:
         """An accented letter; an index under the accent is put back, to be read after it."""
@@ -359,5 +332,6 @@ class Cursor:
         """A reading of `tokens`, which stand within what this one reads."""
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
-        reader.depth, reader.running, reader.has_rows = self.depth + 1, self.running, self.has_rows
+        reader.depth, reader.running = self.depth + 1, self.running
+        reader.has_rows, reader.given = self.has_rows, self.given
         return reader

@@ -18,8 +18,12 @@ class Derivatives(Environments):
         """What a sign applies to."""
         raise NotImplementedError
 
-    def product(self) -> Node:
+    def signed(self) -> Node:
         """What a fraction without its own numerator applies to."""
+        raise NotImplementedError
+
+    def product(self) -> Node:
+        """What is summed, or of which a mean is taken."""
         raise NotImplementedError
 
     def inner(self, tokens: list[Token]) -> Node:
@@ -35,7 +39,7 @@ class Derivatives(Environments):
         if is_differential(above) and is_differential(below):
             return self.derivative(above, below)
         if [token.text for token in above] == [r"\partial"]:  # the second ∂ is left out
-            return Derivative(self.product(), (self.inner(below),))
+            return Derivative(self.signed(), (self.inner(below),))
         return Operation("/", self.inner(above), self.inner(below))
 
     def part(self) -> list[Token]:
@@ -56,7 +60,7 @@ class Derivatives(Environments):
         if head and head[0].text == "^":
             head = head[4:] if head[1].text == "{" else head[2:]
         loss = self.loss_of_arguments(head)
-        body = loss or (self.inner(head) if head else self.product())
+        body = loss or (self.inner(head) if head else self.signed())
         return Derivative(body, variables)
 
     def slope_command(self) -> Node:

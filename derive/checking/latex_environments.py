@@ -2,12 +2,12 @@
 
 from derive.checking.dots import BLANK, DOTS, read_table
 from derive.checking.formula import Choice, Name, Node, Same
-from derive.checking.latex_cursor import Cursor
+from derive.checking.latex_ranges import Ranges
 
 _TABLES = ("pmatrix", "bmatrix", "matrix", "vmatrix", "Bmatrix", "smallmatrix", "array")
 
 
-class Environments(Cursor):
+class Environments(Ranges):
     r"""Reading between `\begin` and `\end`; what stands in a cell is read by the grammar."""
 
     def terms(self) -> Node:
@@ -19,8 +19,6 @@ class Environments(Cursor):
         name = self.take().text[len(r"\begin{") : -1]
         if name != "cases" and name not in _TABLES:
             raise self.failure(f"the environment {name} is not read; allowed are cases, array and the matrices")
-        if name == "array":
-            self.group_tokens()
         rows = self.cases(name) if cases or name == "cases" else self.table(name)
         if cases:
             self.skip(r"\}")

@@ -12,10 +12,12 @@ from functools import partial
 
 from derive.checking.dots import DOTS, read_table
 from derive.checking.formula import (
+    ONE,
     SLOPE,
     Call,
     Choice,
     Item,
+    Listed,
     Name,
     Node,
     Number,
@@ -32,8 +34,9 @@ from derive.checking.latex_calls import Calls
 from derive.checking.latex_commands import RELATIONS
 from derive.checking.latex_cursor import ACCENTS, ASIDE_WORDS, CLOSING, CONDITION_WORDS
 from derive.checking.latex_differentials import SLOPES
-from derive.checking.latex_tokens import Token, canonical
-from derive.checking.vocabulary import OF_SENTENCES
+from derive.checking.latex_ranges import Range
+from derive.checking.latex_tokens import LONGEST_PRODUCT, Token, canonical, is_defined, unknown_word
+from derive.checking.vocabulary import OF_SENTENCES, is_word
 from derive.language.read import DEEPEST_NESTING, LARGEST_NUMBER
 
 _FUNCTIONS = {
@@ -135,8 +138,10 @@ class Grammar(Calls):
         return token.text not in _ENDS and token.text not in ("^", "_", "<", ">", "!", "'", r"\forall")
 
     def factor(self) -> Node:
-        """A sum, or an atom with what stands at it."""
-        return self.sum() if self.skip(r"\sum") else self.powers(self.atom())
+        """A sum, a product over an index, or an atom with what stands at it."""
+        if self.skip(r"\sum"):
+            return self.sum()
+        return self.product_over() if self.skip(r"\prod") else self.powers(self.atom())
 
     def powers(self, base: Node) -> Node:
         """`base` with its indices, powers and primes."""
@@ -204,28 +209,31 @@ class Grammar(Calls):
 
     def sum(self) -> Node:
         """What follows a sum sign: where it runs, and the product that it sums."""
-        index: str | None = None
-        without: list[Node] = []
-        begin: list[Token] = []
-        end: list[Token] = []
-        while self.next("_", "^"):
-            if self.skip("^"):
-                end = self.group_tokens()
-                continue
-            self.expect("_")
-            index, begin = self.inside(self.group_tokens()).sum_index(without)
-        count = self.refuse_part(begin, end)
+        over = self.range()
         sign, start = self.skip("-"), self.place
-        self.running.append(index or "")
-        body = self.product()
-        self.running.pop()
+        body = self.under(over)
         if sign:
             body = negate(body)
         # A sum over examples, a^{(i)}: a batch of one row is judged, and the sum over its rows is that row's.
         written = "".join(token.text for token in self.tokens[start : self.place])
-        if index is not None and f"^{{({index})}}" in written and Name(index) not in walk((body,)):
+        if over.index is not None and f"^{{({over.index})}}" in written and Name(over.index) not in walk((body,)):
             return body
-        return Total(body, index, tuple(without), count)
+        return Total(body, over.index, tuple(over.without), over.count)
+
+    def product_over(self) -> Node:
+        r"""What follows \prod: of the classes that are left out, the factor is 1."""
+        over = self.range()
+        if over.index is None:
+            raise self.failure("a product needs an index")
+        others = [(Same(Name(over.index), each), ONE) for each in over.without]
+        return Call("prod", (Listed(Choice((*others, (None, self.under(over)))), over.index),))
+
+    def under(self, over: Range) -> Node:
+        """The product behind a sign, under which an index runs."""
+        self.running.append(over.index or "")
+        body = self.product()
+        self.running.pop()
+        return body
 
     def atom(self) -> Node:
         """What no sign divides."""
@@ -305,6 +313,8 @@ class Grammar(Calls):
             found = self.attempt(self.delta)
             if found is not None:
                 return found
+        if token.text == "δ" and (found := self.attempt(partial(self.adjacent_delta, token))) is not None:
+            return found
         if token.text in (r"\sigma", "σ", r"\varsigma") and self.next("("):
             return self.applied(r"\sigma")
         if (
@@ -343,8 +353,16 @@ class Grammar(Calls):
         function = _SPELLINGS.get(name, name)
         if name in ("KL", "CE") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
             return divergence
+        self.refuse_unknown(token)
         takes = self.next("(") or (function in ("log", "exp", "tanh") and self.starts_factor())
         return self.applied(function) if takes else self.indexed(Name(function))
+
+    def refuse_unknown(self, token: Token) -> None:
+        """Refuse a word that is no function, name or symbol, and of which nothing says what it is."""
+        word = token.text
+        is_known = len(word) <= LONGEST_PRODUCT or is_word(word) or word in _SPELLINGS
+        if not (is_known or word in {*self.symbols, *self.given} or is_defined(word, self.text)):
+            raise unknown_word(word, self.text, token.position)
 
     def fenced(self) -> Node:
         """What is in parentheses or bars."""

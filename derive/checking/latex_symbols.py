@@ -10,6 +10,7 @@ from derive.checking.latex_tokens import Token, canonical
 
 _ACTIVATIONS = ("f", "g", "s", "h", "S", r"\sigma", "σ", r"\phi", r"\varphi")
 _POLICIES = (r"\pi", "π")
+_WEIGHTED = ("p", "P", "q", "f", r"\hat{y}", r"\hat{p}")
 _OF_LOGITS = (*_ACTIVATIONS, "p", "P", "y", "q", r"\pi", "π", r"\hat{y}", r"\hat{p}")
 """Letters behind whose index the logits may be named."""
 
@@ -42,6 +43,8 @@ class Symbols(Derivatives):
 
         if name.name in _POLICIES and self.next("_"):
             self.attempt(self.weights)
+        if name.name in _WEIGHTED and self.next("_") and (entry := self.attempt(partial(self.weighted, name))):
+            return entry
         if self.next("(") and (index := self.attempt(partial(self.class_argument, name.name))) is not None:
             return Item(name, (index,))
         if not self.next("_", "^"):
@@ -56,6 +59,11 @@ class Symbols(Derivatives):
         self.expect("_")
         (letter,) = self.group_tokens()[:1]
         return Name(letter.text) if letter.text in (r"\theta", r"\phi", "w") and self.next("(") else None
+
+    def weighted(self, name: Name) -> Node | None:
+        r"""An output of weights at a class, p_\theta(j \mid x); None for an index, which stands before a factor."""
+        index = self.class_argument(name.name) if self.weights() is not None else None
+        return None if index is None else Item(name, (index,))
 
     def crossed(self, name: Name) -> Node | None:
         """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""
@@ -147,6 +155,8 @@ class Symbols(Derivatives):
     def distribution(self, tokens: list[Token]) -> Name:
         r"""The vector that tokens name, without its parameters and arguments: \pi_\theta(\cdot)."""
         reader = self.inside(tokens)
+        if any(token.text in ("≠", "<", ">", r"\in", r"\setminus", r"\atop") for token in tokens):
+            raise self.failure("an expectation runs over all classes, and its condition is not read")
         first = reader.take()
         if first.text in ACCENTS:
             return reader.accent(first)

@@ -2,7 +2,7 @@ r"""LaTeX cut into tokens: letters, words, numbers and signs, with spacing, size
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import normalize
 
 from derive.checking.formula import FormulaError
@@ -30,7 +30,7 @@ LONGEST_PRODUCT = 2
 """How many letters beside each other are multiplied; more of them are a word."""
 _UNICODE = {
     "∑": "\\sum", "√": "\\sqrt", "∂": "\\partial", "∇": "\\nabla", "⊙": "⊙", "∘": "⊙",
-    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "‖": "\\|",
+    "⊗": "\\otimes", "≡": "=", "∀": "\\forall", "∈": "\\in", "∖": "\\setminus", "‖": "\\|",
     "⇒": "=", "⟹": "=", "≔": "=", "≜": "=",
     "→": "\\to", "≈": "\\approx", "∝": "\\propto", "≤": "\\le", "≥": "\\ge",
     "⟨": "\\langle", "⟩": "\\rangle", "…": "\\dots",
@@ -68,6 +68,9 @@ _PATTERN = re.compile(
     re.VERBOSE,
 )
 
+_OF_SUM = re.compile(r"\s*(?:_|\^(?!\s*(?:\d+|\{\s*\d+\s*\})(?!\s*_|\d)))")
+r"""What behind \Sigma says that it is a sum: \Sigma^2 is a square."""
+
 
 def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     r"""The tokens of a formula, and an `end`; `own` are commands that stand for letters, such as `\yhat`.
@@ -92,8 +95,8 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
             )
         position = found.end()
         if found.lastgroup == "run" and not (is_word(run := found.group()) or run in own):
-            if len(run) > LONGEST_PRODUCT and not _is_defined(run, text):
-                raise _unknown_word(run, text, found.start())
+            if len(run) > LONGEST_PRODUCT and not is_defined(run, text):
+                raise unknown_word(run, text, found.start())
             if len(run) <= LONGEST_PRODUCT:  # letters beside each other: yy
                 tokens.extend(Token("letter", letter, found.start() + place) for place, letter in enumerate(run))
                 continue
@@ -101,12 +104,14 @@ def tokenize(text: str, own: Collection[str] = ()) -> list[Token]:
     return [*_without_fonts(tokens), Token("end", "", len(text))]
 
 
-def _is_defined(word: str, text: str) -> bool:
+def is_defined(word: str, text: str) -> bool:
     """Whether a word is said what it is, `share = y/2`, or stands on the left."""
-    return re.search(rf"(?<!\w){word}\s*(?:\[[^]]*\]\s*)?=", text) is not None
+    written = re.escape(word).replace("_", r"\\?_")
+    return re.search(rf"(?<!\w){written}[\s}}]*(?:\[[^]]*\]\s*|_\{{?\w\}}?\s*)?=", text) is not None
 
 
-def _unknown_word(word: str, text: str, position: int) -> FormulaError:
+def unknown_word(word: str, text: str, position: int) -> FormulaError:
+    """The error for a word that is not known."""
     return FormulaError(
         f"cannot read the formula at position {position + 1}: {word} is no function or name that is known; leave out"
         " what is not the formula, put signs between letters that are multiplied, or name its role with --let",
@@ -123,7 +128,7 @@ def _append(tokens: list[Token], found: "re.Match[str]") -> None:
         case "environment":
             tokens.append(Token("sign", re.sub(r"\s|\*", "", whole).replace("{dcases}", "{cases}"), at))
         case "command":
-            is_sum = whole == "\\Sigma" and found.string[found.end() :].lstrip()[:1] in ("_", "^")
+            is_sum = whole == "\\Sigma" and _OF_SUM.match(found.string, found.end())
             tokens.extend(_command("sum" if is_sum else whole[1:], at))
         case "plain" | "run":
             tokens.append(Token("word", whole, at))
@@ -219,7 +224,7 @@ def _take_font(tokens: list[Token], place: int, kept: list[Token]) -> int:
         kept.append(Token("letter", "ones", at))
         return 3
     if len(following) >= 3 and following[0] == "{" and following[2] == "}":
-        kept.append(tokens[place + 2])
+        kept.append(replace(tokens[place + 2], position=at))
         return 3
     if following[:1] == ["{"]:
         letters = []

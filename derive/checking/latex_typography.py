@@ -2,12 +2,17 @@ r"""What of a LaTeX formula is only how it is set: blanked out, so that every po
 
 import re
 
+_SPACING = re.compile(r"(?<=\\\\)\*?(?:\s*\[\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*(?:pt|em|ex|mm|cm|in|pc|sp|bp|mu|jot)\s*\])?")
+r"""How far below a line the next one stands: \\[6pt]; the star of \\*."""
+_COLUMNS = re.compile(r"(?<=\\begin\{array\})\s*(?:\[[tcb]\])?\s*\{(?:[clr|\s]|@\{[^{}]*\})*\}")
+_SUBSTACK = re.compile(r"\\substack\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _SURROUNDINGS = re.compile(
     r"\$|\\\[(?!\s*\d)|\\\]|\\\(|\\\)"
     r"|\\(?:begin|end)\{(?:align|aligned|equation|gather|gathered|split|eqnarray|multline|displaymath|math)\*?\}"
-    r"|\\(?:tag\*?|label|color|hspace\*?|vspace\*?|eqref|cite)\s*\{[^{}]*\}"
+    r"|\\begin\{alignat(?:ed)?\*?\}\s*\{\s*\d+\s*\}|\\end\{alignat(?:ed)?\*?\}"
+    r"|\\(?:tag\*?|label|color|hspace\*?|vspace\*?|eqref|cite|(?:short)?intertext)\s*\{[^{}]*\}"
     r"|\\textcolor\s*\{[^{}]*\}"
-    r"|\\(?:therefore|because|hline|mathstrut|strut|hfill|noindent|centering)(?![A-Za-z])"
+    r"|\\(?:therefore|hline|mathstrut|strut|hfill|noindent|centering)(?![A-Za-z])"
     r"|\\(?:square|blacksquare|Box|qed|qedsymbol|QED|checkmark)(?![A-Za-z])|\\text\s*\{\s*Q\.?E\.?D\.?\s*\}"
     r"|\\q?quad\s*\(\d+(?:\.\d+)*\)\s*$"
 )
@@ -18,7 +23,8 @@ _MATHEMATICS = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)"
 
 
 _BRACED = re.compile(
-    r"(\\left\s*\\\{\s*\\begin)\{(?:aligned|split|gathered)\}(.*?\\end)\{(?:aligned|split|gathered)\}", re.DOTALL
+    r"(?P<begin>\\left\s*\\\{\s*\\begin)(?P<name>\{(?:aligned|split|gathered)\})(?P<rows>.*?)(?P<end>\\end)(?P=name)",
+    re.DOTALL,
 )
 _SYMBOL = re.compile(r"\$+\s*\\?[A-Za-z]+(?:_\{?\w\}?|\{\w\})?\s*\$+")
 
@@ -38,8 +44,10 @@ _NEXT_LINE = re.compile(r"\n(?=(?:[^\s=&+*/\\−·({[-]|\\(?:frac|partial|nabla|
 
 def blank(text: str) -> str:
     """`text` with spaces for what surrounds a formula, numbers, explains or colours it."""
-    text = _REMARK.sub(_spaces, _COMMENT.sub(_spaces, text))
-    text = _BRACED.sub(r"\1{cases}\2{cases}", _separated(_without_prose(_carried_on(text))))
+    text = _SPACING.sub(_spaces, _COMMENT.sub(_spaces, text))
+    text = _SUBSTACK.sub(_in_one_line, _COLUMNS.sub(_spaces, text))
+    text = _REMARK.sub(_spaces, _BRACED.sub(_as_cases, text))
+    text = _separated(_without_prose(_carried_on(text)))
     text = _ABOVE_EQUALS.sub(lambda found: "=".rjust(len(found.group())), text)
     while (found := _WRAPPERS.search(text)) is not None:
         text = _unwrap(text, found.start(), found.end())
@@ -48,6 +56,17 @@ def blank(text: str) -> str:
 
 def _spaces(found: re.Match[str]) -> str:
     return " " * len(found.group())
+
+
+def _as_cases(found: re.Match[str]) -> str:
+    """What a brace on the left makes cases, with one mark between each and its condition."""
+    name = "{cases}".rjust(len(found["name"]))
+    return found["begin"] + name + found["rows"].replace("&&", " &") + found["end"] + name
+
+
+def _in_one_line(found: re.Match[str]) -> str:
+    r"""The lines of \substack with semicolons between them."""
+    return found[1].replace("\\\\", " ;").rjust(len(found.group()) - 1) + " "
 
 
 def _carried_on(text: str) -> str:

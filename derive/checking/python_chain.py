@@ -1,9 +1,11 @@
 """Read what is written in Python: a chain of equations, and the assignments before it."""
 
 import re
+from collections.abc import Iterator
+from functools import partial, reduce
 
 from derive.checking.definitions import Definition, write_out_definitions
-from derive.checking.formula import Call, Chain, FormulaError, Item, Name, Node, Operation, rewrite
+from derive.checking.formula import Call, Chain, Derivative, FormulaError, Item, Name, Node, Operation, rewrite
 from derive.checking.habits import LOSSES
 from derive.checking.left_sides import as_derivative, is_left_side
 from derive.checking.python_form import Reader
@@ -33,7 +35,8 @@ def read_python(text: str, n: int | None = None) -> Chain:
     named = len(links) > 1 and is_left_side(links[0])
     definitions = [_define(text, each, n) for each in assignments]
     written = write_out_definitions(links[named:], definitions) if definitions else links[named:]
-    return Chain((*links[:named], *rewrite(tuple(written), _exponential)), tuple(piece.strip() for _, piece in pieces))
+    spelled = rewrite(rewrite(tuple(written), _exponential), _chain_rule)
+    return Chain((*links[:named], *spelled), tuple(piece.strip() for _, piece in pieces))
 
 
 def _named(left: Node) -> Node:
@@ -49,6 +52,29 @@ def _exponential(node: Node) -> Node | None:
         case Operation(symbol="**", left=Name(name="e"), right=exponent):
             return Call("exp", (rewrite(exponent, _exponential),))
     return None
+
+
+def _chain_rule(node: Node) -> Node | None:
+    """The product of derivatives that `dL/da * da/dz` is, each the quotient of two names; None for any other node."""
+    factors = list(_factors(node))
+    slopes = [
+        as_derivative(Operation("/", above, below))
+        for (times, above), (over, below) in zip(factors[::2], factors[1::2], strict=False)
+        if (times, over) == ("*", "/")
+    ]
+    is_linked = all(below == above for (_, below), (_, above) in zip(factors[1::2], factors[2::2], strict=False))
+    if len(factors) < 4 or 2 * len(slopes) != len(factors) or not is_linked:
+        return None
+    return reduce(partial(Operation, "beside"), slopes) if all(isinstance(s, Derivative) for s in slopes) else None
+
+
+def _factors(node: Node) -> Iterator[tuple[str, Node]]:
+    """What is multiplied and divided by in a product, with its sign, first to last."""
+    if isinstance(node, Operation) and node.symbol in ("*", "@", "/"):
+        yield from _factors(node.left)
+        yield "*" if node.symbol == "@" else node.symbol, node.right
+    else:
+        yield "*", node
 
 
 def is_python(text: str) -> bool:

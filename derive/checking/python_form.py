@@ -228,10 +228,15 @@ class Reader:
         """Something at its indices."""
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
             return Call("len", (self.node(tree.value.value), self.node(tree.slice)))
+        if isinstance(tree.slice, ast.Compare) and _is_one(tree.value):
+            return self.comparison(tree.slice)
         indices = tree.slice.elts if isinstance(tree.slice, ast.Tuple) else [tree.slice]
         if len(indices) == 2 and _is_every_row(indices[0]):
             indices = indices[1:]  # p[np.arange(N), y]: of each row, the entry of its label
-        return Item(self.node(tree.value), tuple(self.index(index) for index in indices))
+        body = self.node(tree.value)
+        if isinstance(body, Item) and body.body == Name("e") and isinstance(tree.value, ast.Name):  # e_k[j]
+            body = Call("onehot", tuple(each for each in body.indices if not isinstance(each, Axis)))
+        return Item(body, tuple(self.index(index) for index in indices))
 
     def index(self, tree: ast.expr) -> Node | Axis:
         """One index."""
@@ -373,6 +378,11 @@ def _is_every_row(tree: ast.expr) -> bool:
         case ast.Call(func=ast.Name(id="list"), args=[inner]):
             return _is_every_row(inner)
     return False
+
+
+def _is_one(tree: ast.expr) -> bool:
+    """Whether brackets behind `tree` make it an indicator: 1[j == k] or I[j == k]."""
+    return _is_number(tree, 1) or (isinstance(tree, ast.Name) and tree.id == "I")
 
 
 def _is_number(tree: ast.expr, number: int) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from derive.checking.formula import Item, Name, Node, Same
 
 _ENTRY = re.compile(r"([^\W\d_][A-Za-z_]*)_([a-z]{1,2})")
+_DELTA = re.compile(r"δ([ijklmc])([ijklmc])")
 _USUAL_INDICES = frozenset("ijklm")
 _INDEX = re.compile(
     r"\bfor\s+([a-z])\s+in\b|(?<![\w.])([a-z])(?=\s*[!=]=)|[!=]=\s*([a-z])(?!\w)|\bsum_([a-z])\b"
@@ -22,6 +23,8 @@ def read_name(name: str, text: str) -> Node:
         name: the name.
         text: the formula in which it stands, whose other letters say what an index is.
     """
+    if (pair := _DELTA.fullmatch(name)) is not None:
+        return Same(Name(pair[1]), Name(pair[2]))
     found = _ENTRY.fullmatch(name)
     if found is None or not set(found[2]) <= _USUAL_INDICES | _indices_of(text):
         return Name(name)

@@ -11,7 +11,7 @@ from itertools import chain
 from sympy import Indexed
 
 from derive.catalogue.model import Composition
-from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
+from derive.checking.formula import Call, Derivative, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
 from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
 from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
@@ -141,6 +141,7 @@ def readings(
         labelled, has_loss = is_labelled(composition) or rank == 0, composition.loss is not None
         return find_places(found, bound, given_labels, rank, labelled=labelled, has_loss=has_loss)
 
+    derived = _derived(nodes, roles)
     multiplied = {
         factor.name
         for node in walk(nodes)
@@ -170,6 +171,7 @@ def readings(
             _variants(roles, composition, values, let), _with_product(roles, PRODUCTS.get(quantity, ""), values, let)
         )
         for dot in _dots(nodes)
+        if not any(variant[name] == "logits" for name in derived)
     )
 
 
@@ -178,6 +180,25 @@ def _with_output(roles: dict[str, str], indexed: list[str]) -> dict[str, str]:
     unknown = [name for name in indexed if roles[name] == "parameter"]
     is_missing = not {"probabilities", "logits", "output", "log-probabilities"} & set(roles.values())
     return {**roles, unknown[0]: "probabilities"} if is_missing and len(unknown) == 1 else roles
+
+
+def _derived(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> set[str]:
+    """The outputs of which a derivative by the logits is taken, ∂a_i/∂z_i, and that are therefore no logits."""
+
+    def role(node: Node) -> str:
+        return roles.get(_letter(node), "")
+
+    return {
+        _letter(node.body)
+        for node in walk(nodes)
+        if isinstance(node, Derivative) and role(node.body) == "probabilities"
+        if all(role(variable) == "logits" for variable in node.variables)
+    }
+
+
+def _letter(node: Node) -> str:
+    """The letter of an entry or a vector; empty for anything else."""
+    return getattr(getattr(node, "body", node), "name", "")
 
 
 def is_labelled(composition: Composition) -> bool:

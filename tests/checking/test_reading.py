@@ -166,6 +166,50 @@ def test_an_error_says_where_in_the_text_as_it_was_written(formula, position, sa
 
 
 @pytest.mark.parametrize(
+    ("below", "position"),
+    [
+        ("i<j", 11),
+        ("t_i=0", 13),
+        (r"i\in C, i<j", 19),
+        (r"i \in C, t_i=0", 22),
+        (r"i \in C, j \ne k", 26),
+        (r"i\in C_j", 16),
+        (r"i\in \bar C", 15),
+        (r"i\in\{1,2\}", 14),
+        (r"i\in\{1,3\}", 14),
+        (r"i\in\{1,\dots,n-1\}", 16),
+        (r"i\in\{2,\dots,n\}", 14),
+        (r"i\in\{0,\dots,n\}", 16),
+        (r"i\in[n-1]", 15),
+        (r"i\in [n]}^{n-1", 21),
+        (r"1\le i<n", 10),
+        (r"i\in\text{classes other than } j", 14),
+        (r"i\in\mathcal N(j)", 24),
+        (r"i, j", 13),
+    ],
+)
+def test_a_sum_over_a_part_of_the_classes_is_refused_where_it_says_so(below, position):
+    with pytest.raises(FormulaError) as caught:
+        derive.check(CE, "gradient", rf"p_j\sum_{{{below}}} t_i - t_j")
+    assert caught.value.position == position - 1
+
+
+def test_a_condition_behind_that_of_an_indicator_is_not_dropped():
+    with pytest.raises(FormulaError):
+        derive.check("softmax+-log(y[k])", "gradient", r"p_j - 1_{j=k, j\ne 1}")
+
+
+@pytest.mark.parametrize(
+    ("formula", "position"),
+    [(r"y_j - t_j \text{ is wrong}", 11), (r"y_j - t_j \text{ maybe}", 11), (r"y_j - \mathrm{foo}_j", 7)],
+)
+def test_a_word_in_upright_text_that_is_not_known_is_refused(formula, position):
+    with pytest.raises(FormulaError, match="is no function or name that is known") as caught:
+        derive.check(CE, "gradient", formula)
+    assert caught.value.position == position - 1
+
+
+@pytest.mark.parametrize(
     "text",
     ["y +* t", "y - t)", "(y - t", "y - t[", "y t[i", "import os", "y - t; import os", "def f(z): return y", "print y",
      "y[1", "for i in range(n): y", "y - 't", "lambda: y", "await y", "*y", "@y", "y ? t", "y = = t", "y = "],
