@@ -12,7 +12,7 @@ from sympy import Indexed
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
-from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
+from derive.checking.habits import EITHER, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
 from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
 from derive.checking.world import variable_of
@@ -235,8 +235,6 @@ def _other_variants(
             yield {**roles, name: "classes"}
     other = {"logits": "probabilities", "probabilities": "logits"}
     for name in mine:
-        if name in OUTPUTS and roles[name] == "log-probabilities":
-            yield {**roles, name: "probabilities"}
         if plain(name) in EITHER and roles[name] in other:
             yield {**roles, name: other[roles[name]]}
     if "targets" not in _vectors_of(composition) or "targets" in let.values():
