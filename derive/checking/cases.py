@@ -23,7 +23,7 @@ from derive.checking.left_sides import (
     name_losses,
 )
 from derive.checking.letters import EXAMPLES
-from derive.checking.library import write_out
+from derive.checking.library import roles_by_place, write_out
 from derive.checking.mistakes import Foreign
 from derive.checking.model import GOOD
 from derive.checking.parameters import respell, spell_parameters
@@ -177,6 +177,8 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
+    placed = roles_by_place(chain.links)
+    let = {**{name: role for name, role in placed.items() if role not in let.values()}, **let}
     spelled_out = _spell_out(composition, chain.links)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")

@@ -83,6 +83,11 @@ def is_vector(name: str) -> bool:
     return plain(name) in Y | EITHER | PROBABILITIES | TARGETS
 
 
+def is_output(name: str) -> bool:
+    """Whether a letter may be the output, or what it is compared with: y, p, q."""
+    return plain(name) in Y | EITHER | PROBABILITIES
+
+
 def is_guess(name: str) -> bool:
     """Whether a letter says by its hat, or in words, that it is what was predicted."""
     return name == "ŷ" or any(mark in plain(name) for mark in ("hat", "pred"))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from derive.checking.formula import ONE, Call, FormulaError, Item, Name, Node, Number, Operation, negate, rewrite, walk
-from derive.checking.habits import LABEL_WORDS
+from derive.checking.habits import LABEL_WORDS, LOG_PROBABILITIES, is_output, plain
 
 _OF_LOGITS = (
     "cross_entropy",
@@ -57,6 +57,21 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
 
     written: tuple[Node, ...] = rewrite(nodes, visit)
     return written
+
+
+def roles_by_place(nodes: tuple[Node, ...]) -> dict[str, str]:
+    """The roles of letters by their places in `F.kl_div(log_q, p)`: log-probabilities, and behind them the targets."""
+    found: dict[str, str] = {}
+    for node in walk(nodes):
+        match node:
+            case Call(function="kl_div", arguments=(first, Name(name=second))) if is_output(second):
+                found[second] = "targets"
+                match first:
+                    case Name(name=name) if plain(name) in LOG_PROBABILITIES or is_output(plain(name)[3:]):
+                        found[name] = "log-probabilities"
+                    case Call(function="log", arguments=(Name(name=name),)) if is_output(name):
+                        found[name] = "probabilities"
+    return found
 
 
 def _picked(node: Call) -> Node | None:
