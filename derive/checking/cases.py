@@ -220,7 +220,7 @@ def read_cases(
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in judged)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         classes = (counted,) if counted is not None else enough_classes(nodes[-1], reading.roles, usual)
-        fault = fault_of_left(left, quantity, reading.roles)
+        fault = fault_of_left(left, quantity, {**let, **reading.roles})
         court = Court(composition, quantity, classes, labelled, every_label=writes_classes(nodes))
         found.append(Case(reading, links, court, fault))
     return tuple(found)

@@ -316,7 +316,12 @@ class Grammar(Calls):
             return self.applied(SLOPE)
         if token.text in ("f", "s", "h", "S", "p", r"\phi", r"\varphi") and self.is_argument():
             return self.applied(r"\sigma")
-        if token.text in ("H", "D", "K") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
+        is_named = token.text in self.symbols
+        if (
+            token.text in ("H", "D", "K")
+            and not is_named
+            and (divergence := self.attempt(partial(self.divergence, token))) is not None
+        ):
             return divergence
         if token.text == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
             return mean

@@ -52,10 +52,11 @@ class Symbols(Derivatives):
         return self.attempt(described) or name
 
     def weights(self) -> Node | None:
-        r"""The parameters below a policy, before its arguments: \pi_\theta(a); None for any other index."""
+        r"""The parameters below a policy, before its arguments, \pi_\theta(a), or the time that H_t has too; or None."""
         self.expect("_")
         (letter,) = self.group_tokens()[:1]
-        return Name(letter.text) if letter.text in (r"\theta", r"\phi", "w") and self.next("(") else None
+        is_time = any(vector.endswith(f"_{{{letter.text}}}") for vector in self.vectors)
+        return Name(letter.text) if (letter.text in (r"\theta", r"\phi", "w") or is_time) and self.next("(") else None
 
     def crossed(self, name: Name) -> Node | None:
         """The symbol whose mark above stands behind its index: A_i^{O} is A^{O} at i. The index is put back."""

@@ -127,8 +127,7 @@ def _judge(
     composition: Composition, quantity: str, formula: str, let: Mapping[str, str], n: int | None, *, explain: bool
 ) -> Verdict:
     try:
-        names, labelled = [each.name for each in composition.parameters], is_labelled(composition)
-        read = read_formula(formula, let, n, names, labelled=labelled)
+        read = read_formula(formula, let, n, composition)
         chain, symbols = read.chain, read.symbols
         if len(chain.links) > MOST_LINKS:
             raise FormulaError(f"the chain has {len(chain.links)} links; at most {MOST_LINKS} are judged", formula, 0)
