@@ -52,7 +52,7 @@ class Symbols(Derivatives):
         return self.attempt(described) or name
 
     def weights(self) -> Node | None:
-        r"""The parameters below a policy, before its arguments, \pi_\theta(a), or the time that H_t has too; or None."""
+        r"""The parameters below a policy, \pi_\theta(a), or the time that another vector has too; None for others."""
         self.expect("_")
         (letter,) = self.group_tokens()[:1]
         is_time = any(vector.endswith(f"_{{{letter.text}}}") for vector in self.vectors)

@@ -44,8 +44,7 @@ def read_formula(text: str, let: Mapping[str, str], n: int | None, composition: 
         text: the formula, its characters plain.
         let: symbols by role.
         n: a given number of classes.
-        composition: what it is a formula of: where its loss speaks of a label, `y_label` is an entry, and no name of the
-            targets.
+        composition: what it is a formula of; where its loss speaks of a label, `y_label` is an entry.
 
     Raises:
         FormulaError: with the position and the offending piece.
