@@ -9,7 +9,8 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
+from derive.checking.formula import ONE, Call, Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
+from derive.checking.functions import rename_option
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
@@ -73,6 +74,15 @@ class Case:
             tuple(dict.fromkeys(numbers))[:MOST_NUMBERS],
             () if _WHOLE & set(self.reading.roles.values()) else tuple(sorted(known - set(self.reading.roles))),
         )
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether a length can only be that of a batch: of labels, which have none on one row, or beside an axis 1."""
+        calls = [node for link in self.links for node in walk(link.node) if isinstance(node, Call)]
+        has_rows = is_labelled(self.court.composition) or any(
+            rename_option(key) == "axis" and value == ONE for call in calls for key, value in call.options
+        )
+        return has_rows and any(call.function in ("len", "size") for call in calls)
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
