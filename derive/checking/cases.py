@@ -27,6 +27,7 @@ from derive.checking.letters import EXAMPLES
 from derive.checking.library import roles_by_place, write_out
 from derive.checking.mistakes import Foreign
 from derive.checking.model import GOOD
+from derive.checking.numbered import number_entries
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
 from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
@@ -187,6 +188,8 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
+    if not in_latex:
+        chain = replace(chain, links=number_entries(chain.links, n or class_count(chain.links), let))
     placed = roles_by_place(chain.links)
     let = {**{name: role for name, role in placed.items() if role not in let.values()}, **let}
     spelled_out = _spell_out(composition, chain.links)

@@ -3,7 +3,20 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from derive.checking.formula import ONE, Call, FormulaError, Item, Name, Node, Number, Operation, negate, rewrite, walk
+from derive.checking.formula import (
+    ONE,
+    ZERO,
+    Call,
+    FormulaError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    negate,
+    rewrite,
+    walk,
+)
 from derive.checking.habits import LABEL_WORDS, LOG_PROBABILITIES, is_output, plain
 
 _OF_LOGITS = (
@@ -13,6 +26,7 @@ _OF_LOGITS = (
     "softmax_cross_entropy_with_integer_labels",
     "sparse_softmax_cross_entropy_with_logits",
 )
+_OF_TARGETS_FIRST = ("categorical_crossentropy",)
 _OF_LOG_PROBABILITIES = ("nll_loss",)
 _BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits")
 _SQUARED = ("mse_loss",)
@@ -22,8 +36,8 @@ _TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
 """What has an argument of its own in it twice, written out: nested, it would grow without end."""
 _OF_ONE = ("softplus", "H")
 LIBRARY = {
-    *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
-    "rel_entr", "kl_div", "gather", "take_along_axis",
+    *_OF_LOGITS, *_OF_TARGETS_FIRST, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES,
+    "softplus", "logaddexp", "rel_entr", "kl_div", "gather", "take_along_axis",
 }  # fmt: skip
 _RESHAPED = ("unsqueeze", "view", "reshape", "long", "to", "squeeze", "expand_dims", "astype")
 """What labels are passed through to be picked with."""
@@ -97,6 +111,9 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
             return likelihood
         kept = Operation("*", Operation("-", ONE, smoothing), likelihood)
         return Operation("-", kept, Operation("*", smoothing, Call("mean", (logarithms,))))
+    if name in _OF_TARGETS_FIRST:
+        of_logits = _options(node, "from_logits", "axis").get("from_logits", ZERO) != ZERO
+        return negate(Call("sum", (Operation("*", left, Call("log_softmax", (right,)) if of_logits else _log(right)),)))
     if name in _OF_LOG_PROBABILITIES:
         _options(node, "reduction")
         return _likelihood(left, right, labelled=labelled)

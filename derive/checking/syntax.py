@@ -21,6 +21,12 @@ _LABEL_BELOW = re.compile(r"(?<!\w)[^\W\d_]_label(?!\w)")
 _MARKS_OF_PYTHON = re.compile(r"[=!]=|\*\*|@|\bnp\.|\bfor\s+\w+\s+in\b|\[")
 """What text on paper has not."""
 
+_BACKTICKS = re.compile(r"\s*(?P<marks>`{1,3})(?:(?:python|py|latex|tex)\n)?(?P<body>[^`]+)(?P=marks)\s*")
+_STATEMENT = re.compile(
+    r"(?m)^[ \t]*(?:(for)\s+\w[\w\s,]*\s+in\s+(?:\w[\w.]*\(.*\)\s*:|\w+\s*:\s*$)|(while|def)\s[^:]*:\s*$)"
+)
+"""What code of several lines begins with, and no condition in words: a loop, or a function."""
+
 
 @dataclass(frozen=True)
 class Read:
@@ -53,6 +59,16 @@ def read_formula(text: str, let: Mapping[str, str], n: int | None, composition: 
         raise FormulaError("there is no formula at position 1; write one, such as y - t", text)
     if len(text) > LONGEST_TEXT:
         raise FormulaError(f"the formula has {len(text)} characters; at most {LONGEST_TEXT} are read", text)
+    if (quoted := _BACKTICKS.fullmatch(text)) is not None:
+        text = " " * quoted.start("body") + quoted["body"]
+    if (found := _STATEMENT.search(text)) is not None:
+        word, position = found[found.lastindex or 0], found.start(found.lastindex or 0)
+        raise FormulaError(
+            f"{word} at position {position + 1} begins statements, and none is run here; put them in a function, and"
+            " judge it with --file FILE.py:FUNCTION",
+            text,
+            position,
+        )
     text = without_sentence(text)
     in_code = text.replace("∂", "d")  # ∂L/∂z = y - np.array([...]): the left side as code has it
     if in_code != text and _MARKS_OF_PYTHON.search(text) is not None and _is_python(in_code):
