@@ -260,15 +260,15 @@ def _is_by_output(composition: Composition, quantity: str, left: Node, reading: 
 
 
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
-    """The reading that is right, if one is; else the one off by a factor; else that of the most right links.
+    """The reading that is right, if one is; else one off by a factor, by 2 before -2; else that of most right links.
 
     With `explain`, of those that are wrong the one of the fewest mistakes, where they are known.
     """
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
 
-    def rank(judged: Judged) -> tuple[int, int]:
+    def rank(judged: Judged) -> tuple[int, int, int]:
         wrong = len(judged.findings) if judged.first_wrong is None else judged.first_wrong
-        return order.get(judged.findings[-1].verdict, 3), -wrong
+        return order.get(judged.findings[-1].verdict, 3), -wrong, len(judged.findings[-1].cause)
 
     best = min(formed, key=rank)
     if best.findings[-1].verdict != "wrong" or not explain:

@@ -244,6 +244,9 @@ def _other_variants(
         for name in mine:  # y is the target to one author and the output to the next
             if name in Y and roles[name] == "targets" and not any(roles[each] == "probabilities" for each in values):
                 yield {**roles, name: "probabilities"}
+            primed = f"{name}'"
+            if roles[name] == "probabilities" and roles.get(primed) == "targets" and primed in mine:
+                yield {**roles, name: "targets", primed: "probabilities"}  # y' is to some what y comes to
     elif len(outputs) > 1:
         guesses = [name for name in outputs if is_guess(name)]
         for name in [name for name in outputs if name not in guesses] or outputs:
