@@ -61,8 +61,8 @@ from derive.notation import Partial
 class Evaluator(Letters):
     """One formula at `n` classes, `label` being the class that a label names (counted from 0)."""
 
-    def __init__(self, composition: Composition, reading: Reading, n: int, label: int) -> None:
-        super().__init__(composition, n, ROWS if reading.batched else 0)
+    def __init__(self, composition: Composition, reading: Reading, n: int, label: int, rows: int = ROWS) -> None:
+        super().__init__(composition, n, rows if reading.batched else 0)
         self.reading, self.label = reading, label
         self.classes: dict[str, int] = dict.fromkeys(reading.labels, label)
         self.scalars = {each.name for each in composition.parameters if not each.per_class}
@@ -212,11 +212,22 @@ class Evaluator(Letters):
             return body
         if isinstance(node.body, Name) and node.body.name in self.scalars:
             return body  # one value for all classes: the definition's α, written α_t
+        if self._of_each_row(node):
+            places.insert(0, ...)
         try:
             return as_array(body[tuple(places)])
         except (IndexError, TypeError):
             many = sum(isinstance(place, (int, slice)) for place in places)
             raise IllFormedError(f"{many} indices on what has {body.ndim}") from None
+
+    def _of_each_row(self, node: Item) -> bool:
+        """Whether the entry at the label is taken of each row of a batch: p[np.arange(N), y], and not np.eye(n)[y]."""
+        match node:
+            case Item(body=Call(function="eye" | "identity")):
+                return False
+            case Item(body=body, indices=(Name(name=index),)) if self.rows and index in self.reading.labels:
+                return not (isinstance(body, Name) and self.reading.roles.get(body.name) in ("identity", "parameter"))
+        return False
 
     def _one_hot(self, index: Node | Axis) -> Array:
         at = self._index(index)
@@ -348,7 +359,7 @@ class Evaluator(Letters):
                 raise FormulaError("int rounds what is no whole number; leave it out", piece="int")
             return value
         if name in ("len", "size"):
-            return as_array(self._length(node.arguments[1:], whole=name == "size"))
+            return as_array(self._length(node.arguments[1:], whole=name == "size" and len(node.arguments) == 1))
         if name == "diff" and len(node.arguments) == 2:
             return self._derivative(Derivative(node.arguments[0], (node.arguments[1],)))
         if name == "einsum":

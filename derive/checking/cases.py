@@ -9,7 +9,8 @@ from sympy import Expr
 from derive.catalogue.model import Composition
 from derive.checking.batch import drop_batch
 from derive.checking.expression import Expression, class_count, counts_from_zero, enough_classes, writes_classes
-from derive.checking.formula import Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
+from derive.checking.formula import ONE, Call, Chain, Derivative, FormulaError, IllFormedError, Name, Node, Number, walk
+from derive.checking.functions import rename_option
 from derive.checking.guards import leave_out_small
 from derive.checking.habits import MATRICES
 from derive.checking.judge import Court, Finding
@@ -24,9 +25,10 @@ from derive.checking.left_sides import (
     name_losses,
 )
 from derive.checking.letters import EXAMPLES
-from derive.checking.library import write_out
+from derive.checking.library import roles_by_place, write_out
 from derive.checking.mistakes import Foreign
 from derive.checking.model import GOOD
+from derive.checking.numbered import number_entries
 from derive.checking.parameters import respell, spell_parameters
 from derive.checking.places import SURELY_LABELS
 from derive.checking.reals import UNREACHED, has_signs, in_reals, is_exact, is_out_of_reach
@@ -74,6 +76,15 @@ class Case:
             tuple(dict.fromkeys(numbers))[:MOST_NUMBERS],
             () if _WHOLE & set(self.reading.roles.values()) else tuple(sorted(known - set(self.reading.roles))),
         )
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether a length can only be that of a batch: of labels, which have none on one row, or beside an axis 1."""
+        calls = [node for link in self.links for node in walk(link.node) if isinstance(node, Call)]
+        has_rows = is_labelled(self.court.composition) or any(
+            rename_option(key) == "axis" and value == ONE for call in calls for key, value in call.options
+        )
+        return has_rows and any(call.function in ("len", "size") for call in calls)
 
     def judge(self) -> "Judged":
         """What each link comes to, their mistakes not looked for; the error where the last one is ill-formed."""
@@ -178,6 +189,10 @@ def read_cases(
     Raises:
         IllFormedError: an index is unbound.
     """
+    if not in_latex:
+        chain = replace(chain, links=number_entries(chain.links, n or class_count(chain.links), let))
+    placed = roles_by_place(chain.links)
+    let = {**{name: role for name, role in placed.items() if role not in let.values()}, **let}
     spelled_out = _spell_out(composition, chain, let)
     if isinstance(last := spelled_out[-1], Derivative) and isinstance(getattr(last.body, "body", last.body), Name):
         raise FormulaError("the formula ends with a derivative that is not taken; write what it equals: ∂L/∂z_j = ...")
@@ -219,7 +234,7 @@ def read_cases(
         links = tuple(Expression(composition, node, reading, rank, bound, chain.condition) for node in judged)
         labelled = is_labelled(composition) or bool(reading.labels) or "label-probability" in reading.roles.values()
         classes = (counted,) if counted is not None else enough_classes(nodes[-1], reading.roles, usual)
-        fault = fault_of_left(left, quantity, reading.roles)
+        fault = fault_of_left(left, quantity, {**let, **reading.roles})
         court = Court(composition, quantity, classes, labelled, every_label=writes_classes(nodes))
         found.append(Case(reading, links, court, fault))
     return tuple(found)
@@ -249,15 +264,15 @@ def _is_by_output(composition: Composition, quantity: str, left: Node, reading: 
 
 
 def choose(formed: Sequence[Judged], *, explain: bool) -> Judged:
-    """The reading that is right, if one is; else the one off by a factor; else that of the most right links.
+    """The reading that is right, if one is; else one off by a factor, by 2 before -2; else that of most right links.
 
     With `explain`, of those that are wrong the one of the fewest mistakes, where they are known.
     """
     order = {"right": 0, "right-if": 1, "off-by-factor": 2}
 
-    def rank(judged: Judged) -> tuple[int, int]:
+    def rank(judged: Judged) -> tuple[int, int, int]:
         wrong = len(judged.findings) if judged.first_wrong is None else judged.first_wrong
-        return order.get(judged.findings[-1].verdict, 3), -wrong
+        return order.get(judged.findings[-1].verdict, 3), -wrong, len(judged.findings[-1].cause)
 
     best = min(formed, key=rank)
     if best.findings[-1].verdict != "wrong" or not explain:

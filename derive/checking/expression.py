@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
-from sympy import Integer
+from sympy import Integer, expand_mul
 
 from derive.catalogue.model import Composition
 from derive.checking.arrays import Evaluator
@@ -25,7 +25,7 @@ from derive.checking.formula import (
     walk,
 )
 from derive.checking.functions import Array, as_array
-from derive.checking.letters import ROWS
+from derive.checking.letters import EXAMPLES, ROWS
 from derive.checking.roles import Reading
 from derive.checking.values import Values
 from derive.checking.world import World
@@ -76,7 +76,10 @@ class Expression:
         evaluator = Evaluator(self.composition, self.reading, n, label)
         names = self.bound if self.bound is not None and len(self.bound) == self.rank else self.reading.free
         if not names or self.reading.batched:
-            whole = self.shaped(evaluator.at(self.node, {}), n)
+            value = evaluator.at(self.node, {})
+            if self.reading.batched and value.ndim == self.rank == 0:
+                return self.of_rows(value, n, label), np.ones((), dtype=bool)
+            whole = self.shaped(value, n)
             return whole, np.ones(whole.shape, dtype=bool)
         if len(names) != self.rank:
             raise IllFormedError(f"{_plural(len(names), 'free index', 'free indices')} where {_due(self.rank)}")
@@ -96,6 +99,20 @@ class Expression:
                 raise IllFormedError(f"a vector or matrix without an index stands beside the index {names[0]}")
             entries[place], given[place] = value[()], True
         return entries, given
+
+    def of_rows(self, value: Array, n: int, label: int) -> Array:
+        """A number that was made of all rows of a batch: their mean is that of one, and their sum B times that.
+
+        Raises:
+            IllFormedError: it is neither.
+        """
+        more = Evaluator(self.composition, self.reading, n, label, ROWS + 1).at(self.node, {})
+        row = expand_mul(more[()] - value[()])
+        if row == 0:
+            return value
+        if expand_mul(ROWS * row - value[()]) != 0:
+            raise IllFormedError("neither a sum over the rows of a batch nor their mean")
+        return as_array(row * EXAMPLES)
 
     def named(self, names: tuple[str | int, ...], place: tuple[int, ...], label: int) -> dict[str, int] | None:
         """The classes of the indices at one entry; None where the left side does not name it."""

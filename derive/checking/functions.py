@@ -60,6 +60,7 @@ def shape_of(array: Array) -> str:
 
 _NUMPY_NAMES = {
     "dim": "axis", "keepdim": "keepdims", "a_min": "min", "a_max": "max", "axes": "axis", "dims": "axis",
+    "reduction_indices": "axis",
     "keep_dims": "keepdims",
 }  # fmt: skip
 """NumPy's keywords by those of other libraries."""

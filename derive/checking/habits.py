@@ -25,6 +25,8 @@ PROBABILITIES = {
     "yproba", "yprobs", "pred", "preds", "predicted", "prediction", "predictions", "softmax", "softmaxoutput",
     "softmaxout", "smout", "softmaxx", "softmaxz", "ysoftmax", "policy", "activations", r"\bar{y}", r"\bar{p}",
 }  # fmt: skip
+LAYERS = {"activations"}
+"""Names that are by their plural a list, with an entry for each layer: `activations[-1]` is the output."""
 LOGITS = {"z", "Z", r"\theta", "theta", "logits", "logit", "scores", "score", "xs", "preactivation", "input", "inputs",
     "net"}  # fmt: skip
 TARGETS = {
@@ -56,7 +58,7 @@ BATCH = {"N", "M", "m", "B", "batch_size", "batch", "lr", "eta", "learning_rate"
 """What stands for the number of examples, or for a step, and for no parameter of a loss."""
 MODULES = {
     "np", "numpy", "jnp", "math", "torch", "F", "tf", "nn", "functional", "special", "scipy", "sp", "nnx", "jax",
-    "optax", "stats", "linalg",
+    "optax", "stats", "linalg", "keras", "backend", "losses",
 }  # fmt: skip
 """Names before a dot that change nothing: `np.log` is `log`."""
 TINY = {"eps", "epsilon", "varepsilon", "ε", "tiny", "small"}
@@ -82,6 +84,11 @@ def plain(name: str) -> str:
 def is_vector(name: str) -> bool:
     """Whether a letter is usually a distribution over the classes."""
     return plain(name) in Y | EITHER | PROBABILITIES | TARGETS
+
+
+def is_output(name: str) -> bool:
+    """Whether a letter may be the output, or what it is compared with: y, p, q."""
+    return plain(name) in Y | EITHER | PROBABILITIES
 
 
 def is_guess(name: str) -> bool:

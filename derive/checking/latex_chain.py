@@ -20,7 +20,13 @@ _INSIDE = ("=", "|", ",", ";")
 """What stands between the arguments of a name such as P(y = j | x), and in no product."""
 
 
-def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, words: Collection[str] = ()) -> Chain:
+def read_latex(
+    text: str,
+    symbols: Collection[str] = (),
+    n: int | None = None,
+    words: Collection[str] = (),
+    vectors: Collection[str] = (),
+) -> Chain:
     """The chain of formulas that `text` writes in LaTeX.
 
     Args:
@@ -28,6 +34,7 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, w
         symbols: what is to be read as one symbol although it has an index, such as `y_i` or `Z^{O}`.
         n: a given number of classes, with which a sum may end.
         words: names of several letters that the text may have besides.
+        vectors: the symbols that are vectors, whose entries may be written H(a).
 
     Raises:
         FormulaError: with the position and the offending piece.
@@ -39,7 +46,7 @@ def read_latex(text: str, symbols: Collection[str] = (), n: int | None = None, w
         raise FormulaError(f"the formula has {len(tokens)} tokens; at most {MOST_TOKENS} are read", text)
     reader = _Reader(text, tokens, {canonical(symbol) for symbol in symbols}, n)
     reader.known, reader.given = frozenset(reader.symbols), frozenset(words)
-    reader.has_rows = has_transposes(tokens)
+    reader.has_rows, reader.vectors = has_transposes(tokens), frozenset(map(canonical, vectors))
     return reader.formula()
 
 

@@ -52,6 +52,9 @@ class Cursor:
         self.running: list[str] = []
         """The indices of the sums around this place."""
 
+    vectors: frozenset[str] = frozenset()
+    """The symbols that the user says are vectors: H(a) is an entry of such a one."""
+
     has_rows = False
     """Whether something is transposed in the text: `*` is the product of matrices there."""
     given: frozenset[str] = frozenset()
@@ -306,12 +309,16 @@ class Cursor:
         return Name(name)
 
     def class_argument(self, vector: str) -> Node | None:
-        r"""The class in the parentheses of p(x), where a sum runs over x, or of P(y = j | x); None where it is none."""
+        r"""The class in the parentheses of p(x), where a sum runs over x, or of P(y = j | x); None where it is none.
+
+        With a vector that the user names, H(a), any letter is that is no symbol itself.
+        """
         tokens = self.enclosed("(", ")")
         end = next((place for place, token in enumerate(tokens) if token.text in ("|", ";")), len(tokens))
         reader = self.inside(tokens[:end])  # what stands behind a stroke is what it is given
         index = reader.index()
-        usual = _CLASSES_OF_POLICIES if vector in _POLICIES else ("i", "j", "k")
+        usual = _CLASSES_OF_POLICIES if vector in (*_POLICIES, *self.vectors) else ("i", "j", "k")
+        usual = (*usual, "x") if self.vectors and "x" not in self.symbols else usual
         if vector in _POLICIES and reader.skip("="):  # P(y = j | x)
             index = reader.index()
         elif not isinstance(index, Name) or index.name not in (*self.running, *usual):
@@ -333,5 +340,5 @@ class Cursor:
         end = Token("end", "", tokens[-1].position + 1 if tokens else self.now.position)
         reader = type(self)(self.text, [*tokens, end], self.symbols, self.n)
         reader.depth, reader.running = self.depth + 1, self.running
-        reader.has_rows, reader.given = self.has_rows, self.given
+        reader.has_rows, reader.given, reader.vectors = self.has_rows, self.given, self.vectors
         return reader

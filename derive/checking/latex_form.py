@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 
 from derive.checking.dots import DOTS, read_table
 from derive.checking.formula import (
@@ -71,12 +72,15 @@ _TAKE_BRACKETS = (Name("log_softmax"), Name("softmax"))
 
 
 def has_transposes(tokens: Sequence[Token]) -> bool:
-    """Whether something is transposed among the tokens."""
+    """Whether something is transposed among the tokens: by what is above it, or by MATLAB's prime beside a `*`."""
     texts = [token.text for token in tokens]
-    return any(
+    raised = any(
         mark == "^" and (above in _TRANSPOSES or (above == "{" and inside in _TRANSPOSES))
         for mark, above, inside in zip(texts, texts[1:], [*texts[2:], ""], strict=False)
     )
+    bare = [text for text, after in pairwise(texts) if (text, after) != (".", "'")]
+    primes = [place for place, text in enumerate(bare) if text == "'" and bare.count(bare[place - 1]) > 1]
+    return raised or any("*" in (*bare[place - 2 : place - 1], *bare[place + 1 : place + 2]) for place in primes)
 
 
 class Grammar(Calls):
@@ -154,6 +158,9 @@ class Grammar(Calls):
                 base = self.entry_of(base)
             elif isinstance(base, Name) and self.skip("'"):
                 base = Name(f"{base.name}'")
+            elif self.next(".") and self.ahead(1).text == "'" and self.ahead(1).position == self.now.position + 1:
+                self.place += 2
+                base = Transpose(base)
             elif self.names_method():
                 base = self.method(base)
             elif self.next("[") and (isinstance(base, Call) or base in _TAKE_BRACKETS or self.brackets_index(base)):
@@ -326,8 +333,10 @@ class Grammar(Calls):
             return self.applied(SLOPE)
         if token.text in ("f", "s", "h", "S", "p", r"\phi", r"\varphi") and self.is_argument():
             return self.applied(r"\sigma")
-        if token.text in ("H", "D", "K") and (divergence := self.attempt(partial(self.divergence, token))) is not None:
-            return divergence
+        if token.text in ("H", "D", "K") and token.text not in self.symbols:
+            divergence = self.attempt(partial(self.divergence, token))
+            if divergence is not None:
+                return divergence
         if token.text == "E" and self.next("_") and (mean := self.attempt(self.expectation)) is not None:
             return mean
         if token.text == "S" and self.next("(") and "S" not in self.symbols:

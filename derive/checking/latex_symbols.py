@@ -55,10 +55,11 @@ class Symbols(Derivatives):
         return self.attempt(described) or name
 
     def weights(self) -> Node | None:
-        r"""The parameters below a policy, before its arguments: \pi_\theta(a); None for any other index."""
+        r"""The parameters below a policy, \pi_\theta(a), or the time that another vector has too; None for others."""
         self.expect("_")
         (letter,) = self.group_tokens()[:1]
-        return Name(letter.text) if letter.text in (r"\theta", r"\phi", "w") and self.next("(") else None
+        is_time = any(vector.endswith(f"_{{{letter.text}}}") for vector in self.vectors)
+        return Name(letter.text) if (letter.text in (r"\theta", r"\phi", "w") or is_time) and self.next("(") else None
 
     def weighted(self, name: Name) -> Node | None:
         r"""An output of weights at a class, p_\theta(j \mid x); None for an index, which stands before a factor."""

@@ -3,8 +3,21 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from derive.checking.formula import ONE, Call, FormulaError, Item, Name, Node, Number, Operation, negate, rewrite, walk
-from derive.checking.habits import LABEL_WORDS
+from derive.checking.formula import (
+    ONE,
+    ZERO,
+    Call,
+    FormulaError,
+    Item,
+    Name,
+    Node,
+    Number,
+    Operation,
+    negate,
+    rewrite,
+    walk,
+)
+from derive.checking.habits import LABEL_WORDS, LOG_PROBABILITIES, is_output, plain
 
 _OF_LOGITS = (
     "cross_entropy",
@@ -13,6 +26,7 @@ _OF_LOGITS = (
     "softmax_cross_entropy_with_integer_labels",
     "sparse_softmax_cross_entropy_with_logits",
 )
+_OF_TARGETS_FIRST = ("categorical_crossentropy",)
 _OF_LOG_PROBABILITIES = ("nll_loss",)
 _BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "sigmoid_cross_entropy_with_logits")
 _SQUARED = ("mse_loss",)
@@ -22,8 +36,8 @@ _TAKEN_TWICE = {*_BINARY, *_ENTROPIES, *_DIVERGENCES, "rel_entr", "kl_div"}
 """What has an argument of its own in it twice, written out: nested, it would grow without end."""
 _OF_ONE = ("softplus", "H")
 LIBRARY = {
-    *_OF_LOGITS, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES, "softplus", "logaddexp",
-    "rel_entr", "kl_div", "gather", "take_along_axis",
+    *_OF_LOGITS, *_OF_TARGETS_FIRST, *_OF_LOG_PROBABILITIES, *_BINARY, *_SQUARED, *_ENTROPIES, *_DIVERGENCES,
+    "softplus", "logaddexp", "rel_entr", "kl_div", "gather", "take_along_axis",
 }  # fmt: skip
 _RESHAPED = ("unsqueeze", "view", "reshape", "long", "to", "squeeze", "expand_dims", "astype")
 """What labels are passed through to be picked with."""
@@ -59,6 +73,21 @@ def write_out(nodes: tuple[Node, ...], *, labelled: bool) -> tuple[Node, ...]:
     return written
 
 
+def roles_by_place(nodes: tuple[Node, ...]) -> dict[str, str]:
+    """The roles of letters by their places in `F.kl_div(log_q, p)`: log-probabilities, and behind them the targets."""
+    found: dict[str, str] = {}
+    for node in walk(nodes):
+        match node:
+            case Call(function="kl_div", arguments=(first, Name(name=second))) if is_output(second):
+                found[second] = "targets"
+                match first:
+                    case Name(name=name) if plain(name) in LOG_PROBABILITIES or is_output(plain(name)[3:]):
+                        found[name] = "log-probabilities"
+                    case Call(function="log", arguments=(Name(name=name),)) if is_output(name):
+                        found[name] = "probabilities"
+    return found
+
+
 def _picked(node: Call) -> Node | None:
     """The entry at the label, `logp.gather(1, k.unsqueeze(1))`; None for anything else."""
     if len(node.arguments) < 2:
@@ -82,6 +111,9 @@ def _of_two(node: Call, left: Node, right: Node, *, labelled: bool) -> Node | No
             return likelihood
         kept = Operation("*", Operation("-", ONE, smoothing), likelihood)
         return Operation("-", kept, Operation("*", smoothing, Call("mean", (logarithms,))))
+    if name in _OF_TARGETS_FIRST:
+        of_logits = _options(node, "from_logits", "axis").get("from_logits", ZERO) != ZERO
+        return negate(Call("sum", (Operation("*", left, Call("log_softmax", (right,)) if of_logits else _log(right)),)))
     if name in _OF_LOG_PROBABILITIES:
         _options(node, "reduction")
         return _likelihood(left, right, labelled=labelled)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Listed, Name, Node, Same, Total
+from derive.checking.formula import Axis, Call, Dotted, IllFormedError, Item, Listed, Name, Node, Same, Total, walk
 from derive.checking.habits import LABEL_WORDS
 
 ONE_HOT = ("onehot", "one_hot", "to_categorical", "to_onehot", "to_one_hot")
@@ -26,6 +26,7 @@ class Uses:
         targets: those at which an entry of the targets is taken.
         compared: those that are compared with another, or name a one-hot vector.
         indexed: the names at whose entries something is taken, at free and at summed indices.
+        summed: the indices that sums bind elsewhere.
     """
 
     indices: tuple[str, ...]
@@ -33,6 +34,7 @@ class Uses:
     targets: frozenset[str]
     compared: frozenset[str]
     indexed: frozenset[str]
+    summed: frozenset[str]
 
     def lifts(self, free: tuple[str, ...]) -> bool:
         """Whether vectors without an index stand for their entry at the free one: in `p - (j == k)`."""
@@ -80,7 +82,8 @@ def find_uses(nodes: tuple[Node, ...], roles: Mapping[str, str]) -> Uses:
                 use.add(index.name)
 
     visit(nodes, frozenset())
-    return Uses(tuple(found), frozenset(entries), frozenset(targets), frozenset(compared), frozenset(indexed))
+    summed = frozenset(node.index for node in walk(nodes) if isinstance(node, Total) and node.index)
+    return Uses(tuple(found), *map(frozenset, (entries, targets, compared, indexed, summed)))
 
 
 def _is_one_hot(node: Item) -> bool:
@@ -111,7 +114,7 @@ def find_places(
         named = tuple(name for name in bound if isinstance(name, str))
         others = tuple(name for name in rest if name not in named)
         if len(others) > 1 or (others and (given or not has_loss)):
-            raise _unbound(others[-1:])
+            raise _unbound(others[-1:], uses)
         plain = ((*given, *others), named)
         ours = [name for name in named if name in _LABEL_LETTERS] if labelled and not (labels or others) else []
         # ∂L/∂z_y where y is the label: that entry alone; k is as often any class.
@@ -140,7 +143,7 @@ def find_places(
     if len(rest) == 1 and rank == 2:  # an index too few, which is ill-formed unless it is the label
         found.append((given, tuple(rest)))
     if rest and not found:
-        raise _unbound(rest)
+        raise _unbound(rest, uses)
     return found or [(given, ())]
 
 
@@ -150,7 +153,12 @@ def _orders(rest: list[str], rank: int) -> list[tuple[str, ...]]:
     return [ordered] if ordered == ("i", "j") or rank < 2 else list(permutations(ordered))
 
 
-def _unbound(indices: Sequence[str]) -> IllFormedError:
+def _unbound(indices: Sequence[str], uses: Uses) -> IllFormedError:
     """The error for an index too many: the last that is no usual row or column."""
     index = next((name for name in reversed(indices) if name not in ("i", "j")), indices[-1])
+    if index in uses.summed:
+        return IllFormedError(
+            f"the index {index} is unbound where it stands behind the sum over {index}, which takes the product that"
+            " follows it: write brackets around all that is summed"
+        )
     return IllFormedError(f"the index {index} is unbound: no sum and no left side says what it runs over")

@@ -29,9 +29,9 @@ from derive.checking.formula import (
     Transpose,
     negate,
 )
-from derive.checking.functions import OVER_AXES
+from derive.checking.functions import APPLIED, OVER_AXES
 from derive.checking.guards import is_guard
-from derive.checking.habits import MODULES, TARGETS, Y, plain
+from derive.checking.habits import LABELS, LAYERS, MODULES, TARGETS, Y, plain
 from derive.checking.python_names import read_name
 from derive.checking.python_spelling import spell
 from derive.checking.python_syntax import parse
@@ -43,6 +43,7 @@ MODULE_CLASSES = {
     "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss", "MSELoss": "mse_loss", "KLDivLoss": "kl_div",
     "BCELoss": "binary_cross_entropy", "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "Softmax": "softmax",
     "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Softplus": "softplus",
+    "CategoricalCrossentropy": "categorical_crossentropy",
 }  # fmt: skip
 """Classes whose objects are called, `nn.CrossEntropyLoss()(z, k)`, and the functions that those are."""
 _REDUCTIONS = {"logaddexp": "logsumexp", "add": "sum", "maximum": "max", "multiply": "prod"}
@@ -195,7 +196,8 @@ class Reader:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr=name), attr="reduce")) if name in _REDUCTIONS:
                 return self.call(tree, _REDUCTIONS[name], tree.args)
             case ast.Call(func=ast.Name(id=name)):
-                return self.call(tree, name, tree.args)
+                function = MODULE_CLASSES.get(name) if tree.args else None
+                return self.call(tree, function if function in APPLIED else name, tree.args)
             case ast.Call(func=ast.Attribute(value=operand, attr=name)):
                 arguments = tree.args if _is_module(operand) else [operand, *tree.args]
                 return self.call(tree, name, arguments)
@@ -226,6 +228,17 @@ class Reader:
 
     def item(self, tree: ast.Subscript) -> Node:
         """Something at its indices."""
+        match tree:
+            case ast.Subscript(value=ast.Name(id="cache"), slice=ast.Constant(value=str(name))):
+                return read_name(name, self.whole)
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.UnaryOp(op=ast.USub(), operand=number)) if plain(
+                name
+            ) in LAYERS and _is_number(number, 1):
+                if len(re.findall(rf"\b{name}\b", self.whole)) > len(re.findall(rf"\b{name}\[-1\]", self.whole)):
+                    raise self.failure(
+                        tree, f"{name} is a list of layers in {self.piece(tree)}, and a vector elsewhere"
+                    )
+                return Name(name)
         if isinstance(tree.value, ast.Attribute) and tree.value.attr == "shape":
             return Call("len", (self.node(tree.value.value), self.node(tree.slice)))
         if isinstance(tree.slice, ast.Compare) and _is_one(tree.value):
@@ -249,6 +262,8 @@ class Reader:
                 return Axis.ALL
             case ast.Slice():
                 raise self.failure(tree, f"{self.piece(tree)} takes part of a vector; only : takes all of it")
+            case ast.Subscript(value=ast.Name(id=labels), slice=ast.Name(id="t")) if plain(labels) in LABELS | TARGETS:
+                return Name(labels)  # of a sequence, the label at one time
         return self.node(tree)
 
     def call(self, tree: ast.Call, name: str, arguments: Sequence[ast.expr]) -> Node:
@@ -397,7 +412,7 @@ def _is_multiply(tree: ast.expr) -> bool:
 def _is_module(tree: ast.expr) -> bool:
     match tree:
         case ast.Name(id=name):
-            return name in MODULES
+            return name in (*MODULES, "K")  # the backend of Keras, where a function of it is called
         case ast.Attribute(value=inner, attr=name):
             return name in MODULES and _is_module(inner)
     return False

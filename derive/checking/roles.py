@@ -12,7 +12,7 @@ from sympy import Indexed
 
 from derive.catalogue.model import Composition
 from derive.checking.formula import Call, Derivative, IllFormedError, Item, Name, Node, Operation, Same, Total, walk
-from derive.checking.habits import EITHER, OUTPUTS, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
+from derive.checking.habits import EITHER, PROBABILITIES, PRODUCTS, Y, assign, is_guess, plain
 from derive.checking.left_sides import left_indices
 from derive.checking.places import OF_INDICES, Uses, find_places, find_uses
 from derive.checking.world import variable_of
@@ -256,8 +256,6 @@ def _other_variants(
             yield {**roles, name: "classes"}
     other = {"logits": "probabilities", "probabilities": "logits"}
     for name in mine:
-        if name in OUTPUTS and roles[name] == "log-probabilities":
-            yield {**roles, name: "probabilities"}
         if plain(name) in EITHER and roles[name] in other:
             yield {**roles, name: other[roles[name]]}
     if "targets" not in _vectors_of(composition) or "targets" in let.values():
@@ -267,6 +265,9 @@ def _other_variants(
         for name in mine:  # y is the target to one author and the output to the next
             if name in Y and roles[name] == "targets" and not any(roles[each] == "probabilities" for each in values):
                 yield {**roles, name: "probabilities"}
+            primed = f"{name}'"
+            if roles[name] == "probabilities" and roles.get(primed) == "targets" and primed in mine:
+                yield {**roles, name: "targets", primed: "probabilities"}  # y' is to some what y comes to
     elif len(outputs) > 1:
         guesses = [name for name in outputs if is_guess(name)]
         for name in [name for name in outputs if name not in guesses] or outputs:

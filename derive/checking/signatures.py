@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from derive.checking.formula import Call, FormulaError, Name, Node, Number
+from derive.checking.formula import ONE, Call, FormulaError, Name, Node, Number
 from derive.checking.functions import OVER_AXES, UNCHANGED, rename_option
 
 _FLOATS = {"float", "float16", "float32", "float64", "double", "half", "bfloat16", "object", "dtype"}
@@ -59,6 +59,8 @@ def read_arguments(node: Call) -> Call:
     """
     if node.function in UNCHANGED:
         return _as_it_was(node)
+    if node.function in _AXES_SECOND:
+        node = _counted_from_one(node)
     signature = _SIGNATURES.get(node.function)
     if signature is None:
         return node
@@ -75,6 +77,15 @@ def read_arguments(node: Call) -> Call:
     if node.function in _AXES_SECOND and len(node.arguments) == 2 and not _is_axis(node.arguments[1]):
         raise FormulaError(f"the second argument of {node.function} is an axis, -1, 0 or 1", piece=node.function)
     return node
+
+
+def _counted_from_one(node: Call) -> Call:
+    """The call with Julia's `dims`, whose first is 1 and which keeps the axis, as an axis."""
+    options = dict(node.options)
+    if not isinstance(dims := options.pop("dims", None), Number) or dims.value not in (1, 2):
+        return node
+    kept = (("keepdims", ONE),) if node.function in OVER_AXES else ()
+    return Call(node.function, node.arguments, (*options.items(), ("axis", Number(dims.value - 1)), *kept))
 
 
 def _as_it_was(node: Call) -> Call:

@@ -14,7 +14,7 @@ OF_SENTENCES = {
     "to", "an", "this", "that", "thus", "hence", "therefore", "get", "from", "which", "our",
 }  # fmt: skip
 """Words of conditions and sentences, which no formula multiplies."""
-OPTIONS = {"axis", "keepdims", "dim", "keepdim"}
+OPTIONS = {"axis", "keepdims", "dim", "keepdim", "dims"}
 """Options of NumPy's functions."""
 _NAMES = frozenset().union(
     habits.PROBABILITIES, habits.LOGITS, habits.TARGETS, habits.UPSTREAM, habits.DIRECTION, habits.LOSSES,

@@ -67,6 +67,26 @@ def test_an_entry_may_be_changed_at_the_label():
         derive.check(CE, "gradient", "dz = softmax(z)\ndz[k] *= 2")
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "for i in range(n):\n    dz[i] = y[i] - t[i]",
+            "for at position 1 begins statements, .* --file FILE.py:FUNCTION",
+        ),
+        ("dz = y.copy()\nfor i in classes:\n    dz[i] -= t[i]\ndz", "for at position 15 begins statements"),
+        ("def grad(y, t):\n    return y - t", "def at position 1 begins statements"),
+        (
+            "activations[-1] - activations",
+            "activations is a list of layers in 'activations\\[-1\\]', and a vector elsewhere",
+        ),
+    ],
+)
+def test_code_that_is_no_expression_is_refused_with_what_to_do(code, said):
+    with pytest.raises(FormulaError, match=said):
+        derive.check(CE, "gradient", code)
+
+
 def test_what_is_assigned_is_never_run():
     with pytest.raises(FormulaError, match="open is not a function"):
         derive.check(CE, "gradient", "p = open('x', 'w'); p - t")

@@ -95,7 +95,12 @@ def _is_itself(parameter: Parameter, written: str, foreign: Foreign) -> bool:
 def _meanings(world: World, parameter: Parameter, foreign: Foreign) -> Iterator[tuple[str, Any]]:
     """What a parameter may be: how it is written, and its value at the world, or the number that it is everywhere."""
     scalars = {name: world.inside([world.number(Symbol(name, real=True))])[0] for name in foreign.scalars}
-    numbers = {f"{float(each):g}": each for each in foreign.numbers if parameter.range.contains(each)}
+    # A share of 1 leaves nothing of what it is taken from, and 1 stands in every other formula.
+    numbers = {
+        f"{float(each):g}": each
+        for each in foreign.numbers
+        if parameter.range.contains(each) and (each != 1 or not _is_share(parameter))
+    }
     if not parameter.per_class:
         yield from {**scalars, **numbers}.items()
         return
@@ -104,6 +109,11 @@ def _meanings(world: World, parameter: Parameter, foreign: Foreign) -> Iterator[
     weights = {written: world.field.number(number) for written, number in numbers.items() if number != 1}
     same = {**scalars, **weights}
     yield from ((written, [value] * world.n) for written, value in same.items())
+
+
+def _is_share(parameter: Parameter) -> bool:
+    """Whether a parameter runs from 0 to 1, both among them."""
+    return parameter.range.high == 1 and parameter.range.contains(0) and parameter.range.contains(1)
 
 
 def _bind(world: World, other: Loss, own: dict[str, Parameter], values: list[Any]) -> World:

@@ -20,7 +20,7 @@ from derive.proof.field import BadPointError
 
 
 def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
-    """The same quantity of every other loss of the catalogue; of a gradient also with the Jacobian's diagonal alone.
+    """The same quantity of every other loss of the catalogue; of a gradient also its dL/dy or diagonal alone.
 
     Where nothing changes when all logits grow alike, the derivatives of every loss sum to 0 over them.
     """
@@ -32,23 +32,30 @@ def other_losses(world: World, quantity: str) -> Iterator[Wrong]:
         said = f"{other.name} with {' and '.join(own)}" if own else other.name
         zero = vanishes(world, quantity, other)
         yield Wrong(("other-loss",), other.name, partial(there.truth, quantity), said, zero)
-        # The slope of a logarithm cancels the diagonal: y − t would be binary cross-entropy's.
-        if quantity == "gradient" and "log" not in other.definition:
-            yield Wrong(
-                ("off-diagonal-dropped", "other-loss"), other.name, partial(_by_its_diagonal, there, world), said
-            )
+        if quantity != "gradient":
+            continue
+        if "log" in other.definition:  # a slope without a quotient, y − t, is rather some gradient
+            yield Wrong(("chain-stopped-early", "other-loss"), other.name, partial(_other_slope, there, world), said)
+        else:  # the slope of a logarithm cancels the diagonal: y − t would be binary cross-entropy's
+            diagonal = partial(_by_its_diagonal, there, world)
+            yield Wrong(("off-diagonal-dropped", "other-loss"), other.name, diagonal, said)
 
 
 def _by_its_diagonal(world: World, mine: World) -> Array:
-    """The slope of the loss times the diagonal of the Jacobian, (y − t) y (1 − y).
+    """The slope of the loss times the diagonal of the Jacobian, (y − t) y (1 − y); raises as `_other_slope`."""
+    return world.reduce(np.diag(jacobian_of(world)) * _other_slope(world, mine))
+
+
+def _other_slope(world: World, mine: World) -> Array:
+    """dL/dy of the loss.
 
     Raises:
-        BadPointError: it is a multiple of the slope of the loss that is asked for, whose diagonal is another mistake.
+        BadPointError: it is a multiple of that of the loss that is asked for, whose own mistake it is then.
     """
     slope, own = _slope(world), _slope(mine)
     if world.equal(world.reduce(slope * own[0]), world.reduce(own * slope[0]), world.precision):
         raise BadPointError
-    return world.reduce(np.diag(jacobian_of(world)) * slope)
+    return slope
 
 
 def _slope(world: World) -> Array:
