@@ -12,6 +12,10 @@ NOTHING = -math.inf
 """The logarithm of 0."""
 
 
+_SPARE_BITS = 40
+"""How many bits longer than its last one a number has to be, for what cancels to be more than rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sized:
     """A number and its size: how far it moves, to first order, when all that went into it is off by one part.
@@ -120,7 +124,9 @@ class Sizes:
         return Sized(product.value, log_sum(product.log_size, log2(product.value)))
 
     def inverse(self, value: Sized) -> Sized:
-        """1/x, of size size/x²."""
+        """1/x, of size size/x²; BadPointError where x is but the rounding of what cancels, as a variance of equal y."""
+        if log2(value.value) < value.log_size - mpmath.mp.prec + _SPARE_BITS:
+            raise BadPointError
         return Sized(self.reals.inverse(value.value), value.log_size - 2 * log2(value.value))
 
     def apply(self, function: str, value: Sized) -> Sized:

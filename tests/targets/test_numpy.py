@@ -255,3 +255,10 @@ def test_a_kernel_asks_at_the_label_for_nothing_that_is_not_at_hand(text: str) -
     assert np.sum(sum(gradients) / 2 * v, axis=-1) == pytest.approx(
         (losses[0] - losses[1]) / (2 * step), rel=1e-6, abs=1e-8
     )
+
+
+def test_the_slope_of_tanh_keeps_its_digits_where_it_is_small() -> None:
+    module = load(text_of(product_of(catalogue.read_composition("identity+sum(tanh(z))"))))
+    z = np.array([0.0, 0.5, -3.0, 15.0, 25.0, -300.0])
+    truth = [float(mpmath.sech(mpmath.mpf(each)) ** 2) for each in z]
+    assert module.gradient(z, np.zeros_like(z)) == pytest.approx(truth, rel=1e-14, abs=0)

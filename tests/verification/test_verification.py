@@ -237,3 +237,15 @@ def test_nothing_is_asked_of_the_logarithm_of_what_one_class_leaves_of_1(activat
     """1 - y is 0 there or what rounding leaves, and 0 times its logarithm is no truth, whatever the temperature."""
     composition = catalogue.read_composition(f"{activation}+binary-cross-entropy")
     assert _truths(composition, "value", 1, labels=False) == (None,) * len(make_rows(1, FLOAT32).z)
+
+
+def test_nothing_is_asked_of_a_quotient_by_what_rounding_leaves_of_0():
+    """Equal probabilities have no variance, and a correlation with them no value, where 1/17 has no last digit."""
+    text = "1 - sum((y - mean(y))*(t - mean(t)))/sqrt(sum((y - mean(y))**2)*sum((t - mean(t))**2))"
+    composition = catalogue.read_composition(f"softmax+{text}")
+    logits = make_rows(17, FLOAT32).z
+    equal = [row for row, numbers in enumerate(logits) if len(set(numbers.tolist())) == 1]
+    truths = _truths(composition, "value", 17, labels=False)
+    assert equal
+    assert all(truths[row] is None for row in equal)
+    assert any(truth is not None for truth in truths)

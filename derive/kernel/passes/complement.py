@@ -14,6 +14,7 @@ from derive.kernel.expressions import (
     left_of,
     mul,
     neg,
+    power,
     rewrite,
     select,
 )
@@ -23,9 +24,10 @@ from derive.kernel.statements import Plain, fresh_name, names, noted, plain, rew
 
 NOTE = "Where digits of 1 - y matter, it is -expm1(log y): it does not cancel where y is close to 1."
 NOTE_LOGISTIC = "1 - 1/(1 + exp(a)) is 1/(1 + exp(-a)), which does not cancel."
+NOTE_TANH = "1 - tanh(a)**2 is 4 e/(1 + e)**2 with e = exp(-2 |a|), which does not cancel."
 NOTE_LABEL = "Where digits of 1 - y matter for the label's class, it is the sum of y over the other classes."
 
-_HALF = Const(Fraction(1, 2))
+_HALF, _TWO, _FOUR = (Const(Fraction(*number)) for number in ((1, 2), (2,), (4,)))
 _INDEX = "j"
 
 
@@ -42,7 +44,7 @@ def complement(kernel: Kernel) -> Kernel:
         body += [*complements.new, rewritten]
         complements.new.clear()
     kernel = replace(kernel, body=tuple(body))
-    for note in (NOTE, NOTE_LOGISTIC, NOTE_LABEL):
+    for note in (NOTE, NOTE_LOGISTIC, NOTE_TANH, NOTE_LABEL):
         kernel = noted(kernel, note) if note in complements.found else kernel
     return kernel
 
@@ -71,6 +73,9 @@ class _Complements:
             case Call("add", terms) if (other := _logistic(terms)) is not None:
                 self.found.add(NOTE_LOGISTIC)
                 return rewrite(other, self.rule)
+            case Call("add", terms) if (slope := _slope_of_tanh(terms)) is not None:
+                self.found.add(NOTE_TANH)
+                return rewrite(slope, self.rule)
             case Call("log", (inner,)) if (logarithm := self.logarithm(inner)) is not None:
                 return logarithm
             case Call("log", (inner,)):
@@ -155,4 +160,16 @@ def _logistic(terms: tuple[Expression, ...]) -> Expression | None:
                     if isinstance(other, Call) and other.operation == "exp":
                         logistic = div(ONE, add(call("exp", neg(other.arguments[0])), ONE))
                         return add(mul(one, logistic), *left_of(terms, one, term))
+    return None
+
+
+def _slope_of_tanh(terms: tuple[Expression, ...]) -> Expression | None:
+    """1 - tanh(a)² among `terms`, or tanh(a)² - 1, by exponentials of -2 |a|."""
+    for term in terms:
+        for one, square in ((ONE, neg(term)), (neg(ONE), term)):
+            match square:
+                case Call("pow", (Call("tanh", (argument,)), exponent)) if exponent == _TWO and one in terms:
+                    small = call("exp", neg(mul(_TWO, call("abs", argument))))
+                    slope = div(mul(_FOUR, small), power(add(small, ONE), _TWO))
+                    return add(mul(one, slope), *left_of(terms, one, term))
     return None
