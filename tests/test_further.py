@@ -114,10 +114,3 @@ def test_what_is_no_such_derivative_is_refused(tmp_path, capsys) -> None:
 def test_a_loss_that_reads_itself_is_refused(capsys) -> None:
     assert main(["show", "softmax+L*sum(t*y**2)"]) == 2
     assert "reads L, the loss itself" in capsys.readouterr().err
-
-
-def test_a_sum_of_exponentials_of_differences_from_a_label_is_not_shifted(tmp_path, capsys) -> None:
-    definition = "softmax+log(sum(exp(z[i] - z[k]) for i in range(n)))"
-    arguments = ["--composition", definition, "--name", "margin", "--out", str(tmp_path)]
-    assert main(["build", "--target", "numpy", *arguments]) == 2
-    assert "cannot be made safe" in capsys.readouterr().err
