@@ -42,13 +42,13 @@ def cost(expression: Expr) -> float:
             minus = 0.5 if expression.args[0].is_Rational and expression.args[0].is_negative else 0.0
             return sum(cost(factor) + 0.5 for factor in factors) - 0.5 + minus
         case sympy.Pow(exp=Integer() as exponent) if exponent == -1:
-            return cost(expression.base) + (BY_PROBABILITY if is_probability(expression.base) else 0.5)
+            return cost(expression.base) + (BY_PROBABILITY if _is_probability(expression.base) else 0.5)
         case sympy.Pow():
             return cost(expression.base) + cost(expression.exp) + 0.5
     return 1.0 + sum(cost(child) for child in expression.args)
 
 
-def is_probability(expression: Expr) -> bool:
+def _is_probability(expression: Expr) -> bool:
     """Whether `expression` is y or 1 - y of some class."""
     return any(isinstance(each, Indexed) and each.base == y for each in (expression, 1 - expression))
 

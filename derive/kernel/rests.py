@@ -48,7 +48,11 @@ class Below(Function):
 
 
 def choose_rests(closed_form: Expr, y_definition: Expr | None, parameters: Mapping[str, Parameter]) -> Expr:
-    """`closed_form` as `write_rests` has it where little is left of 1, and as it stands where much is."""
+    """`closed_form` as `write_rests` has it where little is left of 1, and as it stands where much is.
+
+    Where the whole is what the targets have of the probability, it is in shares: of x where little is left, of R
+    elsewhere, and of R alone where only that divides.
+    """
     rests = write_rests(closed_form, y_definition, parameters)
     taken = {whole for node in occurrences(closed_form, (Pow, sympy.log)) if (whole := _taken(node)) is not None}
     if rests == closed_form or len(taken) != 1:

@@ -10,8 +10,6 @@ from derive.proof.field import BadPointError, Reals
 
 NOTHING = -math.inf
 """The logarithm of 0."""
-
-
 _SPARE_BITS = 40
 """How many bits longer than its last one a number has to be, for what cancels to be more than rounding."""
 

@@ -33,6 +33,8 @@ DIGITS = 150
 """Enough for 1 - y in the rows of `derive.verification.rows`: their logits are 120 apart at most."""
 DIGITS_OF_REST = 900
 """What 1 - y is evaluated to where it cancels, and no less than 10 to minus that: a power of it may divide."""
+LOST = mpmath.mpf(10) ** (10 - DIGITS)
+"""What rounding may leave of 0."""
 FEW_CLASSES = 3
 SAMPLED_ENTRIES = 6
 """How many entries of each row are tested where there are many classes."""
@@ -146,7 +148,7 @@ class Case:
         chosen = choose_parameters(composition.parameters, n) if parameters is None else parameters
         exact = {base: [mpmath.mpf(float(number)) for number in numbers] for base, numbers in row.items()}
         fixed = {} if label is None else {notation.label: label}
-        reals = Defined(lost=mpmath.mpf(10) ** (10 - DIGITS)) if n == 1 else Defined()
+        reals = Defined(lost=LOST) if n == 1 else Defined()
         return cls(composition, Point(reals, n, {**exact, **_exactly(chosen)}, Problem(composition).definitions, fixed))
 
     def truth(self, quantity: str) -> Truth:
@@ -167,7 +169,7 @@ class Case:
 
     def _without_rounding(self, form: Expr, spot: Mapping[Symbol, int], value: Any) -> Any:
         """0 for what only rounding keeps from it, as z - log(exp z) of one class: with more digits it is smaller."""
-        if value == 0 or not abs(value) <= mpmath.mpf(10) ** (10 - DIGITS):
+        if value == 0 or not abs(value) <= LOST:
             return value  # NaN among them, where a definition has no value
         with mpmath.workdps(DIGITS_OF_REST):
             again = evaluate(form, replace(self.defined, memory={}, shifted={}).at(spot))
@@ -183,9 +185,8 @@ class Case:
         with mpmath.workdps(2 * DIGITS):
             point = replace(self.defined, memory={}, shifted={})
             again = [evaluate(definition, point.at(spot)) for spot in spots]
-        lost = mpmath.mpf(10) ** (10 - DIGITS)
         return all(
-            abs(one - other) <= abs(one) / 4 + lost and abs(one) <= 2**DIGITS * each.size + lost
+            abs(one - other) <= abs(one) / 4 + LOST and abs(one) <= 2**DIGITS * each.size + LOST
             for one, other, each in zip(values, again, sized, strict=True)
         )
 
