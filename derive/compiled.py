@@ -162,11 +162,13 @@ def _replace_program(program: Callable[..., None], kernel: Kernel, calls: Calls)
 def _run_whole(in_blocks: Callable[..., None], by_c: Collection[Callable[..., None]]) -> Callable[..., None]:
     """A function for the place of `in_blocks`, which runs a program in blocks: C works on all rows at once."""
 
-    def run(program: Callable[..., None], inputs: tuple[Array, ...], outputs: tuple[Array, ...]) -> None:
+    def run(
+        program: Callable[..., None], inputs: tuple[Array, ...], outputs: tuple[Array, ...], **options: bool
+    ) -> None:
         if program in by_c:
             program(*inputs, *outputs)
         else:
-            in_blocks(program, inputs, outputs)
+            in_blocks(program, inputs, outputs, **options)
 
     return run
 

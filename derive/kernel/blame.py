@@ -9,7 +9,7 @@ import numpy as np
 from derive.kernel.dump import dump_expression
 from derive.kernel.expressions import call, rewrite, sub
 from derive.kernel.interpret import Array, Row, run
-from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map, Reduce, Scalar
+from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map, PairSum, Reduce, Scalar
 from derive.kernel.statements import Plain, plain
 
 TOLERANCE = 0.01
@@ -68,7 +68,7 @@ class _Search:
 
     @cached_property
     def _statements(self) -> Mapping[str, Plain]:
-        return {line.array if isinstance(line, Map) else line.name: line for line in plain(self.kernel)}
+        return {line.array if isinstance(line, (Map, PairSum)) else line.name: line for line in plain(self.kernel)}
 
     @cached_property
     def _reads_infinity(self) -> bool:
@@ -85,6 +85,10 @@ class _Search:
                 classes = range(len(self.row.known[self.kernel.inputs[0].name]))
                 found = (self._of(value, {index: each}) for each in classes)
                 return next((each for each in found if each), Scalar(name))  # each term is right: their sum is not
+            case PairSum(_, (index, other), value):
+                classes = range(len(self.row.known[self.kernel.inputs[0].name]))
+                found = (self._of(value, {index: place[0], other: each}) for each in classes)
+                return next((each for each in found if each), Element(name, index))
         return None
 
     def _of(self, expression: Expression, places: Places) -> Expression | None:

@@ -1,6 +1,20 @@
 """A kernel as text, for people."""
 
-from derive.kernel.ir import Call, Const, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.ir import (
+    Call,
+    Const,
+    Element,
+    Expression,
+    Kernel,
+    Let,
+    Loop,
+    Map,
+    PairSum,
+    Reduce,
+    Same,
+    Scalar,
+    Statement,
+)
 
 _INFIX = {"add": " + ", "sub": " - ", "mul": "*", "div": "/", "pow": "**", "equal": " == ", "less": " < "}
 
@@ -29,6 +43,8 @@ def dump_statement(statement: Statement) -> list[str]:
             return [f"{name} = {operation} over {index} of {dump_expression(value)}"]
         case Map(array, indices, value):
             return [f"{array}[{', '.join(indices)}] = {dump_expression(value)}"]
+        case PairSum(array, (index, other), value):
+            return [f"{array}[{index}] = sum over {other} of {dump_expression(value)}"]
         case Loop(index, body):
             return [f"for {index}:"] + [f"  {line}" for inner in body for line in dump_statement(inner)]
 

@@ -16,6 +16,7 @@ from derive.kernel.ir import (
     Kernel,
     Let,
     Map,
+    PairSum,
     Reduce,
     Same,
     Scalar,
@@ -96,6 +97,8 @@ def run(kernel: Kernel, values: Mapping[str, Array], label: int | None = None) -
                 known[name] = each.max() if operation == "max" else each.sum(dtype=z.dtype)
             case Map(array, indices, value):
                 known[array] = np.array(row.value(value, indices))
+            case PairSum(array, indices, value):
+                known[array] = row.value(value, indices).sum(axis=-1, dtype=z.dtype)
     return row
 
 

@@ -1,9 +1,9 @@
 """The loop program: what one kernel does to one row, before any language.
 
-A kernel is a sequence of statements over one row of `n` classes: scalars (`Let`), elementwise maps (`Map`) and
-reductions to a scalar (`Reduce`). Reading an array at an index is `Element`; the index is that of a surrounding map or
-reduction, or `LABEL`, the class that the row's label names. The batch is not in the program: a target loops over the
-rows, or broadcasts over them.
+A kernel is a sequence of statements over one row of `n` classes: scalars (`Let`), elementwise maps (`Map`), reductions
+to a scalar (`Reduce`) and sums for each class (`PairSum`). Reading an array at an index is `Element`; the index is that
+of a surrounding map or reduction, or `LABEL`, the class that the row's label names. The batch is not in the program: a
+target loops over the rows, or broadcasts over them.
 
 Nothing here knows SymPy, a loss, or a target.
 """
@@ -120,6 +120,18 @@ class Map:
 
 
 @dataclass(frozen=True)
+class PairSum:
+    """Store in `array`, for every class at the first of `indices`, the sum of `value` over all classes at the second.
+
+    `array` is a work array; within a `Loop`, one of which each entry is known to that loop alone.
+    """
+
+    array: str
+    indices: tuple[str, str]
+    value: Expression
+
+
+@dataclass(frozen=True)
 class Loop:
     """Maps and reductions over one index that run in one pass; made by the fusion pass alone.
 
@@ -127,10 +139,10 @@ class Loop:
     """
 
     index: str
-    body: tuple[Map | Reduce, ...]
+    body: tuple[Map | Reduce | PairSum, ...]
 
 
-Statement = Let | Reduce | Map | Loop
+Statement = Let | Reduce | Map | PairSum | Loop
 
 
 @dataclass(frozen=True)

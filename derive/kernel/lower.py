@@ -1,6 +1,7 @@
 """From a closed form to a kernel: the mathematics as it stands, before any pass makes it stable or fast.
 
-Every sum becomes a named reduction, inner ones first and equal ones once. y is written out in terms of the logits, so
+Every sum becomes a named reduction, inner ones first and equal ones once; what is no factor of a class times a sum for
+the row, as in a loss over pairs, a vector of sums. y is written out in terms of the logits, so
 that the passes see the exponentials.
 """
 
@@ -27,6 +28,7 @@ from derive.kernel.ir import (
     Kernel,
     Let,
     Map,
+    PairSum,
     Reduce,
     Same,
     Scalar,
@@ -100,6 +102,7 @@ def lower(
         body=tuple(lowering.body),
         labels=labels,
         parameters=tuple(parameters.values()),
+        work=tuple(lowering.pair_sums.values()),
         n=size,
     )
 
@@ -114,6 +117,7 @@ class _Lowering:
     taken: set[str]
     body: list[Statement] = field(default_factory=list)
     sums: dict[Contraction, str] = field(default_factory=dict)
+    pair_sums: dict[Expr, str] = field(default_factory=dict)
 
     @property
     def constants(self) -> frozenset[str]:
@@ -222,17 +226,40 @@ class _Lowering:
                 self.sums[contraction] = self.reduce(contraction)
             return Scalar(self.sums[contraction])
         body, inner = contraction.open()
-        terms = sympy.expand_mul(body).as_ordered_terms()
-        if len(terms) > 1:
-            return add(*(self.lower(Contraction(term, inner), bound) for term in terms))
-        outside = [factor for factor in terms[0].as_ordered_factors() if inner not in free_indices(factor)]
-        if not outside:
+        apart: list[Expression] = []
+        pairs: dict[frozenset[Symbol], list[Expr]] = {}
+        for term in sympy.expand_mul(body).as_ordered_terms():
+            outside, within = _without_index(term, inner)
+            if outer := free_indices(within) & bound:
+                pairs.setdefault(frozenset(outer), []).append(term)
+            else:
+                apart.append(mul(self.lower(outside, bound), self.lower(Contraction(within, inner), bound)))
+        # Where all terms are of the same classes, what is summed stays as it is: multiplied out, it might cancel.
+        parts = [Add(*terms) for terms in pairs.values()] if apart or len(pairs) > 1 else [body]
+        return add(*apart, *(self.lower_pairs(part, inner, bound) for part in parts if pairs))
+
+    def lower_pairs(self, body: Expr, inner: Symbol, bound: frozenset[Symbol]) -> Expression:
+        """The entry, of an outer index's class, of a vector of sums over `inner` that is named before this statement.
+
+        Raises:
+            UnsupportedError: what is summed depends on two outer indices.
+        """
+        outside, within = _without_index(body, inner)
+        outer, *others = sorted(free_indices(within) & bound, key=str)
+        if others:
             raise UnsupportedError(
-                f"the {self.kernel} has a sum for each class, {text(contraction)}, that is no factor times one sum "
-                "for the row; kernels go over each row class by class, and not over pairs of classes"
+                f"the {self.kernel} has a sum for each pair of classes, {text(Contraction(body, inner))}, that is no "
+                "factor times a sum for each class; kernels go over pairs of classes, and not over triples"
             )
-        rest = Contraction(terms[0] / Mul(*outside), inner)
-        return mul(*(self.lower(factor, bound) for factor in outside), self.lower(rest, bound))
+        one, two = (Symbol(name, integer=True) for name in _PAIR)
+        renamed = rename(within, {outer: one, inner: two})
+        if renamed not in self.pair_sums:
+            value = self.lower(renamed, frozenset({one, two}))
+            name = fresh_name(name_sum(within, inner, otherwise="pair_sum"), self.taken)
+            self.taken.add(name)
+            self.pair_sums[renamed] = name
+            self.body.append(PairSum(name, _PAIR, value))
+        return mul(self.lower(outside, bound), Element(self.pair_sums[renamed], outer.name))
 
     def reduce(self, contraction: Contraction) -> str:
         body, index = contraction.open()
@@ -244,5 +271,14 @@ class _Lowering:
         return name
 
 
+def _without_index(product: Expr, index: Symbol) -> tuple[Expr, Expr]:
+    """The factors of a product without `index`, and those with it."""
+    outside = Mul(*(factor for factor in product.as_ordered_factors() if index not in free_indices(factor)))
+    return outside, product / outside
+
+
 _LOOP_INDEX = "j"
 """The index of every reduction; none is nested in another."""
+
+_PAIR = ("j", "k")
+"""The indices of sums over pairs: the class that a sum is for, and those that are summed over."""

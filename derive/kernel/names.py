@@ -10,11 +10,11 @@ _WORDS = {"t": "target", "z": "logit"}
 """What a vector is called where it stands alone; others keep their letter."""
 
 _LONGEST = 28
-"""Characters beyond which a name says less than `row_sum`."""
+"""Characters beyond which a name says less than that it is a sum."""
 
 
-def name_sum(body: Expr, index: Symbol) -> str:
-    """A name for the sum of `body` over `index`."""
+def name_sum(body: Expr, index: Symbol, otherwise: str = "row_sum") -> str:
+    """A name for the sum of `body` over `index`; `otherwise` where one that says it would be long."""
     if isinstance(body, Indexed):
         return name_element_sum(str(body.base))
     if isinstance(body, exponential):
@@ -25,7 +25,7 @@ def name_sum(body: Expr, index: Symbol) -> str:
         name = f"{first}_dot_{second}"
     else:
         name = f"{_words(body)}_sum"
-    return name if len(name) <= _LONGEST and name.isidentifier() else "row_sum"
+    return name if len(name) <= _LONGEST and name.isidentifier() else otherwise
 
 
 def _sign_and_factors(body: Expr) -> tuple[int, list[Expr]]:

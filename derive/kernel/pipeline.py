@@ -15,6 +15,7 @@ from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
 from derive.kernel.passes.complement import complement
+from derive.kernel.passes.differ import differ
 from derive.kernel.passes.divide import divide_once
 from derive.kernel.passes.fuse import fuse
 from derive.kernel.passes.hoist import hoist
@@ -49,6 +50,7 @@ STABLE: tuple[Pass, ...] = (
     shift,
     separate,
     split_sums,
+    differ,
     guard_zeros,
     compensate,
     divide_once,

@@ -5,9 +5,22 @@ from dataclasses import replace
 
 from derive.errors import KernelError
 from derive.kernel.expressions import Rewrite, contains, indices, rewrite, walk
-from derive.kernel.ir import CLASS_COUNT, LABEL, Element, Expression, Kernel, Let, Loop, Map, Reduce, Scalar, Statement
+from derive.kernel.ir import (
+    CLASS_COUNT,
+    LABEL,
+    Element,
+    Expression,
+    Kernel,
+    Let,
+    Loop,
+    Map,
+    PairSum,
+    Reduce,
+    Scalar,
+    Statement,
+)
 
-Plain = Let | Map | Reduce
+Plain = Let | Map | Reduce | PairSum
 """A statement of a kernel before fusion: one name, one value."""
 
 
@@ -40,7 +53,7 @@ def find_sum(kernel: Kernel, name: str) -> Reduce:
 def loop_indices(statement: Plain) -> tuple[str, ...]:
     """The indices that `statement` runs over: none for a `Let`."""
     match statement:
-        case Map(_, indices, _):
+        case Map(_, indices, _) | PairSum(_, indices, _):
             return indices
         case Reduce(_, _, index, _):
             return (index,)
@@ -100,6 +113,11 @@ def names(kernel: Kernel) -> frozenset[str]:
 def reads_label(kernel: Kernel) -> bool:
     """Whether anything at the label's class goes into `kernel`."""
     return any(LABEL in indices(statement.value) for statement in plain(kernel))
+
+
+def is_over_pairs(kernel: Kernel) -> bool:
+    """Whether `kernel`, fused or not, computes something for every pair of classes to sum it up."""
+    return any(isinstance(statement, PairSum) for statement in flat(kernel.body))
 
 
 def fresh_name(wanted: str, taken: Collection[str]) -> str:

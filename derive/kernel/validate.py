@@ -18,11 +18,13 @@ from derive.kernel.ir import (
     Let,
     Loop,
     Map,
+    PairSum,
     Reduce,
     Same,
     Scalar,
     Statement,
 )
+from derive.kernel.statements import loop_indices
 
 _TRUTH = ("equal", "less")
 
@@ -44,6 +46,8 @@ class _Checker:
     scalars: set[str] = field(init=False)
     readable: set[str] = field(init=False)
     written: set[str] = field(default_factory=set)
+    local: set[str] = field(default_factory=set)
+    """The vectors of sums that only the loop at hand knows."""
     where: Statement | None = None
 
     def __post_init__(self) -> None:
@@ -76,22 +80,47 @@ class _Checker:
                 self.define(name, storing=False)
             case Map():
                 self.check_map(statement)
+            case PairSum(array, _, _):
+                if array not in self.kernel.work:
+                    raise self.fault(f"{array} is no declared work array")
+                self.check_pair_sum(statement)
             case Loop(index, body):
                 self.check_loop(index, body)
 
-    def check_loop(self, index: str, body: tuple[Map | Reduce, ...]) -> None:
+    def check_pair_sum(self, statement: PairSum) -> None:
+        if len(set(statement.indices)) != 2:
+            raise self.fault("a sum over pairs runs over two indices")
+        for index in statement.indices:
+            self.check_index(index)
+        self.check_value(statement.value, frozenset(statement.indices))
+        if statement.array in self.written:
+            raise self.fault(f"{statement.array} is written twice")
+        self.written.add(statement.array)
+
+    def check_loop(self, index: str, body: tuple[Map | Reduce | PairSum, ...]) -> None:
         reduced: list[str] = []
-        stored = {statement.array for statement in body if isinstance(statement, Map)}
+        stored = {statement.array for statement in body if isinstance(statement, (Map, PairSum))}
         for statement in body:
             if any(
                 isinstance(node, Element) and node.index == LABEL and node.array in stored
                 for node in walk(statement.value)
             ):
                 raise self.fault("it reads an array at the label while it fills it")
-            bound = statement.indices if isinstance(statement, Map) else (statement.index,)
-            if bound != (index,):
+            bound = loop_indices(statement)
+            if bound[0] != index or len(bound) != 1 + isinstance(statement, PairSum):
                 raise self.fault(f"it runs over {', '.join(bound)} within a loop over {index}")
-            self.check(statement)
+            if any(
+                isinstance(node, Element) and node.index != index and node.array in self.local
+                for node in walk(statement.value)
+            ):
+                raise self.fault("it reads another class's entry of an array that only this loop knows")
+            if isinstance(statement, PairSum):
+                if statement.array in self.kernel.work:
+                    raise self.fault(f"{statement.array} is a work array, and only this loop knows it")
+                self.check_pair_sum(statement)
+                self.local.add(statement.array)
+            else:
+                self.check(statement)
             if isinstance(statement, Reduce):
                 # What is reduced in the loop is known only after it.
                 self.scalars.discard(statement.name)
@@ -99,6 +128,8 @@ class _Checker:
                     raise self.fault(f"{statement.name} is defined twice")
                 reduced.append(statement.name)
         self.scalars.update(reduced)
+        self.written -= self.local
+        self.local.clear()
 
     def check_map(self, statement: Map) -> None:
         rank = {array.name: array.rank for array in self.kernel.outputs} | dict.fromkeys(self.kernel.work, 1)
@@ -173,7 +204,8 @@ class _Checker:
         self.check_bound(index, bound)
         if array in self.readable:
             return
-        if array not in {*self.kernel.work, *(declared.name for declared in self.kernel.outputs if declared.rank == 1)}:
+        vectors = {*self.kernel.work, *(declared.name for declared in self.kernel.outputs if declared.rank == 1)}
+        if array not in vectors | self.local:
             raise self.fault(f"{array} is not a vector")
         if array not in self.written:
             raise self.fault(f"{array} is read before it is written")

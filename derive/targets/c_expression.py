@@ -42,18 +42,18 @@ class Printer:
     Attributes:
         across: whether the C is for rows that are columns, LANES side by side, or for one row after another.
         in_row: whether it is for a pass along one row.
-        lanes: whether it is for classes of that row, LANES side by side.
+        over: the index of the classes of that row that are worked on LANES side by side, where they are.
     """
 
     kernel: Kernel
     precision: Precision | AnyPrecision
     across: bool = False
     in_row: bool = False
-    lanes: bool = False
+    over: str | None = None
 
-    def along_row(self, lanes: bool) -> "Printer":
-        """The printer of the same kernel for a pass along one row."""
-        return replace(self, in_row=True, lanes=lanes)
+    def along_row(self, over: str | None = None) -> "Printer":
+        """The printer of the same kernel for a pass along one row, in lanes over an index or class by class."""
+        return replace(self, in_row=True, over=over)
 
     def text(self, expression: Expression) -> str:
         """C source for `expression`; `UnsupportedError` where C has no way to say it."""
@@ -68,7 +68,7 @@ class Printer:
         if self.across:
             return f"{array}[{index}]" if array in self._parameters else f"{array}[{index}][lane]"
         row = array if array in self._parameters else f"{array}_row"
-        return f"{row}[{index} + lane]" if self.lanes else f"{row}[{index}]"
+        return f"{row}[{index} + lane]" if index == self.over else f"{row}[{index}]"
 
     def scalar(self, name: str) -> str:
         """A value of the row: in arithmetic over rows an entry of an array, in a pass along a row a variable."""
@@ -87,13 +87,13 @@ class Printer:
     def _parameters(self) -> frozenset[str]:
         return frozenset(parameter.name for parameter in self.kernel.parameters)
 
-    def _number(self, index: str) -> str:
-        """The number of a class; of classes side by side that of its lane."""
-        if self.across:
-            return "label[lane]" if index == LABEL else index
-        if self.lanes:
-            return "label_lane" if index == LABEL else "lane"
-        return index
+    def _same(self, *classes: str) -> str:
+        """Whether two classes are the same; of classes side by side, their lanes are."""
+        if self.over in classes:
+            one, other = ("lane" if index == self.over else f"{index}_lane" for index in classes)
+        else:
+            one, other = ("label[lane]" if self.across and index == LABEL else index for index in classes)
+        return f"{one} == {other}"
 
     def _bound(self, expression: Expression) -> tuple[str, int]:
         """C source for `expression`, and how tightly its outermost operator binds."""
@@ -106,7 +106,7 @@ class Printer:
             case Element(array, index):
                 return self.element(array, index), _ATOM
             case Same(left, right):
-                return f"{self._number(left)} == {self._number(right)}", _EQUALITY
+                return self._same(left, right), _EQUALITY
             case Call():
                 return self._call(expression)
         raise self._unknown(type(expression).__name__)

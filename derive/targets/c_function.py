@@ -7,11 +7,9 @@ from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
 from derive.kernel.ir import Array, Kernel
 from derive.targets.c_expression import Printer
+from derive.targets.c_items import Item, Pass, Row
 from derive.targets.c_layout import comment
 from derive.targets.c_loops import (
-    Item,
-    Pass,
-    Row,
     arrange,
     arrays_used,
     scalars_used,
@@ -41,7 +39,7 @@ class Way:
     @property
     def in_lanes(self) -> bool:
         """Whether it works on classes side by side, or takes a row's largest entry so."""
-        return any(isinstance(item, Pass) and item.in_lanes for item in self.body)
+        return any(isinstance(item, Pass) and (item.in_lanes or item.inner) for item in self.body)
 
 
 @dataclass(frozen=True)

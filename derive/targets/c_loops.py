@@ -11,14 +11,28 @@ a row's scalars is vector code as well.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from derive.errors import UnsupportedError
 from derive.kernel.expressions import arrays, indices, scalars, walk
-from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Loop, Map, Reduce, Same, Scalar, Statement
-from derive.kernel.statements import flat
+from derive.kernel.ir import (
+    LABEL,
+    Call,
+    Element,
+    Kernel,
+    Let,
+    Loop,
+    Map,
+    PairSum,
+    Reduce,
+    Same,
+    Scalar,
+    Statement,
+)
+from derive.kernel.statements import Plain, flat
 from derive.targets.c_expression import Printer, own_functions
+from derive.targets.c_items import Assignment, Gather, Item, Lets, Maximum, Pass, Row
 from derive.targets.c_precision import PRECISIONS
 
 STEPS = 8
@@ -50,91 +64,6 @@ _REDUCERS = {
     (False, "sum"): ("sum", "end_of_piece"),
 }
 """The functions that reduce values, across rows or along them."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """`left = right;`, where `left` may begin with a declaration; `+=` for `=` where it adds."""
-
-    left: str
-    right: str
-    sign: str = "="
-
-
-@dataclass(frozen=True)
-class Gather:
-    """The entry of `array` at each row's label, kept apart: a loop that gathers is not vector code everywhere.
-
-    Across rows it is chosen among those of all classes: for ten, a third of the instructions of going to each.
-    """
-
-    array: str
-    declares: bool
-    is_parameter: bool
-
-
-@dataclass(frozen=True)
-class Lets:
-    """Values of each of the rows that are worked on side by side.
-
-    Attributes:
-        declares: the arrays that hold those which are not outputs.
-        lets: how each is computed, in order.
-    """
-
-    declares: tuple[str, ...]
-    lets: tuple[Assignment, ...]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of an array that a pass reads or writes."""
-
-    array: str
-    is_output: bool
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One pass over the classes.
-
-    Attributes:
-        index: the loop's variable.
-        stores: what it does for one class, in order.
-        sums: the names of the sums that it finds.
-        maxima: the names of the maxima that it finds.
-        rows: the rows that it reads or writes.
-        scalars: the values of a row that it reads.
-        changes: the arrays of which it needs what they held before, and which it writes.
-        in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
-        asks_for_label: whether it asks for the label's class.
-        patches: what is done for the label's class after the others.
-        fetches: the rows of which it fetches in advance what comes next: those that no pass before it has touched.
-    """
-
-    index: str
-    stores: tuple[Assignment, ...]
-    sums: tuple[str, ...]
-    maxima: tuple[str, ...]
-    rows: tuple[Row, ...]
-    scalars: tuple[str, ...]
-    changes: tuple[str, ...]
-    in_lanes: bool
-    asks_for_label: bool
-    patches: tuple[Assignment, ...]
-    fetches: tuple[Row, ...] = ()
-
-
-@dataclass(frozen=True)
-class Maximum:
-    """The largest entry of a row of `array`, in each of the rows; `name` is the array over rows that holds them."""
-
-    name: str
-    array: str
-
-
-Item = Gather | Lets | Maximum | Pass
-"""A part of a body: one or more loops."""
 
 
 def squares(n: int | None) -> int:
@@ -199,43 +128,140 @@ def _arranged(printer: Printer, statement: Statement, later: Sequence[Statement]
         case Reduce(index=index):
             return _pass(printer, index, (statement,), later)
         case Loop(index, body):
-            return _pass(printer, index, body, later)
+            alone = [line for line in body if not isinstance(line, PairSum)]
+            if len(alone) < len(body):
+                return _over_pairs(printer, index, body, later)
+            return _pass(printer, index, alone, later)
     raise UnsupportedError(f"the C target cannot print {statement} (in the kernel {printer.kernel.name})")
 
 
-def _pass(printer: Printer, index: str, body: tuple[Map | Reduce, ...], later: Sequence[Statement]) -> Pass:
-    read = frozenset[str]().union(*(scalars(statement.value) for statement in body))
+def _pass(printer: Printer, index: str, body: Sequence[Map | Reduce], later: Sequence[Statement]) -> Pass:
+    read = _scalars_read(printer.kernel, body)
     patches: tuple[Assignment, ...] = ()
     if not printer.across and (parts := _label_apart(body)) is not None:
         patch, others = parts
-        apart = printer.along_row(lanes=False).text(patch.value)
+        apart = printer.along_row().text(patch.value)
         patches, body = (Assignment(f"{patch.array}_row[label]", apart),), (others,)
     reductions = [statement for statement in body if isinstance(statement, Reduce)]
-    asks_for_label = any(_asks_for_label(statement.value) for statement in body)
-    in_lanes = not printer.across and (bool(reductions) or asks_for_label)
-    own = printer if printer.across else printer.along_row(in_lanes)
-    outputs = {array.name for array in printer.kernel.outputs}
-    inputs = {array.name for array in printer.kernel.inputs}
-    read_first = _read_first(body)
-    not_stored = {array for array in _kept(body) if array not in read_first and _is_written_anew(array, later)}
+    asks_for = _asked_for(body, index)
+    in_lanes = not printer.across and bool(reductions or asks_for)
+    own = printer if printer.across else printer.along_row(index if in_lanes else None)
+    read_first, not_stored = _read_first(body, index), _not_stored(body, index, later)
     written = {statement.array for statement in body if isinstance(statement, Map)} - not_stored
-    used = arrays_at_class(body) - not_stored | written
     return Pass(
         index=index,
         stores=tuple(_stores(own, body, index, not_stored)),
-        scalars=tuple(sorted(read - {parameter.name for parameter in printer.kernel.parameters})),
+        scalars=read,
         sums=tuple(each.name for each in reductions if each.operation == "sum"),
         maxima=tuple(each.name for each in reductions if each.operation == "max"),
-        rows=tuple(
-            Row(array.name, array.name in outputs)
-            for array in (*printer.kernel.inputs, *printer.kernel.outputs)
-            if array.name in used & (inputs | outputs)
-        ),
+        rows=_rows(printer.kernel, arrays_at_class(body) - not_stored | written),
         changes=tuple(array for array in read_first if array in written),
         in_lanes=in_lanes,
-        asks_for_label=asks_for_label,
+        asks_for=asks_for,
         patches=patches,
     )
+
+
+def _over_pairs(
+    printer: Printer, index: str, body: Sequence[Map | Reduce | PairSum], later: Sequence[Statement]
+) -> Pass:
+    """A pass that finds sums for a class and then does for it what needs them."""
+    found = [line for line in body if isinstance(line, PairSum)]
+    rest = [line for line in body if not isinstance(line, PairSum)]
+    not_stored = _not_stored(rest, index, later)
+    written = {line.array for line in rest if isinstance(line, Map)}
+    known = {line.array for line in found}
+    inner = tuple(_inner_pass(printer, index, group, known) for group in _found_together(found))
+    before: tuple[Assignment, ...] = ()
+    if printer.across:
+        stores = (*_known_here(printer, index, rest, known), *_stores(printer, rest, index, not_stored, known))
+    else:
+        read = [array for array in _read_first(body, index) if array not in known | written]
+        before = tuple(_loads(printer.along_row(), read, index))
+        stores = tuple(_stores(printer.along_row(), rest, index, not_stored, known | {*read}))
+    return Pass(
+        index=index,
+        stores=stores,
+        sums=tuple(line.name for line in rest if isinstance(line, Reduce)),
+        maxima=(),
+        rows=_rows(printer.kernel, arrays_at_class(body) - not_stored | (written - not_stored)),
+        scalars=_scalars_read(printer.kernel, body),
+        changes=(),
+        in_lanes=False,
+        asks_for=tuple(dict.fromkeys((*_asked_for(rest, index), *(each for part in inner for each in part.asks_for)))),
+        patches=(),
+        inner=inner,
+        loads=before,
+    )
+
+
+def _found_together(sums: Sequence[PairSum]) -> list[list[PairSum]]:
+    """Sums for a class in groups, each of which one pass finds: none of a group needs another."""
+    groups: list[list[PairSum]] = []
+    for line in sums:
+        if groups and not arrays(line.value) & {other.array for other in groups[-1]}:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+def _inner_pass(printer: Printer, outer: str, group: Sequence[PairSum], known: Collection[str]) -> Pass:
+    """The pass that finds sums for the class at `outer`."""
+    index = group[0].indices[1]
+    body = [Reduce(line.array, "sum", index, line.value) for line in group]
+    loads: tuple[Assignment, ...] = ()
+    if printer.across:
+        read = [array for array in _read_first(body, outer) if array not in known]
+        loads = (*_loads(printer, read, outer), *_known_here(printer, outer, body, known))
+    own = printer if printer.across else printer.along_row(index)
+    return Pass(
+        index=index,
+        stores=(*loads, *_stores(own, body, index, ())),
+        sums=tuple(line.name for line in body),
+        maxima=(),
+        rows=(),
+        scalars=(),
+        changes=(),
+        in_lanes=not printer.across,
+        asks_for=_asked_for(body, index),
+        patches=(),
+    )
+
+
+def _known_here(
+    printer: Printer, index: str, body: Sequence[Map | Reduce], known: Collection[str]
+) -> Iterator[Assignment]:
+    """Across rows, the sums for a class that `body` reads, as variables of the row at hand."""
+    for array in _read_first(body, index):
+        if array in known:
+            yield Assignment(f"const {printer.precision.type} {printer.element(array, index)}", f"{array}[lane]")
+
+
+def _loads(printer: Printer, read: Iterable[str], index: str) -> Iterator[Assignment]:
+    """Entries as variables."""
+    for array in read:
+        yield Assignment(f"const {printer.precision.type} {printer.element(array, index)}", printer.place(array, index))
+
+
+def _scalars_read(kernel: Kernel, body: Sequence[Plain]) -> tuple[str, ...]:
+    """The values of a row that `body` reads; parameters are the same for every row."""
+    read = frozenset[str]().union(*(scalars(statement.value) for statement in body))
+    return tuple(sorted(read - {parameter.name for parameter in kernel.parameters}))
+
+
+def _rows(kernel: Kernel, used: Collection[str]) -> tuple[Row, ...]:
+    """The rows of those inputs and outputs that are used."""
+    outputs = {array.name for array in kernel.outputs}
+    return tuple(
+        Row(array.name, array.name in outputs) for array in (*kernel.inputs, *kernel.outputs) if array.name in used
+    )
+
+
+def _not_stored(body: Sequence[Map | Reduce], index: str, later: Sequence[Statement]) -> set[str]:
+    """The arrays that `body` writes for its own use alone."""
+    read_first = _read_first(body, index)
+    return {array for array in _kept(body) if array not in read_first and _is_written_anew(array, later)}
 
 
 def _is_written_anew(array: str, later: Sequence[Statement]) -> bool:
@@ -248,12 +274,12 @@ def _is_written_anew(array: str, later: Sequence[Statement]) -> bool:
     return False
 
 
-def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
+def _label_apart(body: Sequence[Map | Reduce]) -> tuple[Map, Map] | None:
     """What a pass stores for the label's class and what for the others, where it does nothing else.
 
     Asking each class whether it is the label's takes longer than to store the label's entry again.
     """
-    match body:
+    match tuple(body):
         case (Map(array, (index,), Call("select", (Same() as same, apart, others))),):
             if {same.left, same.right} == {index, LABEL} and index not in indices(apart) and array not in arrays(apart):
                 return Map(array, (index,), apart), Map(array, (index,), others)
@@ -261,19 +287,24 @@ def _label_apart(body: tuple[Map | Reduce, ...]) -> tuple[Map, Map] | None:
 
 
 def _stores(
-    printer: Printer, body: tuple[Map | Reduce, ...], index: str, not_stored: Collection[str]
+    printer: Printer,
+    body: Sequence[Map | Reduce],
+    index: str,
+    not_stored: Collection[str],
+    loaded: Collection[str] = (),
 ) -> Iterator[Assignment]:
     """What a loop does for one class: load entries, compute with them, store those that it changes.
 
-    Those of arrays in `not_stored` are of use here alone, and not stored.
+    Those of arrays in `not_stored` are of use here alone, and not stored; those of arrays in `loaded` are known.
 
     Entries are loaded before anything is asked, and not in a branch of a choice: what a choice may leave out, compilers
     do not make vector code of everywhere.
     """
     real = printer.precision.type
-    known: set[str] = set()
+    known: set[str] = {*loaded}
     kept = _kept(body)
-    for array in _read_first(body):
+    lane = "lane" if printer.across or printer.over else f"{index} % LANES"
+    for array in (array for array in _read_first(body, index) if array not in loaded):
         const = "" if array in kept else "const "
         yield Assignment(f"{const}{real} {printer.element(array, index)}", printer.place(array, index))
         known.add(array)
@@ -286,7 +317,7 @@ def _stores(
             case Map(array):
                 yield Assignment(printer.place(array, index), text)
             case Reduce(name, "sum"):
-                yield Assignment(f"{name}_lanes.piece[lane]", text, "+=")
+                yield Assignment(f"{name}_lanes.piece[{lane}]", text, "+=")
             case Reduce(name):
                 left = f"{name}[lane]" if printer.across else f"{name}_lanes[lane]"
                 yield Assignment(left, f"{printer.precision.named('maximum')}({left}, {text})")
@@ -311,13 +342,13 @@ def _kept(body: Sequence[Map | Reduce]) -> tuple[str, ...]:
     )
 
 
-def _read_first(body: tuple[Map | Reduce, ...]) -> tuple[str, ...]:
-    """The arrays that `body` reads at its own index before it writes them, in order."""
+def _read_first(body: Sequence[Plain], index: str) -> tuple[str, ...]:
+    """The arrays of which `body` reads the entry at `index` before it writes it, in order."""
     found: dict[str, None] = {}
     written: set[str] = set()
     for statement in body:
         for node in walk(statement.value):
-            if isinstance(node, Element) and node.index != LABEL and node.array not in written:
+            if isinstance(node, Element) and node.index == index and node.array not in written:
                 found[node.array] = None
         if isinstance(statement, Map):
             written.add(statement.array)
@@ -330,9 +361,11 @@ def arrays_at_class(body: Sequence[Statement]) -> set[str]:
     return {node.array for node in nodes if isinstance(node, Element) and node.index != LABEL}
 
 
-def _asks_for_label(value: Expression) -> bool:
-    """Whether `value` depends on which class is the label's, other than by what an array holds there."""
-    return any(isinstance(node, Same) and LABEL in (node.left, node.right) for node in walk(value))
+def _asked_for(body: Sequence[Plain], index: str) -> tuple[str, ...]:
+    """The classes, `LABEL` or another index, that `body` asks of the class at `index` whether it is one of them."""
+    asked = (node for statement in body for node in walk(statement.value) if isinstance(node, Same))
+    others = {other for same in asked for other in (same.left, same.right) if index in (same.left, same.right)}
+    return tuple(sorted(others - {index}))
 
 
 def ways_of(kernel: Kernel) -> tuple[bool, ...]:
@@ -356,10 +389,10 @@ def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> froz
     for item in body:
         if isinstance(item, Maximum):
             names |= {"maximum"} if across else {"maximum", "largest_lane", "row_maximum"}
-        if isinstance(item, Pass):
-            operations = ("sum",) * bool(item.sums) + ("max",) * bool(item.maxima)
+        for each in (item, *item.inner) if isinstance(item, Pass) else ():
+            operations = ("sum",) * bool(each.sums) + ("max",) * bool(each.maxima)
             names.update(name for operation in operations for name in _REDUCERS[across, operation])
-            if item.in_lanes:
+            if each.in_lanes:
                 names.add("end_of_piece")
     return frozenset(names)
 

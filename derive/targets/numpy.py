@@ -104,6 +104,7 @@ def module_context(product: Product) -> dict[str, Any]:
         "losses_taken": product.composition.loss is not None,
         "upstream_taken": any(function.has_upstream for function in functions),
         "pairs_returned": any(function.takes_pair for function in functions),
+        "over_pairs": any(program.is_over_pairs for program in programs),
         "operations": _operations(line for program in programs for line in program.body),
     }
 

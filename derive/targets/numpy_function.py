@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from derive.catalogue.parameters import Parameter, Range
 from derive.kernel.expressions import arrays, scalars
 from derive.kernel.ir import Kernel
-from derive.kernel.statements import plain, reads_label
+from derive.kernel.statements import is_over_pairs, plain, reads_label
 from derive.targets.numpy_layout import WIDTH
 
 _SUMMARIES = {
@@ -98,6 +98,11 @@ class Program:
         parameters = ["z: Array", *(f"{name}: {types.get(name, 'Array')}" for name in self.inputs)]
         parameters += [f"{output.name}: Array" for output in self.kernel.outputs]
         return write_signature(self.name, parameters, "None")
+
+    @property
+    def is_over_pairs(self) -> bool:
+        """Whether it has an array with a number for every pair of classes."""
+        return is_over_pairs(self.kernel)
 
     @property
     def comments(self) -> tuple[str, ...]:
@@ -244,7 +249,8 @@ class Function:
             room = f"_room({', '.join((out, shape, axis, 'dtype', 'rows', *shared))})"
             lines.append(f"{name} = {room if rank else 'np.empty_like(rows[..., :1])'}")
         outputs = [name for name, _ in self.outputs]
-        lines.append(f"_in_blocks({program.name}, {_tuple(inputs)}, {_tuple(outputs)})")
+        pairs = ", pairs=True" if program.is_over_pairs else ""
+        lines.append(f"_in_blocks({program.name}, {_tuple(inputs)}, {_tuple(outputs)}{pairs})")
         return tuple(lines)
 
 

@@ -15,6 +15,7 @@ from derive.kernel.ir import (
     Kernel,
     Let,
     Map,
+    PairSum,
     Reduce,
     Same,
     Scalar,
@@ -36,6 +37,10 @@ def print_body(kernel: Kernel) -> list[str]:
         UnsupportedError: a node that NumPy has no way to say.
     """
     return list(_Program(kernel).lines())
+
+
+_PAIRS = "pairs"
+"""The array of what is summed over pairs of classes."""
 
 
 @dataclass
@@ -64,6 +69,8 @@ class _Program:
                     yield from self.reduce(statement)
                 case Map():
                     yield from self.map(statement)
+                case PairSum():
+                    yield from self.pair_sum(statement)
 
     def preamble(self) -> Iterator[str]:
         """The class count, positions and entries at the label, as far as they are used."""
@@ -77,13 +84,15 @@ class _Program:
             yield f"{CLASS_COUNT} = z.shape[-1]"
         apart = {statement: _set_apart(statement) for statement in plain(self.kernel)}
         at_label = dict.fromkeys(array for node in found for array in self.read_at_label(node))
+        sums = {statement.array for statement in plain(self.kernel) if isinstance(statement, PairSum)}
         if at_label or any(own is not None and len(loop_indices(line)) == 1 for line, (own, _) in apart.items()):
             yield "at_label = np.arange(len(z))[:, np.newaxis], labels"
         for array in at_label:
             name = fresh_name(f"{array}_label", taken)
             taken.add(name)
             self.at_label[array] = name
-            yield f"{name} = {array}[at_label]"
+            if array not in sums:
+                yield f"{name} = {array}[at_label]"
         if any(_asks_for_label(part) for parts in apart.values() for part in parts if part is not None):
             yield "is_label = np.arange(z.shape[-1]) == labels"
 
@@ -166,24 +175,40 @@ class _Program:
         yield from _Filling(self, "terms", rows).fill(value)
         self.made.add("terms")
 
+    def pair_sum(self, statement: PairSum) -> Iterator[str]:
+        """A sum for each class, by way of an array that holds what is summed for every pair."""
+        if _PAIRS not in self.made:
+            yield f"{_PAIRS} = np.empty((*z.shape, z.shape[-1]), z.dtype)"
+            self.made.add(_PAIRS)
+        apart, value = _set_apart(statement)
+        yield from self.fill(_PAIRS, statement.indices, apart, value)
+        yield f"{statement.array} = _sum({_PAIRS})[..., 0]"
+        if statement.array in self.at_label:
+            yield f"{self.at_label[statement.array]} = {statement.array}[at_label]"
+        self.made.add(statement.array)
+
     def map(self, statement: Map) -> Iterator[str]:
         apart, value = _set_apart(statement)
-        yield from _Filling(self, statement.array, statement.indices).fill(value)
-        self.made.add(statement.array)
+        yield from self.fill(statement.array, statement.indices, apart, value)
         if self.held is not None and statement.array in arrays(self.held):
             self.held = None
+
+    def fill(self, array: str, over: tuple[str, ...], apart: Expression | None, value: Expression) -> Iterator[str]:
+        """The lines that leave `value` in an array, and what the label's class or the diagonal has apart."""
+        yield from _Filling(self, array, over).fill(value)
+        self.made.add(array)
         if apart is None:
             return
-        if len(statement.indices) == 1:
-            yield f"{statement.array}[at_label] = {self.code(apart)}"
+        if len(over) == 1:
+            yield f"{array}[at_label] = {self.code(apart)}"
             return
         is_whole = not any(divides_by_difference(node) for node in nodes(self.kernel))
         yield f"positions = np.arange({CLASS_COUNT if is_whole else 'z.shape[-1]'})"
         if isinstance(apart, Call) and indices(apart):
-            yield from _Filling(self, "diagonal", statement.indices[:1]).fill(apart)
-            yield f"{statement.array}[..., positions, positions] = diagonal"
+            yield from _Filling(self, "diagonal", over[:1]).fill(apart)
+            yield f"{array}[..., positions, positions] = diagonal"
         else:
-            yield f"{statement.array}[..., positions, positions] = {self.code(apart, statement.indices[:1])}"
+            yield f"{array}[..., positions, positions] = {self.code(apart, over[:1])}"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from derive.catalogue.model import Activation, Composition, Loss
 from derive.errors import DeriveError, OutputError, ProofError
 from derive.kernel.ir import Kernel
 from derive.kernel.plan import quantities_of
+from derive.kernel.statements import is_over_pairs
 from derive.notation import g, t, v, z
 from derive.pipeline import derive_quantities, plan_kernels
 from derive.progress import Track
@@ -33,6 +34,8 @@ from derive.write import MANIFEST
 PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 CLASS_COUNTS = (1, 2, 3, 17, 200)
 """What kernels for any number of classes are tested with: each small shape, and rows of more than one block."""
+CLASS_COUNTS_OF_PAIRS = (1, 2, 3, 17, 48)
+"""The same where a function takes something of every pair of classes: the truth of 200 has 40,000 terms a row."""
 LARGEST_MATRIX = 200
 """The most classes at which a Jacobian or Hessian is computed."""
 ALLOWED = 16
@@ -140,7 +143,7 @@ def compare(
     count, worst = 0, 0.0
     for kernel in filter(caller.has, kernels):
         rank = max(array.rank for array in kernel.outputs)
-        for n in CLASS_COUNTS if kernel.n is None else (kernel.n,):
+        for n in _class_counts(kernel):
             if rank == 2 and n > LARGEST_MATRIX:
                 continue
             quantities = quantities_of(composition, kernel.name)
@@ -156,6 +159,12 @@ def compare(
                             raise CallError(f"{where}: row {row} is off by {error:.3g} u, and {ALLOWED} are allowed")
                         count, worst = count + len(truth.places), max(worst, error)
     return count, worst
+
+
+def _class_counts(kernel: Kernel) -> tuple[int, ...]:
+    if kernel.n is not None:
+        return (kernel.n,)
+    return CLASS_COUNTS_OF_PAIRS if is_over_pairs(kernel) else CLASS_COUNTS
 
 
 @cache

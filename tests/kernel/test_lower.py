@@ -6,7 +6,7 @@ from derive.kernel.dump import dump
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output, lower
 from derive.kernel.validate import validate
-from derive.notation import Contraction, g, i, j, k, n, t, y, z
+from derive.notation import Contraction, g, i, j, k, n, rename, t, y, z
 from tests.kernel.programs import CROSS_ENTROPY_GRADIENT, JACOBIAN, MSE, TARGET_SUM, VJP, Y, total
 
 
@@ -15,7 +15,8 @@ def lowered(form: object, rank: int = 1, inputs: tuple[str, ...] = ("z", "t", "g
 
 
 def body(kernel: Kernel) -> list[str]:
-    return [line.strip() for line in dump(kernel).splitlines()[1:]]
+    lines = [line.strip() for line in dump(kernel).splitlines()[1:]]
+    return [line for line in lines if not line.startswith("work ")]
 
 
 def test_sums_are_named_after_what_they_hold_and_come_first() -> None:
@@ -53,11 +54,34 @@ def test_factors_of_an_outer_index_leave_the_sum() -> None:
     assert body(lowered(Contraction(g[k] * (t[j] + z[k]), k)))[-1] == "out[j] = (t[j]*g_sum) + g_dot_z"
 
 
-def test_a_sum_for_each_class_is_refused_by_name() -> None:
+def test_a_sum_for_each_class_is_a_vector() -> None:
+    assert body(lowered(Contraction(exp(t[j] * g[k]), k))) == [
+        "exp_g_t_sum[j] = sum over k of exp(g[k]*t[j])",
+        "out[j] = exp_g_t_sum[j]",
+    ]
+
+
+def test_sums_for_each_class_that_are_equal_are_made_once() -> None:
+    pair = Contraction(exp(t[j] * g[k]), k)
+    lines = body(lowered(pair**2 * Contraction(t[k] * rename(pair, {j: k}), k)))
+    assert [line.split(" = ")[0] for line in lines] == ["exp_g_t_sum[j]", "t_dot_sum", "out[j]"]
+
+
+def test_what_is_summed_over_pairs_is_not_multiplied_out() -> None:
+    lines = body(lowered(Contraction((1 - t[k]) * exp(t[j] * g[k]), k)))
+    assert lines[0].endswith("= sum over k of ((-t[k]) + 1)*exp(g[k]*t[j])")
+
+
+def test_terms_that_are_for_themselves_leave_a_sum_over_pairs() -> None:
+    lines = body(lowered(Contraction(t[j] * g[k] + exp(t[j] * g[k]), k)))
+    assert lines[-1] == "out[j] = (t[j]*g_sum) + exp_g_t_sum[j]"
+
+
+def test_a_sum_for_each_pair_of_classes_is_refused_by_name() -> None:
     with pytest.raises(
-        UnsupportedError, match=r"the made has a sum for each class, sum\(exp\(.* not over pairs of classes"
+        UnsupportedError, match=r"the made has a sum for each pair of classes, sum\(exp\(.* not over trip"
     ):
-        lowered(Contraction(exp(t[j] * g[k]), k))
+        lowered(Contraction(exp(t[i] * t[j] * g[k]), k), rank=2)
 
 
 def test_an_unknown_function_is_refused_by_name() -> None:

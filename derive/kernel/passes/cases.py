@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from derive.kernel.expressions import ONE, ZERO, at, rewrite, select, walk
+from derive.kernel.expressions import ONE, ZERO, rewrite, select, walk
 from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Same
+from derive.kernel.passes.differ import at_one_class
 from derive.kernel.statements import Plain, loop_indices, plain
 
 
@@ -29,7 +30,7 @@ def _take_cases(value: Expression, indices: tuple[str, ...], apart: bool) -> Exp
         return value
     index, other = _own_index(same, indices)
     remaining = tuple(each for each in indices if each != index)
-    where_same = at(_decide(value, same, ONE), index, other)
+    where_same = at_one_class(_decide(value, same, ONE), index, other)
     if apart:
         # The other index is not the label's class, where this one is.
         for delta in _deltas(where_same):

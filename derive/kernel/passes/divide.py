@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from derive.kernel.expressions import ONE, div, indices, mul, rewrite, walk
-from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Map, Reduce, Scalar, Statement
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Scalar, Statement
 from derive.kernel.statements import fresh_name, names, plain
 
 
@@ -19,7 +19,7 @@ def divide_once(kernel: Kernel) -> Kernel:
         return None
 
     for statement in plain(kernel):
-        if isinstance(statement, (Map, Reduce)):
+        if not isinstance(statement, Let):
             for name in _divisors(statement.value):
                 if name not in inverses:
                     inverses[name] = fresh_name(f"{name}_inverse", names(kernel))

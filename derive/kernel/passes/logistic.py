@@ -1,9 +1,11 @@
 """exp(a)/(1 + exp(a)) = 1/(1 + exp(-a)): an exponential that overflows must not divide itself."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 from derive.kernel.expressions import ONE, add, arguments, call, div, is_call, mul, neg, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel
+from derive.kernel.passes.normalise import HIGHEST_POWER
 from derive.kernel.products import factors_of, raised
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -30,6 +32,10 @@ def _rule(node: Expression) -> Expression | None:
             continue
         for exponential in _exponentials(factor):
             place = _divisor_by(exponential, factors)
+            if place is None and factor == exponential and (found := _as_power(exponential, factors)) is not None:
+                return rewrite(
+                    mul(*(raised(*each) for each in (*factors[:number], *factors[number + 1 :])), *found), _rule
+                )
             if place is None:
                 continue
             rest = [(base, add(power, ONE) if other == place else power) for other, (base, power) in enumerate(factors)]
@@ -41,6 +47,25 @@ def _rule(node: Expression) -> Expression | None:
                 divided = add(*(mul(term, reciprocal) for term in arguments(factor, "add")))
             return mul(*(rewrite(each, _rule) for each in (divided, _product(rest))))
     return None
+
+
+def _as_power(exponential: Call, factors: _Factors) -> list[Expression] | None:
+    """exp(m a) as m times exp(a) where 1 + exp(a) divides; None where no such divides."""
+    for base, exponent in factors:
+        if not (is_call(base, "add") and isinstance(exponent, Const) and exponent.value <= -1):
+            continue
+        for term in arguments(base, "add"):
+            for times in range(2, HIGHEST_POWER + 1):
+                if isinstance(term, Call) and term.operation == "exp" and _is_multiple(exponential, term, times):
+                    return [term] * times
+    return None
+
+
+def _is_multiple(exponential: Call, unit: Call, times: int) -> bool:
+    """Whether `exponential` is exp(m a) of `unit`, exp(a)."""
+    number = Const(Fraction(times))
+    (own,), (other,) = exponential.arguments, unit.arguments
+    return own in (mul(number, other), add(*(mul(number, term) for term in arguments(other, "add"))))
 
 
 def _product(factors: _Factors) -> Expression:

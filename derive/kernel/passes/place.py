@@ -1,11 +1,20 @@
 """Where shared exponentials live: in an output that is written last anyway, in a work array, or nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from derive.kernel.expressions import ONE, ZERO, Rewrite, at, call, contains, indices, rewrite, select, walk
-from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Map, Reduce, Same, Scalar
-from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain, rewrite_statement
+from derive.kernel.expressions import ONE, ZERO, Rewrite, arrays, at, call, contains, indices, rewrite, select, walk
+from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map, PairSum, Reduce, Same, Scalar
+from derive.kernel.statements import (
+    Plain,
+    fresh_name,
+    is_over_pairs,
+    loop_indices,
+    names,
+    plain,
+    rewrite_kernel,
+    rewrite_statement,
+)
 
 _COSTLY = ("exp", "exp_difference", "expm1", "log", "log1p", "tanh", "sqrt")
 """Operations that take longer than loading what they gave."""
@@ -23,6 +32,8 @@ def place(kernel: Kernel, work: bool) -> Kernel:
     """
     last = plain(kernel)[-1]
     room = last.array if isinstance(last, Map) and len(last.indices) == 1 else None
+    if not work and is_over_pairs(kernel):
+        return _sum_again(kernel, room)  # a sum over pairs reads every class, and what is stored there is overwritten
     for value in _shared_values(kernel):
         if room is None and work:
             room = fresh_name("exponentials" if value.operation.startswith("exp") else "shared", names(kernel))
@@ -31,6 +42,73 @@ def place(kernel: Kernel, work: bool) -> Kernel:
             kernel = _store(kernel, value, room)
             room = None
     return kernel
+
+
+def _sum_again(kernel: Kernel, room: str | None) -> Kernel:
+    """Sums for each class that several statements read are stored where there is room, or else found for each again."""
+    sums = {line.array for line in plain(kernel) if isinstance(line, PairSum)}
+    kernel = replace(kernel, body=tuple(_at_own_class(line, sums) for line in plain(kernel)))
+    for line in [line for line in reversed(plain(kernel)) if isinstance(line, PairSum)]:
+        readers = [other for other in plain(kernel) if line.array in arrays(other.value)]
+        if len(readers) < 2 or not all(_reads_own_class(line.array, reader) for reader in readers):
+            continue
+        if room is not None and not any(isinstance(reader, PairSum) for reader in readers):
+            kernel = _store_sums(kernel, line, room)
+            room = None
+        else:
+            kernel = _copy_sums(kernel, line, readers[1:])
+    return kernel
+
+
+def _at_own_class(line: Plain, sums: Collection[str]) -> Plain:
+    """`line` with sums of the label's class, where that is the class at hand, as those of the class at hand."""
+
+    def rule(node: Expression) -> Expression | None:
+        for index in loop_indices(line):
+            match node:
+                case Call("select", (condition, if_true, if_false)) if condition == Same(index, LABEL):
+                    return select(condition, rewrite(if_true, own(index)), rewrite(if_false, rule))
+        return None
+
+    def own(index: str) -> Rewrite:
+        return lambda node: Element(node.array, index) if isinstance(node, Element) and node.array in sums else None
+
+    return rewrite_statement(line, rule)
+
+
+def _reads_own_class(array: str, reader: Plain) -> bool:
+    """Whether `reader` reads the entries of `array` for the class at hand alone."""
+    if isinstance(reader, Let) or (isinstance(reader, Map) and len(reader.indices) > 1):
+        return False
+    found = {node.index for node in walk(reader.value) if isinstance(node, Element) and node.array == array}
+    return found == {loop_indices(reader)[0]}
+
+
+def _store_sums(kernel: Kernel, line: PairSum, room: str) -> Kernel:
+    """`kernel` with the sums of `line` in the array `room`."""
+    index = line.indices[0]
+    read = rewrite_kernel(kernel, _reading(line.array, room)).body
+    place = plain(kernel).index(line)
+    return replace(
+        kernel, body=(*read[: place + 1], Map(room, (index,), Element(line.array, index)), *read[place + 1 :])
+    )
+
+
+def _copy_sums(kernel: Kernel, line: PairSum, readers: Sequence[Plain]) -> Kernel:
+    """`kernel` with the sums of `line` found once more before each of `readers`."""
+    body: list[Plain] = []
+    for statement in plain(kernel):
+        if statement not in readers:
+            body.append(statement)
+            continue
+        name = fresh_name(line.array, names(kernel))
+        kernel = replace(kernel, work=(*kernel.work, name))
+        body += [replace(line, array=name), rewrite_statement(statement, _reading(line.array, name))]
+    return replace(kernel, body=tuple(body))
+
+
+def _reading(old: str, new: str) -> Rewrite:
+    return lambda node: Element(new, node.index) if isinstance(node, Element) and node.array == old else None
 
 
 def _shared_values(kernel: Kernel) -> list[Call]:

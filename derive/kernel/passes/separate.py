@@ -23,7 +23,7 @@ from derive.kernel.expressions import (
     sub,
     walk,
 )
-from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Map, Reduce, Same, Scalar, Statement
+from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
 from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
 
 NOTE_LABEL = (
@@ -124,7 +124,7 @@ def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
     if rewritten == kernel:
         return kernel
     total = normaliser.total
-    known = next(line for line in plain(kernel) if not isinstance(line, Map) and line.name == total.name)
+    known = next(line for line in plain(kernel) if isinstance(line, (Let, Reduce)) and line.name == total.name)
     without_label = select(Same(total.index, LABEL), ZERO, total.value)
     statements = (
         Reduce(others.name, "sum", total.index, without_label),

@@ -1,12 +1,13 @@
 """0 · log 0 = 0: a factor of 0 decides a product whatever the logarithm, or 1 over an exponential, beside it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from derive.kernel.expressions import ZERO, arguments, call, div, indices, is_call, is_number, mul, rewrite, select
-from derive.kernel.ir import Call, Element, Expression, Kernel, Reduce, Scalar
-from derive.kernel.products import factors_of, is_logistic
+from derive.kernel.ir import Call, Element, Expression, Kernel, PairSum, Reduce, Scalar
+from derive.kernel.products import factors_of, is_logistic, is_share
 from derive.kernel.ranges import Ranges
-from derive.kernel.statements import noted, plain, rewrite_kernel
+from derive.kernel.statements import Plain, noted, plain, rewrite_kernel
 
 NOTE = "A factor of 0 makes a product 0, whatever the logarithm of a probability of 0 beside it."
 
@@ -18,7 +19,9 @@ def guard_zeros(kernel: Kernel) -> Kernel:
     """A product w · x, where x can be infinite, becomes 0 where w is 0, w · x elsewhere."""
     ranges = Ranges(kernel)
     vanishing = _vanishing_sums(kernel)
-    infinite_sums = _infinite_sums(kernel, ranges, vanishing)
+    infinities = _Infinities(ranges, vanishing)
+    for line in plain(kernel):
+        infinities.read(line)
 
     def is_nonzero(factor: Expression) -> bool:
         return is_number(factor) or ranges.is_nonzero(factor)
@@ -32,9 +35,9 @@ def guard_zeros(kernel: Kernel) -> Kernel:
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
-        infinite = [factor for factor in factors if _may_be_infinite(factor, ranges, vanishing)]
+        infinite = [factor for factor in factors if infinities.has(factor)]
         if not indices(node):
-            infinite += [factor for factor in factors if factor in infinite_sums]
+            infinite += [factor for factor in factors if factor in infinities.sums]
         weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
         product = mul(*factors)
         if len(infinite) > 1:
@@ -53,7 +56,10 @@ def guard_zeros(kernel: Kernel) -> Kernel:
 def _may_vanish(divisor: Expression, vanishing: Collection[Expression]) -> bool:
     """Whether `divisor` is a product that may underflow to 0: it has an exponential, or a sum of what may."""
     return any(is_call(factor, "exp") for factor in arguments(divisor, "mul")) or any(
-        all(any(part in vanishing for part, _ in factors_of(term)) for term in arguments(factor, "add"))
+        all(
+            any(part in vanishing or is_share(part) for part, _ in factors_of(term))
+            for term in arguments(factor, "add")
+        )
         for factor, _ in factors_of(divisor)
     )
 
@@ -71,30 +77,43 @@ def _vanishes(term: Expression) -> bool:
     return any(isinstance(factor, Element) or is_logistic(factor) for factor, _ in factors_of(term))
 
 
-def _infinite_sums(kernel: Kernel, ranges: Ranges, vanishing: Collection[Expression]) -> list[Expression]:
-    """The sums with a term that a logit of -inf makes infinite, whatever its weight."""
-    return [
-        Scalar(line.name)
-        for line in plain(kernel)
-        if isinstance(line, Reduce) and line.operation == "sum" and _may_be_infinite(line.value, ranges, vanishing)
-    ]
+@dataclass
+class _Infinities:
+    """What a logit of -inf, or what it underflows by, makes infinite.
 
+    Attributes:
+        arrays: the logits, and the sums for each class with such a term.
+        sums: the sums with such a term, whatever its weight.
+    """
 
-def _may_be_infinite(expression: Expression, ranges: Ranges, vanishing: Collection[Expression]) -> bool:
-    """Whether a logit of -inf, or what it underflows by, makes `expression` infinite."""
-    match expression:
-        case Element(array, _):
-            return array == _LOGITS
-        case Call("log", _):
-            return True
-        case Call("div", (_, below)) if _may_vanish(below, vanishing):
-            return True
-        case Call("pow", (base, exponent)):
-            return not ranges.is_positive(exponent) or _may_be_infinite(base, ranges, vanishing)
-        case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
-            return False
-        case Call("select", (_, if_true, if_false)):
-            return any(_may_be_infinite(each, ranges, vanishing) for each in (if_true, if_false))
-        case Call(_, children):
-            return any(_may_be_infinite(child, ranges, vanishing) for child in children)
-    return False
+    ranges: Ranges
+    vanishing: Collection[Expression]
+    arrays: set[str] = field(default_factory=lambda: {_LOGITS})
+    sums: set[Scalar] = field(default_factory=set)
+
+    def read(self, line: Plain) -> None:
+        """Add what `line` computes where it may be infinite."""
+        match line:
+            case Reduce(name, "sum", _, value) if self.has(value):
+                self.sums.add(Scalar(name))
+            case PairSum(array, _, value) if self.has(value):
+                self.arrays.add(array)
+
+    def has(self, expression: Expression) -> bool:
+        """Whether `expression` may be infinite."""
+        match expression:
+            case Element(array, _):
+                return array in self.arrays
+            case Call("log", _):
+                return True
+            case Call("div", (_, below)) if _may_vanish(below, self.vanishing):
+                return True
+            case Call("pow", (base, exponent)):
+                return not self.ranges.is_positive(exponent) or self.has(base)
+            case Call("exp" | "expm1" | "exp_difference" | "log1p" | "tanh" | "equal" | "less", _):
+                return False
+            case Call("select", (_, if_true, if_false)):
+                return any(map(self.has, (if_true, if_false)))
+            case Call(_, children):
+                return any(map(self.has, children))
+        return False
