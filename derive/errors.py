@@ -47,6 +47,10 @@ class UnsupportedError(DeriveError):
     """A quantity that does not exist for this composition, or an expression that a target cannot print."""
 
 
+class TriplesError(UnsupportedError):
+    """A closed form with a sum over triples of classes, where kernels go over pairs at most."""
+
+
 class UnsafeError(DeriveError):
     """Kernels that give NaN, infinity or a wrong number at inputs where the result is finite."""
 

@@ -13,7 +13,7 @@ from derive.derivation import Result
 from derive.errors import DeriveError, UnsafeError
 from derive.kernel.arguments import name_arguments
 from derive.kernel.ir import Kernel
-from derive.kernel.plan import outputs_of, plan
+from derive.kernel.plan import left_out, outputs_of, plan
 from derive.kernel.safety import Break, find_break
 from derive.layer.engine import LayerResult, derive_layer
 from derive.progress import Track, silently
@@ -84,7 +84,7 @@ def build(
     before = track(compositions, "deriving layers") if layer else ()
     layers = [derive_layer_before(each, n) for each in before] or [None] * len(compositions)
     products = [
-        Product(each, n, result, kernel, layer=layer_before)
+        Product(each, n, result, kernel, layer=layer_before, left_out=left_out(each, kernel))
         for each, result, kernel, layer_before in zip(compositions, results, kernels, layers, strict=True)
     ]
     # Compilers may begin while hard inputs are tried. What breaks there is printed again, with a head that says so.
@@ -137,7 +137,8 @@ def make_product(composition: Composition, n: int | None, *, allow_unsafe: bool 
     unsafe = find_breaks(composition, kernels)
     if not allow_unsafe:
         _refuse_unsafe([composition], [unsafe])
-    return Product(composition, n, derive_quantities(composition, n), kernels, unsafe=unsafe)
+    results = derive_quantities(composition, n)
+    return Product(composition, n, results, kernels, left_out=left_out(composition, kernels), unsafe=unsafe)
 
 
 def derive_quantities(composition: Composition, n: int | None) -> tuple[Result, ...]:

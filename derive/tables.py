@@ -15,6 +15,7 @@ from derive.derivation import Result
 from derive.language.show import latex, text, unicode
 from derive.pipeline import Build
 from derive.targets import targets
+from derive.targets.heading import why_left_out
 from derive.verification.finding import Finding
 from derive.write import Change
 
@@ -96,11 +97,16 @@ def _closed_forms(results: Sequence[Result]) -> Table:
 
 
 def refusals(build: Build) -> tuple[Table, ...]:
-    """Which compositions of the catalogue were left out, and why; nothing where none was."""
-    if not build.refused:
+    """Which compositions of the catalogue, and which functions, were left out, and why; nothing where none was."""
+    left_out = {
+        f"{product.composition.name}: {function}": why_left_out(function)
+        for product in build.products
+        for function in product.left_out
+    }
+    if not build.refused and not left_out:
         return ()
     table = _table("not built", "why")
-    for name, reason in build.refused.items():
+    for name, reason in (*build.refused.items(), *left_out.items()):
         table.add_row(name, reason)
     return (table,)
 

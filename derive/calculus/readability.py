@@ -59,24 +59,23 @@ def is_reversed(expression: sympy.Add) -> bool:
     For a label, δ_(j,label) is the target of y_j; δ_(j,label) − y_label is an entry of the Jacobian, and stays.
     """
     outputs = [term for term in expression.args if _vectors(term) & {y, o}]
+    if not outputs:
+        return False
     targets = [
         term
         for term in expression.args
         if term not in outputs and (t in _vectors(term) or _is_one_hot(term, expression))
     ]
-    return (
-        bool(outputs)
-        and all(term.could_extract_minus_sign() for term in outputs)
-        and not all(term.could_extract_minus_sign() for term in targets)
+    return all(term.could_extract_minus_sign() for term in outputs) and not all(
+        term.could_extract_minus_sign() for term in targets
     )
 
 
 def _is_one_hot(term: Expr, difference: sympy.Add) -> bool:
     """Whether `term` is a multiple of a δ at the label, and no output in `difference` is at the label."""
     deltas = [factor for factor in sympy.Mul.make_args(term) if isinstance(factor, KroneckerDelta)]
-    entries = difference.atoms(Indexed)
     return any(label in delta.args for delta in deltas) and not any(
-        entry.base in (y, o) and label in entry.indices for entry in entries
+        entry.base in (y, o) and label in entry.indices for entry in difference.atoms(Indexed)
     )
 
 

@@ -6,6 +6,7 @@ that the passes see the exponentials.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fractions import Fraction
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
 from sympy.codegen.cfunctions import log1p
 
 from derive.catalogue.parameters import Parameter
-from derive.errors import UnsupportedError
+from derive.errors import TriplesError, UnsupportedError
 from derive.kernel import expressions
 from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, power, scalars, select
 from derive.kernel.ir import (
@@ -228,9 +229,11 @@ class _Lowering:
         body, inner = contraction.open()
         apart: list[Expression] = []
         pairs: dict[frozenset[Symbol], list[Expr]] = {}
-        for term in sympy.expand_mul(body).as_ordered_terms():
-            outside, within = _without_index(term, inner)
-            if outer := free_indices(within) & bound:
+        for term in _terms(body):
+            outside, within = _without_index(term, inner, bound)
+            if (swapped := _swapped(within, inner, bound)) is not None:
+                apart.append(mul(self.lower(outside, bound), self.lower(swapped, bound)))
+            elif outer := free_indices(within) & bound:
                 pairs.setdefault(frozenset(outer), []).append(term)
             else:
                 apart.append(mul(self.lower(outside, bound), self.lower(Contraction(within, inner), bound)))
@@ -242,12 +245,12 @@ class _Lowering:
         """The entry, of an outer index's class, of a vector of sums over `inner` that is named before this statement.
 
         Raises:
-            UnsupportedError: what is summed depends on two outer indices.
+            TriplesError: what is summed depends on two outer indices.
         """
-        outside, within = _without_index(body, inner)
+        outside, within = _without_index(body, inner, bound)
         outer, *others = sorted(free_indices(within) & bound, key=str)
         if others:
-            raise UnsupportedError(
+            raise TriplesError(
                 f"the {self.kernel} has a sum for each pair of classes, {text(Contraction(body, inner))}, that is no "
                 "factor times a sum for each class; kernels go over pairs of classes, and not over triples"
             )
@@ -271,10 +274,59 @@ class _Lowering:
         return name
 
 
-def _without_index(product: Expr, index: Symbol) -> tuple[Expr, Expr]:
-    """The factors of a product without `index`, and those with it."""
-    outside = Mul(*(factor for factor in product.as_ordered_factors() if index not in free_indices(factor)))
-    return outside, product / outside
+def _terms(expression: Expr) -> list[Expr]:
+    """The terms of `expression`, multiplied out; its divisors stay as they are."""
+    multiplied = (sympy.expand_mul(term, deep=False) for term in Add.make_args(expression))
+    return list(Add(*multiplied).as_ordered_terms())
+
+
+def _swapped(product: Expr, inner: Symbol, bound: frozenset[Symbol]) -> Expr | None:
+    """Σ_k a_k Σ_i b_ijk with k the `inner` index and j an outer one, as Σ_i Σ_k a_k b_ijk; None for another product.
+
+    Where b is a factor of i and j times one of i and k, the sum over k is one for each class then.
+    """
+    factors = Mul.make_args(product)
+    for place, factor in enumerate(factors):
+        if (
+            isinstance(factor, Contraction)
+            and inner in free_indices(factor)
+            and _is_of_triples(factor, {inner, *bound})
+        ):
+            body, index = factor.open(avoid=free_indices(product))
+            return Contraction(Contraction(Mul(*factors[:place], *factors[place + 1 :], body), inner), index)
+    return None
+
+
+def _is_of_triples(contraction: Contraction, bound: AbstractSet[Symbol]) -> bool:
+    """Whether a term of a sum depends on its index together with two of the `bound` ones."""
+    body, index = contraction.open()
+    return any(len(free_indices(_without_index(term, index, bound)[1]) & bound) > 1 for term in _terms(body))
+
+
+def _without_index(product: Expr, index: Symbol, bound: AbstractSet[Symbol]) -> tuple[Expr, Expr]:
+    """The factors of a product without `index`, and those with it, of one more class of those `bound` if that can be.
+
+    exp(2 z_i - z_j - z_k) is exp(z_i - z_j) times exp(z_i - z_k).
+    """
+    factors = product.as_ordered_factors()
+    outside = [factor for factor in factors if index not in free_indices(factor)]
+    within = [factor for factor in factors if index in free_indices(factor)]
+    if len(others := free_indices(Mul(*within)) & bound) > 1:
+        for shared in sorted(others, key=str):
+            apart = [_apart(factor, index, shared) for factor in within]
+            if free_indices(Mul(*(own for _, own in apart))) & bound == {shared}:
+                return Mul(*outside, *(moved for moved, _ in apart)), Mul(*(own for _, own in apart))
+    return Mul(*outside), Mul(*within)
+
+
+def _apart(factor: Expr, index: Symbol, shared: Symbol) -> tuple[Expr, Expr]:
+    """What an exponential has besides the difference between the classes at `index` and at `shared`, and that."""
+    if not isinstance(factor, sympy.exp):
+        return sympy.S.One, factor
+    exponent = sympy.expand(factor.args[0])
+    own = Add(*(term for term in Add.make_args(exponent) if index in free_indices(term)))
+    there = rename(own, {index: shared})
+    return sympy.exp(exponent - own + there), sympy.exp(own - there)
 
 
 _LOOP_INDEX = "j"

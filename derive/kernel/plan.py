@@ -1,10 +1,12 @@
 """Which functions a composition has, and their kernels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 
 from sympy import Expr
 
 from derive.catalogue.model import Composition
+from derive.errors import TriplesError
 from derive.kernel.arguments import name_arguments
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output
@@ -45,6 +47,8 @@ _MATRICES = {"jacobian": "jac", "hessian": "hess", "gauss-newton": "gn"}
 def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tuple[Kernel, ...]:
     """The stable kernel of every function of `composition`; a loss's for dense targets, for labels, or for both.
 
+    A matrix that takes a sum over triples of classes is left out: its products with a direction do not.
+
     Every function takes every parameter of the composition, whether its closed form has it or not: one signature.
 
     Args:
@@ -70,12 +74,19 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
             parameters,
         )
 
-    return tuple(
-        compiled(name, labels)
-        for name in functions
-        for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels))
-        if is_taken and not (labels and functions[name][1] == (f"{_BY}t",))  # a label does not change by little
-    )
+    kernels: list[Kernel] = []
+    for name, (_, quantities) in functions.items():
+        for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels)):
+            if is_taken and not (labels and quantities == (f"{_BY}t",)):  # a label does not change by little
+                with suppress(TriplesError) if _MATRICES.keys() & {*quantities} else nullcontext():
+                    kernels.append(compiled(name, labels))
+    return tuple(kernels)
+
+
+def left_out(composition: Composition, kernels: Sequence[Kernel]) -> tuple[str, ...]:
+    """The functions of `composition` that are not among its `kernels`."""
+    made = {kernel.name for kernel in kernels}
+    return tuple(name for name in _functions(composition) if name not in made)
 
 
 def quantities_of(composition: Composition, function: str) -> tuple[str, ...]:

@@ -148,6 +148,8 @@ def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
             yield f"{output.name}{entry} = {text(derived[quantity])}{assumed(product, quantity)}"
     if kernel.labels:
         yield "t[i] is 1 at the row's label and 0 elsewhere"
+    if kernel.work and kernel.n is None:
+        yield f"it keeps {' and '.join(kernel.work)} on the stack, for at most {BLOCK_ENTRIES} classes: n is no more"
 
 
 target = CTarget()

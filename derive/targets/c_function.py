@@ -10,6 +10,7 @@ from derive.targets.c_expression import Printer
 from derive.targets.c_items import Item, Pass, Row
 from derive.targets.c_layout import comment
 from derive.targets.c_loops import (
+    BLOCK_ENTRIES,
     arrange,
     arrays_used,
     scalars_used,
@@ -180,6 +181,7 @@ class Function:
             f"!rows_fit(batch, n, {array.name}_stride, sizeof *{array.name})" for array in self._arrays if array.rank
         ]
         tests += [f"!rows_fit(batch, 1, 1, sizeof *{name})" for name in self._numbers]
+        tests += ["n > BLOCK_ENTRIES"] if self.kernel.work and self.kernel.n is None else []
         return (" ||" + _CONTINUED).join(tests)
 
     @property
@@ -243,12 +245,12 @@ def make_function(stem: str, kernel: Kernel, precision: Precision | AnyPrecision
     """The C function of `kernel` for the composition whose files are named `stem`.
 
     Raises:
-        UnsupportedError: the kernel has a node that C has no way to say, or needs memory.
+        UnsupportedError: the kernel has a node that C has no way to say, or needs more memory than the stack has.
     """
-    if kernel.work:
-        memory = ", ".join(kernel.work)
+    if kernel.work and kernel.n is not None and kernel.n > BLOCK_ENTRIES:
         raise UnsupportedError(
-            f"the C target allocates nothing, and the kernel {kernel.name} needs memory for {memory}"
+            f"the C target allocates nothing: {kernel.name} keeps {', '.join(kernel.work)} on the stack, with room "
+            f"for {BLOCK_ENTRIES} classes, and n is {kernel.n}"
         )
     whole = _stem(stem, kernel)
     return Function(

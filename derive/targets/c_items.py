@@ -39,10 +39,11 @@ class Lets:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of an array that a pass reads or writes."""
+    """A row of an array that a pass reads or writes; a work array has room for the rows of a block."""
 
     array: str
     is_output: bool
+    is_work: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def _fetch_ahead(items: Iterable[Item], outputs: tuple[Row, ...]) -> Iterator[It
     touched: set[str] = set()
     for item in items:
         if isinstance(item, Pass) and item.in_lanes:
-            fetches = tuple(row for row in dict.fromkeys((*item.rows, *outputs)) if row.array not in touched)
+            rows = [row for row in item.rows if not row.is_work]
+            fetches = tuple(row for row in dict.fromkeys((*rows, *outputs)) if row.array not in touched)
             touched.update(row.array for row in fetches)
             yield replace(item, fetches=fetches)
             continue
@@ -251,11 +252,13 @@ def _scalars_read(kernel: Kernel, body: Sequence[Plain]) -> tuple[str, ...]:
 
 
 def _rows(kernel: Kernel, used: Collection[str]) -> tuple[Row, ...]:
-    """The rows of those inputs and outputs that are used."""
-    outputs = {array.name for array in kernel.outputs}
-    return tuple(
-        Row(array.name, array.name in outputs) for array in (*kernel.inputs, *kernel.outputs) if array.name in used
-    )
+    """The rows of those arrays of `kernel` that are used."""
+    rows = [
+        *(Row(array.name, is_output=False) for array in kernel.inputs),
+        *(Row(array.name, is_output=True) for array in kernel.outputs),
+        *(Row(name, is_output=True, is_work=True) for name in kernel.work),
+    ]
+    return tuple(row for row in rows if row.array in used)
 
 
 def _not_stored(body: Sequence[Map | Reduce], index: str, later: Sequence[Statement]) -> set[str]:

@@ -114,10 +114,20 @@ def _closed_forms(product: Product) -> Iterator[str]:
     )
     if any(result.assumptions for result in product.results):
         yield "The functions assume nothing: they are right for every target that they accept."
+    for name in product.left_out:
+        yield ""
+        yield from _wrapped(iter([why_left_out(name)]))
     if product.unsafe:
         yield ""
         yield "UNSAFE, at inputs like these among others:"
         yield from _wrapped(each.describe() for each in product.unsafe)
+
+
+def why_left_out(function: str) -> str:
+    """Why a matrix has no function, and what there is instead."""
+    return (
+        f"There is no function {function}: it takes a sum over triples of classes. Its product with a vector does not."
+    )
 
 
 def _wrapped(lines: Iterator[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ class Product:
         results: the derivation of each quantity, under the declared assumptions.
         kernels: the stable program of each function, right for every target that it accepts: no assumption used.
         layer: the derivation of a linear layer before it; None where none was asked for, or where there is no loss.
+        left_out: the functions without a kernel: matrices that take a sum over triples of classes.
         unsafe: where kernels are wrong at finite inputs, if that was allowed.
     """
 
@@ -29,6 +30,7 @@ class Product:
     results: tuple[Result, ...]
     kernels: tuple[Kernel, ...]
     layer: LayerResult | None = None
+    left_out: tuple[str, ...] = ()
     unsafe: tuple[Break, ...] = ()
 
     @property

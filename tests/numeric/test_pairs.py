@@ -13,7 +13,7 @@ import pytest
 import derive
 from derive.catalogue.model import Composition
 from derive.pipeline import plan_kernels
-from derive.verification.callers import LANGUAGES
+from derive.verification.callers import LANGUAGES, Caller
 from derive.verification.rows import Rows
 from tests.numeric.test_c_clean import SANITIZERS, WARNINGS, require, run
 
@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 CLASSES = (1, 2, 5, 40, 41, 150, 300)
 """Across rows and along them; rows of one vector, of some, and of more than are added in a line."""
 ROWS = 3
+SMALL = ("-DPRECISIONS=64", "-DINSTRUCTION_SETS=1")
+"""What a test compiles that needs but one of everything."""
 
 
 def softmax(z: Array) -> Array:
@@ -51,6 +53,11 @@ def of_ratios(z: Array, t: Array, _label: int) -> Any:
     return (t[:, np.newaxis] * t * np.sqrt(y[np.newaxis, :] + y[:, np.newaxis] + 1)).sum()
 
 
+def smooth_rank(z: Array, t: Array, _label: int) -> Any:
+    """What ApproxNDCG is made of: a function of each class's place among all, counted by a smooth step."""
+    return (t * np.log(1.5 + (1 - np.tanh(-differences(z))).sum(axis=1))).sum()
+
+
 @dataclass(frozen=True)
 class Case:
     """A definition, and the loss of a row by hand."""
@@ -76,6 +83,9 @@ CASES = {
         " + sum(sum(tanh(z[i] - z[j])**2 for i in range(n)) for j in range(n))",
         bayesian,
         labels=True,
+    ),
+    "smooth rank": Case(
+        "identity+sum(t[i]*log(1.5 + sum(1 - tanh(z[i] - z[k]) for k in range(n))) for i in range(n))", smooth_rank
     ),
     "of sums": Case("softmax+sum(sum(t[i]*t[j]*sqrt(1 + y[i] + y[j]) for i in range(n)) for j in range(n))", of_ratios),
 }
@@ -143,12 +153,16 @@ def test_the_functions_agree_with_differences_of_the_loss(built: tuple[str, Path
             assert np.max(np.abs(found - expected)) <= 1e-6 * size, (kernel, output)
 
 
+@cache
+def caller_of(name: str, folder: Path, language: str) -> Caller:
+    suffix, load = LANGUAGES[language]
+    return load(folder / language / f"{composition_of(name).stem}{suffix}")
+
+
 def called(name: str, folder: Path, language: str, rows: Rows) -> Iterator[tuple[str, dict[str, Array]]]:
     """The outputs of every function of a language."""
-    composition = composition_of(name)
-    suffix, load = LANGUAGES[language]
-    caller = load(folder / language / f"{composition.stem}{suffix}")
-    for kernel in plan_kernels(composition, None):
+    caller = caller_of(name, folder, language)
+    for kernel in plan_kernels(composition_of(name), None):
         if caller.has(kernel):
             yield kernel.name, dict(caller.call(kernel, rows))
 
@@ -168,7 +182,19 @@ def test_the_languages_agree(built: tuple[str, Path], n: int) -> None:
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_the_c_compiles_without_a_warning(built: tuple[str, Path], compiler: str, tmp_path: Path) -> None:
     (source,) = (built[1] / "c").glob("*.c")
-    run([require(compiler), "-std=c11", "-O2", *WARNINGS, "-c", source, "-o", tmp_path / "object.o"])
+    run(
+        [
+            require(compiler),
+            "-std=c11",
+            "-O1",
+            "-DINSTRUCTION_SETS=2",
+            *WARNINGS,
+            "-c",
+            source,
+            "-o",
+            tmp_path / "object.o",
+        ]
+    )
 
 
 def test_the_c_reads_and_writes_within_bounds(built: tuple[str, Path], tmp_path: Path) -> None:
@@ -198,6 +224,6 @@ int main(void) {{
 """
     (tmp_path / "main.c").write_text(program)
     compiler = require("gcc")
-    run([compiler, *SANITIZERS, tmp_path / "main.c", source, "-lm", "-o", tmp_path / "main"])
+    run([compiler, *SANITIZERS, *SMALL, tmp_path / "main.c", source, "-lm", "-o", tmp_path / "main"])
     done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

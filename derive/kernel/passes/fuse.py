@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from derive.kernel.expressions import arrays, indices, rewrite, scalars, walk
 from derive.kernel.ir import LABEL, Element, Expression, Kernel, Let, Loop, Map, PairSum, Reduce, Statement
-from derive.kernel.statements import Plain, loop_indices, plain
+from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain
 
 
 def fuse(kernel: Kernel) -> Kernel:
@@ -22,11 +22,12 @@ def fuse(kernel: Kernel) -> Kernel:
         stored |= found
         levels = _find_levels(statements, {}, stored)
     levels = _delay_sums(statements, levels, stored)
+    taken = names(kernel)
     body: list[Statement] = []
     for level in range(max(levels) + 1):
         here = [statement for statement, own in zip(statements, levels, strict=True) if own == level]
         body += [statement for statement in here if isinstance(statement, Let)]
-        body += _gather([statement for statement in here if not isinstance(statement, Let)], stored)
+        body += _gather([statement for statement in here if not isinstance(statement, Let)], stored, taken)
     known = {line.array for line in statements if isinstance(line, PairSum)} - stored
     return replace(kernel, body=tuple(body), work=tuple(name for name in kernel.work if name not in known))
 
@@ -123,7 +124,9 @@ def _is_maximum(statement: Plain) -> bool:
     return isinstance(statement, Reduce) and statement.operation == "max"
 
 
-def _gather(statements: Sequence[Map | Reduce | PairSum], stored: Collection[str]) -> list[Statement]:
+def _gather(
+    statements: Sequence[Map | Reduce | PairSum], stored: Collection[str], taken: Collection[str]
+) -> list[Statement]:
     """The statements of one level: maxima, matrices and what is stored by itself; sums for each class with their
     readers in one loop, and the rest in another.
     """
@@ -135,7 +138,19 @@ def _gather(statements: Sequence[Map | Reduce | PairSum], stored: Collection[str
         if isinstance(line, PairSum) or found_there & arrays(line.value):
             over_pairs.append(line)
             found_there |= set() if isinstance(line, Reduce) else {line.array}
-    return [*alone, *_loop([line for line in others if line not in over_pairs]), *_loop(_each_once(over_pairs))]
+    return [
+        *(_store(line, taken) for line in alone),
+        *_loop([line for line in others if line not in over_pairs]),
+        *_loop(_each_once(over_pairs)),
+    ]
+
+
+def _store(line: Map | Reduce | PairSum, taken: Collection[str]) -> Statement:
+    """A sum for each class that has an array: within its loop it is known by another name."""
+    if not isinstance(line, PairSum):
+        return line
+    index, here = line.indices[0], fresh_name(f"{line.array}_here", taken)
+    return Loop(index, (replace(line, array=here), Map(line.array, (index,), Element(here, index))))
 
 
 def _each_once(statements: Sequence[Map | Reduce | PairSum]) -> list[Map | Reduce | PairSum]:

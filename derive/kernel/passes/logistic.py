@@ -31,41 +31,20 @@ def _rule(node: Expression) -> Expression | None:
         if not isinstance(exponent, Const) or exponent.value < 1:
             continue
         for exponential in _exponentials(factor):
-            place = _divisor_by(exponential, factors)
-            if place is None and factor == exponential and (found := _as_power(exponential, factors)) is not None:
-                return rewrite(
-                    mul(*(raised(*each) for each in (*factors[:number], *factors[number + 1 :])), *found), _rule
-                )
-            if place is None:
+            found = _divisor_by(exponential, factors)
+            if found is None:
                 continue
+            place, unit, times = found
             rest = [(base, add(power, ONE) if other == place else power) for other, (base, power) in enumerate(factors)]
             rest[number] = (factor, add(exponent, neg(ONE)))
             reciprocal = div(ONE, factors[place][0])
             if factor == exponential:
-                divided = div(ONE, add(call("exp", neg(exponential.arguments[0])), ONE))
+                divided = div(ONE, add(call("exp", neg(unit.arguments[0])), ONE))
+                rest += [(unit, Const(Fraction(times - 1)))] * (times > 1)
             else:
                 divided = add(*(mul(term, reciprocal) for term in arguments(factor, "add")))
             return mul(*(rewrite(each, _rule) for each in (divided, _product(rest))))
     return None
-
-
-def _as_power(exponential: Call, factors: _Factors) -> list[Expression] | None:
-    """exp(m a) as m times exp(a) where 1 + exp(a) divides; None where no such divides."""
-    for base, exponent in factors:
-        if not (is_call(base, "add") and isinstance(exponent, Const) and exponent.value <= -1):
-            continue
-        for term in arguments(base, "add"):
-            for times in range(2, HIGHEST_POWER + 1):
-                if isinstance(term, Call) and term.operation == "exp" and _is_multiple(exponential, term, times):
-                    return [term] * times
-    return None
-
-
-def _is_multiple(exponential: Call, unit: Call, times: int) -> bool:
-    """Whether `exponential` is exp(m a) of `unit`, exp(a)."""
-    number = Const(Fraction(times))
-    (own,), (other,) = exponential.arguments, unit.arguments
-    return own in (mul(number, other), add(*(mul(number, term) for term in arguments(other, "add"))))
 
 
 def _product(factors: _Factors) -> Expression:
@@ -91,10 +70,27 @@ def _exponentials(factor: Expression) -> Iterator[Call]:
                     yield from _exponentials(inner)
 
 
-def _divisor_by(exponential: Expression, factors: Sequence[tuple[Expression, Expression]]) -> int | None:
-    """Where 1 + `exponential` is divided by."""
+def _divisor_by(exponential: Call, factors: Sequence[tuple[Expression, Expression]]) -> tuple[int, Call, int] | None:
+    """Where 1 + exp(a) is divided by, exp(a), and m, where `exponential` is exp(m a)."""
     for place, (factor, exponent) in enumerate(factors):
-        is_sum = factor in (add(exponential, ONE), call("add", ONE, exponential))
-        if is_sum and isinstance(exponent, Const) and exponent.value <= -1:
-            return place
+        terms = arguments(factor, "add")
+        if not (isinstance(exponent, Const) and exponent.value <= -1 and len(terms) == 2 and ONE in terms):
+            continue
+        for unit in terms:
+            if isinstance(unit, Call) and unit.operation == "exp":
+                for times in range(1, HIGHEST_POWER + 1):
+                    if exponential.arguments[0] in _multiples(unit.arguments[0], times):
+                        return place, unit, times
     return None
+
+
+def _multiples(value: Expression, times: int) -> Iterator[Expression]:
+    """`times` a value, in the ways in which it may be written."""
+    number = Const(Fraction(times))
+    yield mul(number, value)
+    match value:
+        case Call("add", terms):
+            yield add(*(mul(number, term) for term in terms))
+        case Call("div", (above, below)):
+            for multiple in _multiples(above, times):
+                yield div(multiple, below)
