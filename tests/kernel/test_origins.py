@@ -43,6 +43,7 @@ INVARIANT += [
     ("softmax+sum(t*(z - sum(y*z)))", "gradient"),
     ("softmax+(z[k] - sum(y*z))**2", "loss"),
     ("identity+log(sum(exp(z/T))) - z[k]/T", "gradient:T"),
+    ("identity+log(sum(exp((z - z[k])/T)))", "gradient:T"),
 ]
 
 
