@@ -12,13 +12,13 @@ from fractions import Fraction
 from types import MappingProxyType
 
 import sympy
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Indexed, IndexedBase, KroneckerDelta, Mul, Pow, Symbol
 from sympy.codegen.cfunctions import log1p
 
 from derive.catalogue.parameters import Parameter
 from derive.errors import TriplesError, UnsupportedError
 from derive.kernel import expressions
-from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, power, scalars, select
+from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, power, scalars, select, sub
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -36,6 +36,8 @@ from derive.kernel.ir import (
     Statement,
 )
 from derive.kernel.names import name_sum
+from derive.kernel.origins import NOTE as NOTE_ORIGIN
+from derive.kernel.origins import FromLargest
 from derive.kernel.rests import Below
 from derive.kernel.statements import fresh_name
 from derive.language.show import text
@@ -105,12 +107,13 @@ def lower(
         parameters=tuple(parameters.values()),
         work=tuple(lowering.pair_sums.values()),
         n=size,
+        notes=(NOTE_ORIGIN,) if lowering.maxima else (),
     )
 
 
 @dataclass
 class _Lowering:
-    """The statements so far, and the sums that they name."""
+    """The statements so far, and the sums and maxima that they name."""
 
     kernel: str
     y_definition: Expr | None
@@ -119,6 +122,7 @@ class _Lowering:
     body: list[Statement] = field(default_factory=list)
     sums: dict[Contraction, str] = field(default_factory=dict)
     pair_sums: dict[Expr, str] = field(default_factory=dict)
+    maxima: dict[IndexedBase, Scalar] = field(default_factory=dict)
 
     @property
     def constants(self) -> frozenset[str]:
@@ -136,7 +140,7 @@ class _Lowering:
                 return Scalar(CLASS_COUNT)
             case Symbol() if not expression.is_integer and expression.name in self.parameters:
                 return Scalar(self.parameters[expression.name].name)
-            case Indexed():
+            case Indexed() | FromLargest():
                 return self.lower_element(expression, bound)
             case KroneckerDelta():
                 left, right = (self.index(index, bound) for index in expression.args)
@@ -163,7 +167,10 @@ class _Lowering:
             return call("exp", ONE)
         raise UnsupportedError(f"kernel {self.kernel}: {expression} is nothing that a kernel can compute")
 
-    def lower_element(self, element: Indexed, bound: frozenset[Symbol]) -> Expression:
+    def lower_element(self, element: Indexed | FromLargest, bound: frozenset[Symbol]) -> Expression:
+        if isinstance(element, FromLargest):
+            (entry,) = element.args
+            return sub(self.lower_element(entry, bound), self.largest_of(entry.base))
         (index,) = element.indices
         if element.base != y:
             name = str(element.base)
@@ -263,6 +270,15 @@ class _Lowering:
             self.pair_sums[renamed] = name
             self.body.append(PairSum(name, _PAIR, value))
         return mul(self.lower(outside, bound), Element(self.pair_sums[renamed], outer.name))
+
+    def largest_of(self, vector: IndexedBase) -> Scalar:
+        """The largest entry of an input, a named reduction before this statement."""
+        if vector not in self.maxima:
+            name = fresh_name(f"{vector}_max", self.taken)
+            self.taken.add(name)
+            self.body.append(Reduce(name, "max", _LOOP_INDEX, Element(str(vector), _LOOP_INDEX)))
+            self.maxima[vector] = Scalar(name)
+        return self.maxima[vector]
 
     def reduce(self, contraction: Contraction) -> str:
         body, index = contraction.open()

@@ -4,6 +4,7 @@ from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
 from sympy import exp as exponential
 from sympy import log as logarithm
 
+from derive.kernel.origins import FromLargest
 from derive.notation import Contraction, free_indices
 
 _WORDS = {"t": "target", "z": "logit"}
@@ -39,6 +40,8 @@ def _words(expression: Expr) -> str:
     match expression:
         case Indexed():
             return str(expression.base)
+        case FromLargest():
+            return "d"
         case KroneckerDelta():
             return "delta"
         case Contraction():

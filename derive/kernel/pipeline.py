@@ -11,6 +11,7 @@ from derive.catalogue.parameters import Parameter
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
 from derive.kernel.offsets import take_offsets_out
+from derive.kernel.origins import measure_from_largest
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
 from derive.kernel.passes.compensate import compensate
@@ -86,15 +87,14 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
-    found = [
-        replace(each, closed_form=choose_rests(take_offsets_out(each.closed_form), y_definition, parameters))
-        for each in outputs
-    ]
-    forms = [each.closed_form for each in found]
+    forms = [choose_rests(take_offsets_out(each.closed_form), y_definition, parameters) for each in outputs]
     leaves_little = sums_to_1(y_definition) and any(divides_by_rest(form, of_label=labels) for form in forms)
-    if not leaves_little and not (labels and any(leaves_label_out(form) for form in forms)):
-        return found
-    return [replace(each, closed_form=single_out(each.closed_form, INDICES[each.rank])) for each in found]
+    if leaves_little or (labels and any(leaves_label_out(form) for form in forms)):
+        forms = [single_out(form, INDICES[each.rank]) for form, each in zip(forms, outputs, strict=True)]
+    return [
+        replace(each, closed_form=measure_from_largest(form, each.closed_form, y_definition))
+        for form, each in zip(forms, outputs, strict=True)
+    ]
 
 
 def schedule(kernel: Kernel, work: bool) -> Kernel:

@@ -18,16 +18,19 @@ _SPARE_BITS = 40
 class Sized:
     """A number and its size: how far it moves, to first order, when all that went into it is off by one part.
 
-    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up.
+    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up. What falls
+    below the smallest normal number is off by one such number at most, however small it is: that counts apart.
 
     Attributes:
         value: the number, to as many digits as mpmath works in.
         log_size: the logarithm of the size, base 2. Of a size the first digits matter: floats have those, and as
             logarithms the range too.
+        log_loss: that of how far it moves for each number by which every probability in it moves.
     """
 
     value: Any
     log_size: float
+    log_loss: float = NOTHING
 
     @classmethod
     def exact(cls, value: Any) -> "Sized":
@@ -41,19 +44,26 @@ class Sized:
 
     def scaled(self, factor: Any) -> "Sized":
         """The same number of `factor` times the size."""
-        return Sized(self.value, self.log_size + log2(factor))
+        return Sized(self.value, self.log_size + log2(factor), self.log_loss)
+
+    def losing(self) -> "Sized":
+        """The same number as one that may fall below the smallest normal number."""
+        return Sized(self.value, self.log_size, 0.0)
 
     def __add__(self, other: "Sized") -> "Sized":
-        return Sized(self.value + other.value, log_sum(self.log_size, other.log_size))
+        loss = log_sum(self.log_loss, other.log_loss)
+        return Sized(self.value + other.value, log_sum(self.log_size, other.log_size), loss)
 
     def __mul__(self, other: "Sized") -> "Sized":
         mine, others = self.log_size, other.log_size
         if mine == NOTHING or others == NOTHING:
             return Sized(mpmath.mpf(0), NOTHING)  # an exact 0 decides, even beside the logarithm of one
-        return Sized(self.value * other.value, log_sum(mine + log2(other.value), log2(self.value) + others))
+        one, two = log2(self.value), log2(other.value)
+        loss = log_sum(self.log_loss + two, one + other.log_loss)
+        return Sized(self.value * other.value, log_sum(mine + two, one + others), loss)
 
     def __neg__(self) -> "Sized":
-        return Sized(-self.value, self.log_size)
+        return Sized(-self.value, self.log_size, self.log_loss)
 
 
 def log2(value: Any) -> float:
@@ -119,13 +129,14 @@ class Sizes:
 
     def rounded(self, product: Sized) -> Sized:
         """A product is off by one part more than its factors together."""
-        return Sized(product.value, log_sum(product.log_size, log2(product.value)))
+        return Sized(product.value, log_sum(product.log_size, log2(product.value)), product.log_loss)
 
     def inverse(self, value: Sized) -> Sized:
         """1/x, of size size/x²; BadPointError where x is but the rounding of what cancels, as a variance of equal y."""
         if log2(value.value) < value.log_size - mpmath.mp.prec + _SPARE_BITS:
             raise BadPointError
-        return Sized(self.reals.inverse(value.value), value.log_size - 2 * log2(value.value))
+        slope = -2 * log2(value.value)
+        return Sized(self.reals.inverse(value.value), value.log_size + slope, value.log_loss + slope)
 
     def apply(self, function: str, value: Sized) -> Sized:
         """f(x), of size |f(x)| + |f'(x)|·size."""
@@ -143,15 +154,18 @@ class Sizes:
                 slope = 0.0
             case _:
                 slope = NOTHING
-        return Sized(result, log_sum(log2(result), slope + value.log_size))
+        return Sized(result, log_sum(log2(result), slope + value.log_size), slope + value.log_loss)
 
     def root(self, value: Sized, degree: int) -> Sized:
         """A root, whose relative size is at most that of its argument."""
         result = self.reals.root(value.value, degree)
-        return Sized(result, log2(result) + max(0.0, value.log_size - log2(value.value)))
+        relative = log2(result) - log2(value.value)
+        size = log2(result) + max(0.0, value.log_size - log2(value.value))
+        return Sized(result, size, relative + value.log_loss)
 
     def power(self, base: Sized, exponent: Sized) -> Sized:
         """x^c, of relative size 1 + |c|·size/|x|."""
         result = self.reals.power(base.value, exponent.value)
         carried = exponent.log_size + base.log_size - log2(base.value)
-        return Sized(result, log2(result) + log_sum(0.0, carried))
+        relative = exponent.log_size - log2(base.value) + log2(result)
+        return Sized(result, log2(result) + log_sum(0.0, carried), relative + base.log_loss)

@@ -42,25 +42,30 @@ SAMPLED_ENTRIES = 6
 
 @dataclass(frozen=True)
 class Truth:
-    """Entries of one output of one row: where they are, what they are, and their sizes."""
+    """Entries of one output of one row: where they are, what they are, their sizes, what is lost of them.
+
+    A loss is what an entry moves by for each number by which the probabilities move.
+    """
 
     places: tuple[tuple[int, ...], ...]
     values: tuple[Any, ...]
     sizes: tuple[Any, ...]
+    losses: tuple[Any, ...]
 
     def error(self, got: Array) -> float:
         """The largest error of a computed row, in units of u times the size of its entry, NaN where one is NaN.
 
-        u is half the distance from 1 to the next number. What is below the smallest normal number may be lost; of what
-        is close to the largest nothing is asked.
+        u is half the distance from 1 to the next number. What is below the smallest normal number may be lost, of a
+        probability too, and is then multiplied as that is; of what is close to the largest nothing is asked. A quotient
+        by what may itself be lost is to be had otherwise: no loss is granted that is not small.
         """
         limits = np.finfo(got.dtype)
-        unit, lost = mpmath.mpf(float(limits.eps)) / 2, mpmath.mpf(float(limits.tiny))
-        errors = [
-            max(abs(mpmath.mpf(float(got[place])) - value) - lost, 0) / (unit * size + lost)
-            for place, value, size in zip(self.places, self.values, self.sizes, strict=True)
-            if size < float(limits.max) / 16
-        ]
+        unit, least = mpmath.mpf(float(limits.eps)) / 2, mpmath.mpf(float(limits.tiny))
+        errors = []
+        for place, value, size, moved in zip(self.places, self.values, self.sizes, self.losses, strict=True):
+            if size < float(limits.max) / 16:
+                lost = least * (1 + moved) if moved * moved * least < 1 else least
+                errors.append(max(abs(mpmath.mpf(float(got[place])) - value) - lost, 0) / (unit * size + least))
         return float(np.max([float(error) for error in errors], initial=0.0))
 
 
@@ -165,7 +170,8 @@ class Case:
         places = (tuple(spot.values()) for spot in spots)
         form = definition if self.defined.n <= FEW_CLASSES else self._closed_form(quantity)
         values = [self._without_rounding(form, spot, value) for spot, value in zip(spots, values, strict=True)]
-        return Truth(tuple(places), tuple(values), _of_row(quantity, sized))
+        losses = tuple(mpmath.mpf(2) ** each.log_loss for each in sized)
+        return Truth(tuple(places), tuple(values), _of_row(quantity, sized), losses)
 
     def _without_rounding(self, form: Expr, spot: Mapping[Symbol, int], value: Any) -> Any:
         """0 for what only rounding keeps from it, as z - log(exp z) of one class: with more digits it is smaller."""
@@ -261,7 +267,7 @@ def _sized(composition: Composition, defined: Point) -> Point:
         def far(number: Any) -> Sized:
             return Sized.exact(number).scaled(farthest)
 
-        values[y] = [Sized.exact(entry).scaled(factor) for entry, factor in zip(entries, factors, strict=True)]
+        values[y] = [Sized.exact(entry).scaled(factor).losing() for entry, factor in zip(entries, factors, strict=True)]
         values[LOG_Y] = _WhenAsked(lambda number: far(mpmath.log(entries[number])))
         values[REST] = _WhenAsked(lambda number: far(rests[number]))
         values[LOG_REST] = _WhenAsked(lambda number: far(mpmath.log(rests[number])))

@@ -59,7 +59,15 @@ def test_a_sum_of_several_products_is_divided_by_the_largest_of_them() -> None:
 def test_a_sum_and_a_number_are_divided_by_the_larger_of_them() -> None:
     text = program(Output("loss", 0, log(1 + forms.total(t[k] * exp(z[k])))))
     assert "whole_sum_log_max = max(" in text
-    assert "loss = whole_sum_log_max + log(whole_sum)" in text
+    assert "loss = whole_sum_log_max + log1p(whole_sum_rest)" in text
+
+
+def test_beside_the_label_a_number_and_a_sum_are_compared_with_its_logit() -> None:
+    form = log(1 + forms.total(exp(z[k]))) - z[label]
+    text = dump(compile_kernel("made", [Output("loss", 0, form)], ["z"], labels=True))
+    assert "loss = (whole_sum_log_max - z[label]) + log1p(whole_sum_rest)" in text
+    assert "other_sum + expm1(z[label] - exp_sum_log_max) + " in text
+    assert "whole_sum = " not in text
 
 
 def test_exponentials_over_their_own_sum_are_probabilities() -> None:

@@ -5,7 +5,7 @@ import math
 import mpmath
 import pytest
 
-from derive.verification.sizes import NOTHING, log2, log_sum
+from derive.verification.sizes import NOTHING, Sized, Sizes, log2, log_sum
 
 
 class OtherInteger:
@@ -36,3 +36,24 @@ def test_nothing_adds_nothing():
     assert log2(mpmath.mpf(0)) == NOTHING
     assert log_sum(NOTHING, 5.0) == 5.0
     assert log_sum(10.0, 10.0) == 11.0
+
+
+def test_what_is_lost_is_multiplied_as_what_it_is_lost_of():
+    """Against differences: how far f(x) moves for each number by which x does."""
+    field, at = Sizes(), mpmath.mpf("0.375")
+    number = field.number(3)
+    functions = {
+        "3 x": (lambda x: number * x, lambda x: 3 * x),
+        "x x": (lambda x: x * x, lambda x: x * x),
+        "3 - x": (lambda x: number + -x, lambda x: 3 - x),
+        "1/x": (field.inverse, lambda x: 1 / x),
+        "exp x": (lambda x: field.apply("exp", x), mpmath.exp),
+        "log x": (lambda x: field.apply("log", x), mpmath.log),
+        "x^3": (lambda x: field.power(x, number), lambda x: x**3),
+    }
+    for name, (sized, exact) in functions.items():
+        with mpmath.workdps(60):
+            slope = abs(mpmath.diff(exact, at))
+            found = sized(Sized.exact(at).losing()).log_loss
+        assert found == pytest.approx(float(mpmath.log(slope, 2)), abs=1e-12), name
+    assert number.log_loss == NOTHING

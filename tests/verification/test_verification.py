@@ -232,6 +232,22 @@ def test_a_truth_that_is_very_small_is_no_rounding():
     assert first == pytest.approx(-np.exp(-700.0), rel=1e-12, abs=0)
 
 
+def test_a_probability_below_the_smallest_normal_number_may_be_lost_whatever_it_is_multiplied_by():
+    row = {z: np.array([-90.0, 0.0, 1.0]), t: np.zeros(3)}
+    truth = find_truth(catalogue.read_composition("softmax+-log(y[k]+1e-12)"), "gradient", row, 0)
+    exact = np.array([float(value) for value in truth.values], FLOAT32)
+    assert 1e-28 < -exact[0] < 1e-26
+    assert truth.error(np.zeros(3, FLOAT32)) < 1
+    assert truth.error(exact + FLOAT32.type(1e-25)) > ALLOWED, "of 1e12 times the smallest normal number, no more"
+
+
+def test_what_divides_by_a_probability_may_not_lose_it():
+    row = {z: np.array([-80.0, 0.0, 1.0]), t: np.zeros(3)}
+    truth = find_truth(catalogue.read_composition("softmax+sum(y/(t + y))"), "value", row)
+    assert truth.error(np.array(3, FLOAT32)) < 1
+    assert truth.error(np.array(2, FLOAT32)) > ALLOWED
+
+
 @pytest.mark.parametrize("activation", ["softmax", "softmax-temperature"])
 def test_nothing_is_asked_of_the_logarithm_of_what_one_class_leaves_of_1(activation):
     """1 - y is 0 there or what rounding leaves, and 0 times its logarithm is no truth, whatever the temperature."""

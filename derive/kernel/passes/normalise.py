@@ -168,11 +168,14 @@ def _average(line: Reduce, total: Reduce) -> Expression | None:
     terms = []
     for term in arguments(line.value, "add"):
         inner = term.arguments[0] if isinstance(term, Call) and term.operation == "neg" else term
-        factors = list(arguments(inner, "mul"))
+        # By a parameter a whole product is divided: the derivative by a temperature, by its square.
+        above, below = inner.arguments if is_call(inner, "div") and isinstance(inner, Call) else (inner, ONE)
+        factors = list(arguments(above, "mul"))
         if line.operation != "sum" or factors.count(exponential) != 1:
             return None
         factors[factors.index(exponential)] = div(exponential, Scalar(total.name))
-        if any(contains(factor, Scalar(line.name)) for factor in factors):
+        if any(contains(factor, Scalar(line.name)) for factor in (*factors, below)):
             return None
-        terms.append(mul(*factors) if inner is term else neg(mul(*factors)))
+        average = div(mul(*factors), below)
+        terms.append(average if inner is term else neg(average))
     return add(*terms)

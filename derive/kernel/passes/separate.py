@@ -99,18 +99,22 @@ def _is_read_of_others(kernel: Kernel, normaliser: _Normaliser) -> bool:
 
 
 def _separate_label(kernel: Kernel, normaliser: _Normaliser) -> Kernel:
-    """With s = r + exp(d_label), log(s) = log1p(r + expm1(d_label)) and 1 - exp(d_label)/s = r/s.
+    """With s = r + exp(d_label), s - 1 = r + expm1(d_label), log(s) is log1p of that, and 1 - exp(d_label)/s = r/s.
 
     Where the largest is left out for the logarithm already, s is known as it is.
     """
     taken = names(kernel)
     others, other_share = (Scalar(fresh_name(name, taken)) for name in ("other_sum", "other_share"))
+    less_1 = add(others, call("expm1", normaliser.at_label))
 
     def rule(node: Expression) -> Expression | None:
         match node:
             case Call("log", _) if node == normaliser.logarithm:
-                return call("log1p", add(others, call("expm1", normaliser.at_label)))
+                return call("log1p", less_1)
             case Call("add", terms):
+                if normaliser.known in terms and neg(ONE) in terms:
+                    rest = left_of(terms, normaliser.known, neg(ONE))
+                    return add(less_1, *(rewrite(term, rule) for term in rest))
                 for one, share, sign in (
                     (ONE, neg(normaliser.label_share), add),
                     (neg(ONE), normaliser.label_share, neg),

@@ -61,8 +61,9 @@ def _is_normaliser(kernel: Kernel, total: Reduce) -> bool:
 
 def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
     inner, outer = _take_off(kernel, exponent)
+    known_maximum = _find_maximum(kernel, inner, total.index)
     wanted = f"{inner.array}_max" if isinstance(inner, Element) else "exponent_max"
-    greatest = Scalar(fresh_name(wanted, names(kernel)))
+    greatest = Scalar(fresh_name(wanted, names(kernel)) if known_maximum is None else known_maximum.name)
     maximum = outer(greatest)
     known = Scalar(total.name)
 
@@ -101,9 +102,20 @@ def _shift_sum(kernel: Kernel, total: Reduce, exponent: Expression) -> Kernel:
 
     shifted_sum = replace(total, value=call("exp", below_maximum(exponent)))
     before = plain(kernel).index(total)
-    rest = rewrite_kernel(replace(kernel, body=kernel.body[before + 1 :]), rule).body
-    largest = Reduce(greatest.name, "max", total.index, inner)
-    return noted(replace(kernel, body=(*kernel.body[:before], largest, shifted_sum, *rest)), NOTE)
+    head, tail = plain(kernel)[:before], plain(kernel)[before + 1 :]
+    if known_maximum not in head:
+        largest = known_maximum or Reduce(greatest.name, "max", total.index, inner)
+        head, tail = (*head, largest), tuple(line for line in tail if line != largest)
+    rest = rewrite_kernel(replace(kernel, body=tail), rule).body
+    return noted(replace(kernel, body=(*head, shifted_sum, *rest)), NOTE)
+
+
+def _find_maximum(kernel: Kernel, value: Expression, index: str) -> Reduce | None:
+    """The maximum of an input's entries that `kernel` knows, where `value` is such an entry."""
+    for line in plain(kernel) if isinstance(value, Element) else ():
+        if isinstance(line, Reduce) and line.operation == "max" and at(line.value, line.index, index) == value:
+            return line
+    return None
 
 
 def _take_off(kernel: Kernel, exponent: Expression) -> tuple[Expression, Callable[[Expression], Expression]]:

@@ -1,7 +1,8 @@
 """The logarithm of a weighted sum of powers of probabilities is a log-sum-exp: it outlives an underflow of every term.
 
 Σ w_j exp(e_j) = exp(M) Σ w_j exp(e_j - M) with M = max(e_j + log|w_j|): one of the terms is then ±1. The sum may have
-several products a class; M is the largest of them all. So may 1 + Σ: a sum over the classes and a few numbers.
+several products a class; M is the largest of them all. So may 1 + Σ: a sum over the classes and a few numbers. Its
+logarithm is M + log1p of what its largest term leaves: it is as small as Σ where 1 is all but the whole.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,15 +17,19 @@ from derive.kernel.expressions import (
     Rewrite,
     add,
     arguments,
+    at,
     call,
     contains,
     indices,
     is_call,
     left_of,
     mul,
+    neg,
     rewrite,
+    select,
+    sub,
 )
-from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Scalar
+from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Map, Reduce, Scalar
 from derive.kernel.products import (
     Term,
     factors_of,
@@ -37,9 +42,23 @@ from derive.kernel.products import (
     where_zero,
 )
 from derive.kernel.ranges import Ranges
-from derive.kernel.statements import Plain, find_sum, fresh_name, names, nodes, noted, plain, rewrite_kernel, sums
+from derive.kernel.statements import (
+    Plain,
+    find_sum,
+    fresh_name,
+    mentions,
+    names,
+    nodes,
+    noted,
+    plain,
+    rewrite_kernel,
+    sums,
+)
 
 NOTE = "A sum of weighted powers of probabilities is divided by its largest term, so that it cannot underflow."
+NOTE_WHOLE = (
+    "The logarithm of a number and a sum is log1p of what the largest of both leaves: that may be small beside it."
+)
 
 _FLAT = Range(Fraction(0), Fraction(4), low_included=True, high_included=True)
 """Exponents of a probability with which the largest class never underflows: (1/n)^4 is a number up to n = 2^31."""
@@ -162,14 +181,18 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
     unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
     ranges = Ranges(kernel)
     positive = [Scalar(total.name)] if all(ranges.is_positive(term.weight) for term in terms) else []
-    division = _Division(known, maximum, others, unbounded, positive)
+    rests: dict[Expression, Expression] = {
+        Scalar(line.name): Scalar(fresh_name(f"{line.name}_rest", taken)) for line in around
+    }
+    at_label = [at(each, total.index, LABEL) for term in terms if (each := _bare_exponent(term)) is not None]
+    division = _Division(known, maximum, others, unbounded, positive, rests, at_label)
     before = body.index(total)
     rest: list[Plain] = []
     places: dict[str, int] = {}
     for line in body[before + 1 :]:
         places[line.name if isinstance(line, (Let, Reduce)) else line.array] = len(rest)
         if isinstance(line, Let) and line in around:
-            rest += division.whole(line)
+            rest += division.whole(line, taken)
         else:
             rest.append(replace(line, value=rewrite(line.value, division.rule)))
     sizes = reduce(lambda one, two: call("max", one, two), (term.size for term in terms))
@@ -183,7 +206,17 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
                 rest.insert(places[line.name], divided)  # it may read what is known only there
             else:
                 statements.insert(1, divided)
-    return noted(_without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
+    kernel = noted(_without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
+    is_read = any(mentions(kernel, call("log1p", each)) for each in rests.values())
+    return noted(kernel, NOTE_WHOLE) if is_read else kernel
+
+
+def _bare_exponent(term: Term) -> Expression | None:
+    """The a of a term exp(a); None of any other."""
+    match term:
+        case Term(weight, Call("log", (Call("exp", (exponent,)),))) if weight == ONE:
+            return exponent
+    return None
 
 
 def _has_exponents(line: Reduce, exponents: Collection[Expression | None], known: Collection[Expression]) -> bool:
@@ -202,6 +235,8 @@ class _Division:
         others: what sums of the same powers of probabilities are called once they are divided by that term too.
         unbounded: the sums of steep powers, and of exponentials that are no probabilities.
         positive: the sums of positive terms.
+        rests: what the largest term, 1, leaves of a sum of one of the sums and a few numbers, once it is divided.
+        at_label: the exponents of the sum at the label's class.
         used: the sums whose quotients by it were needed.
     """
 
@@ -210,6 +245,8 @@ class _Division:
     others: Mapping[str, Scalar]
     unbounded: Collection[Expression]
     positive: Collection[Expression]
+    rests: Mapping[Expression, Expression]
+    at_label: Collection[Expression]
     used: set[str] = field(default_factory=set)
 
     def rule(self, node: Expression) -> Expression | None:
@@ -217,6 +254,8 @@ class _Division:
         match node:
             case Call("log", (inner,)) if any(factor in self.known for factor, _ in factors_of(inner, sums=self.known)):
                 return self.logarithm(inner)
+            case Call("add", terms) if (compared := self.compared(terms)) is not None:
+                return compared
             case Call("mul" | "div") if (distributed := _distributed(node, self.known, self.unbounded)) is not None:
                 return rewrite(distributed, self.rule)
             case Call("mul" | "div" | "pow" | "sqrt") if _is_divided(node, self.known):
@@ -228,13 +267,30 @@ class _Division:
     def logarithm(self, product: Expression) -> Expression:
         """The logarithm of a product of sums and other factors."""
         lifted: Expression = ZERO
+        apart: list[Expression] = []
         factors: list[Expression] = []
-        for factor, exponent in factors_of(product, sums=self.known):
+        parts = list(factors_of(product, sums=self.known))
+        for factor, exponent in parts:
             if factor in self.known:
                 lifted = add(lifted, mul(exponent, self.known[factor]))
+            # A sum that may be negative has a logarithm only as its product with others has one.
+            if factor in self.rests and (self.positive or (len(parts) == 1 and exponent == ONE)):
+                apart.append(mul(exponent, call("log1p", self.rests[factor])))
+                continue
             kept = factor if factor in self.known else rewrite(factor, self.rule)
             factors.append(raised(kept, exponent))
-        return add(lifted, call("log", one_fraction(*factors)))
+        rest = one_fraction(*factors)
+        return add(lifted, *apart, ZERO if rest == ONE else call("log", rest))
+
+    def compared(self, terms: Sequence[Expression]) -> Expression | None:
+        """Among other terms, log(s) - a of the label's class becomes (m - a) + log1p(r): m may be a, and r small."""
+        for whole, rest in self.rests.items():
+            for exponent in self.at_label if call("log", whole) in terms else ():
+                if neg(exponent) in terms:
+                    others = left_of(terms, call("log", whole), neg(exponent))
+                    gap = sub(self.known[whole], exponent)
+                    return add(gap, call("log1p", rest), *(rewrite(other, self.rule) for other in others))
+        return None
 
     def divided(self, product: Expression) -> Expression:
         """A product with the maxima taken from the sums, and the powers of probabilities, as one power."""
@@ -270,17 +326,35 @@ class _Division:
         # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
         return value if lowered == ONE else where_zero(weight, ZERO, value)
 
-    def whole(self, line: Let) -> list[Let]:
-        """The statements of a sum of one of the sums and a few numbers: its largest term, and the sum over that."""
-        largest = self.known[Scalar(line.name)]
+    def whole(self, line: Let, taken: Collection[str]) -> list[Let]:
+        """The statements of a sum of one of the sums and a few numbers: its largest term, and the sum over that.
+
+        What the largest leaves is the sum of the others; where it is the sum over the classes, that sum is 1 and more.
+        """
+        known = Scalar(line.name)
+        largest, rest = self.known[known], self.rests[known]
+        parts = arguments(line.value, "add")
+        (total,) = (part for part in parts if part in self.known)
+        if not isinstance(largest, Scalar) or not isinstance(rest, Scalar):
+            return [line]
+        terms = [take_apart(part) for part in parts if part != total]
         sizes: list[Expression] = []
-        overs: list[Expression] = []
-        for part in arguments(line.value, "add"):
-            term = Term(part, self.known[part]) if part in self.known else take_apart(part)
-            sizes.append(self.known.get(part, term.size))
-            overs.append(term.over(largest))
-        size = reduce(lambda one, two: call("max", one, two), sizes)
-        return [Let(largest.name, size), Let(line.name, add(*overs))] if isinstance(largest, Scalar) else [line]
+        named: list[Let] = []
+        for term in terms:
+            if isinstance(term.size, Const):
+                sizes.append(term.size)
+                continue
+            # Computed once: a compiler may round the same product and sum in two ways, and the sizes are compared.
+            name = fresh_name(f"{line.name}_number_log", {*taken, *(each.name for each in named)})
+            sizes.append(Scalar(name))
+            named.append(Let(name, term.size))
+        size = reduce(lambda one, two: call("max", one, two), sizes, self.known[total])
+        overs = [term.over(largest) for term in terms]
+        left = add(total, neg(ONE), *overs)
+        for place, each in enumerate(sizes):
+            others = (Term(total, self.known[total]).over(largest), *overs[:place], *overs[place + 1 :])
+            left = select(call("equal", each, largest), add(*others), left)
+        return [*named, Let(largest.name, size), Let(rest.name, left), Let(line.name, add(rest, ONE))]
 
 
 def _distributed(
@@ -318,8 +392,7 @@ def _mentions_quotient(expression: Expression, known: Collection[Expression]) ->
 
 
 def _without_unread(kernel: Kernel) -> Kernel:
-    """`kernel` without the sums that nothing reads any more."""
-    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)}
-    return replace(
-        kernel, body=tuple(line for line in plain(kernel) if not isinstance(line, Reduce) or line.name in read)
-    )
+    """`kernel` without the sums and numbers that nothing reads any more."""
+    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {each.name for each in kernel.outputs}
+    kept = tuple(line for line in plain(kernel) if isinstance(line, Map) or line.name in read)
+    return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))
