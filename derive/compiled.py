@@ -12,7 +12,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,9 @@ Array = np.ndarray[Any, Any]
 Calls = Mapping[np.dtype[Any], Callable[..., int]]
 """The C function for each dtype of the logits."""
 
+_BAD_SIZE = 2
+"""The status of a C function that does not take so many classes."""
+
 THREADS = "-fopenmp"
 """Has threads share the rows, where the compiler and its libraries have OpenMP."""
 
@@ -54,13 +57,13 @@ def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool 
     module = _execute(numpy_target.files(product)[f"{product.stem}.py"], product.stem)
     kernels = [kernel for kernel in product.kernels if all(array.rank < 2 for array in kernel.outputs)]
     library = load_cached({**c_target.files(product), **print_at_once(product.stem, kernels)}, cache_folder())
-    by_c: set[Callable[..., None]] = set()
+    by_c: dict[Callable[..., bool], Callable[..., None]] = {}
     at_once: dict[str, dict[bool, Callable[..., bool]]] = {}
     for kernel in kernels:
         name = program_name(kernel)
         program = _replace_program(getattr(module, name), kernel, _find_calls(library, product.stem, kernel))
+        by_c[program] = getattr(module, name)
         setattr(module, name, program)
-        by_c.add(program)
         at_once.setdefault(kernel.name, {})[kernel.labels] = make_at_once(library, product.stem, kernel)
     vars(module)["_in_blocks"] = _run_whole(vars(module)["_in_blocks"], by_c)
     outs = {kernel.name: len(kernel.outputs) for kernel in product.kernels}
@@ -145,30 +148,35 @@ def _find_calls(library: ctypes.CDLL, stem: str, kernel: Kernel) -> Calls:
     return calls
 
 
-def _replace_program(program: Callable[..., None], kernel: Kernel, calls: Calls) -> Callable[..., None]:
-    """A function for the place of `program`, a private function of the NumPy module, that has C do its work."""
+def _replace_program(program: Callable[..., None], kernel: Kernel, calls: Calls) -> Callable[..., bool]:
+    """A function for the place of `program`, a private function of the NumPy module, that has C do its work.
+
+    It answers whether C has: where it keeps sums on the stack, of so many classes it may not.
+    """
     names = tuple(inspect.signature(program).parameters)
 
-    def by_c(*given: Any) -> None:
+    def by_c(*given: Any) -> bool:
         values = dict(zip(names, given, strict=True))
         if values["z"].size == 0:
-            return
-        if (status := _call(calls[values["z"].dtype], kernel, values)) != 0:
+            return True
+        status = _call(calls[values["z"].dtype], kernel, values)
+        if status not in (0, _BAD_SIZE):
             raise KernelError(f"the C function for {kernel.name} refuses checked arguments with status {status}")
+        return status == 0
 
     return by_c
 
 
-def _run_whole(in_blocks: Callable[..., None], by_c: Collection[Callable[..., None]]) -> Callable[..., None]:
+def _run_whole(
+    in_blocks: Callable[..., None], by_c: Mapping[Callable[..., bool], Callable[..., None]]
+) -> Callable[..., None]:
     """A function for the place of `in_blocks`, which runs a program in blocks: C works on all rows at once."""
 
     def run(
-        program: Callable[..., None], inputs: tuple[Array, ...], outputs: tuple[Array, ...], **options: bool
+        program: Callable[..., Any], inputs: tuple[Array, ...], outputs: tuple[Array, ...], **options: bool
     ) -> None:
-        if program in by_c:
-            program(*inputs, *outputs)
-        else:
-            in_blocks(program, inputs, outputs, **options)
+        if not (program in by_c and program(*inputs, *outputs)):
+            in_blocks(by_c.get(program, program), inputs, outputs, **options)
 
     return run
 
