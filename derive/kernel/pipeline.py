@@ -8,6 +8,7 @@ from types import MappingProxyType
 from sympy import Expr
 
 from derive.catalogue.parameters import Parameter
+from derive.kernel.directions import find_norm, in_directions
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
 from derive.kernel.offsets import take_offsets_out
@@ -22,6 +23,7 @@ from derive.kernel.passes.limits import take_limits
 from derive.kernel.passes.logarithm import take_logarithms
 from derive.kernel.passes.logistic import divide_logistic
 from derive.kernel.passes.normalise import normalise
+from derive.kernel.passes.norms import scale_norms
 from derive.kernel.passes.place import place
 from derive.kernel.passes.scale import scale
 from derive.kernel.passes.separate import separate
@@ -42,6 +44,7 @@ STABLE: tuple[Pass, ...] = (
     split_cases,
     cancel,
     take_limits,
+    scale_norms,
     divide_logistic,
     complement,
     weigh,
@@ -84,15 +87,23 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
+    is_softmax = sums_to_1(y_definition)
+    found = [replace(each, closed_form=take_offsets_out(each.closed_form)) for each in outputs]
+    norms = [find_norm(each.closed_form, is_softmax) for each in found]
     found = [
-        replace(each, closed_form=choose_rests(take_offsets_out(each.closed_form), y_definition, parameters))
-        for each in outputs
+        replace(each, closed_form=choose_rests(each.closed_form, y_definition, parameters))
+        if norm is None
+        else replace(each, closed_form=in_directions(each.closed_form, norm, is_softmax))
+        for each, norm in zip(found, norms, strict=True)
     ]
-    forms = [each.closed_form for each in found]
-    leaves_little = sums_to_1(y_definition) and any(divides_by_rest(form, of_label=labels) for form in forms)
+    forms = [each.closed_form for each, norm in zip(found, norms, strict=True) if norm is None]
+    leaves_little = is_softmax and any(divides_by_rest(form, of_label=labels) for form in forms)
     if not leaves_little and not (labels and any(leaves_label_out(form) for form in forms)):
         return found
-    return [replace(each, closed_form=single_out(each.closed_form, INDICES[each.rank])) for each in found]
+    return [
+        each if norm else replace(each, closed_form=single_out(each.closed_form, INDICES[each.rank]))
+        for each, norm in zip(found, norms, strict=True)
+    ]
 
 
 def schedule(kernel: Kernel, work: bool) -> Kernel:
