@@ -11,6 +11,7 @@ from derive.catalogue.parameters import Parameter
 from derive.kernel.directions import find_norm, in_directions
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
+from derive.kernel.odds import take_odds
 from derive.kernel.offsets import take_offsets_out
 from derive.kernel.passes.cancel import cancel
 from derive.kernel.passes.cases import split_cases
@@ -88,7 +89,7 @@ def prepare(
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
     is_softmax = sums_to_1(y_definition)
-    found = [replace(each, closed_form=take_offsets_out(each.closed_form)) for each in outputs]
+    found = [replace(each, closed_form=take_odds(take_offsets_out(each.closed_form))) for each in outputs]
     norms = [find_norm(each.closed_form, is_softmax) for each in found]
     found = [
         replace(each, closed_form=choose_rests(each.closed_form, y_definition, parameters))

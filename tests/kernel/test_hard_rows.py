@@ -206,6 +206,21 @@ LOSSES |= {
         lambda y, t: mpmath.sqrt(sum((mpmath.sqrt(a) - mpmath.sqrt(b)) ** 2 for a, b in zip(y, t, strict=True))),
         is_norm=True,
     ),
+    # Li and others, Improving pairwise ranking for multi-label image classification, 2017; the form of the circle loss,
+    # Sun and others, 2020
+    "pairs-of-labels": Typed(
+        "log(1 + sum(t*exp(-s*(z - m)))*sum((1 - t)*exp(s*(z + m))))/s",
+        lambda z, t, s, m: (
+            mpmath.log(
+                1
+                + sum(a * mpmath.exp(-s * (b - m)) for a, b in zip(t, z, strict=True))
+                * sum((1 - a) * mpmath.exp(s * (b + m)) for a, b in zip(t, z, strict=True))
+            )
+            / s
+        ),
+        parameters={"s": 2.0, "m": 0.25},
+        activation="identity",
+    ),
     "soft-maximum": Typed(
         "log(exp(a*sum(t*y)) + exp(b*sum(y**2)))",
         lambda y, t, a, b: mpmath.log(

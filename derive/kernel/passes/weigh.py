@@ -248,7 +248,7 @@ class _Division:
 
         for factor, exponent in factors_of(product, sums=self.known):
             if is_share(factor):
-                raise_to(call("log", factor), exponent)
+                raise_to(call("log", rewrite(factor, self.rule)), exponent)
             elif factor in self.known:
                 raise_to(self.known[factor], exponent)
                 powers[factor] = add(exponent, powers.get(factor, ZERO))
