@@ -18,7 +18,7 @@ from sympy.codegen.cfunctions import log1p
 from derive.catalogue.parameters import Parameter
 from derive.errors import TriplesError, UnsupportedError
 from derive.kernel import expressions
-from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, power, scalars, select, sub
+from derive.kernel.expressions import ONE, ZERO, add, arrays, call, div, mul, neg, power, scalars, select, sub
 from derive.kernel.ir import (
     CLASS_COUNT,
     LABEL,
@@ -36,6 +36,7 @@ from derive.kernel.ir import (
     Statement,
 )
 from derive.kernel.names import name_sum
+from derive.kernel.odds import Logistic, LogOnePlusExp
 from derive.kernel.origins import NOTE as NOTE_ORIGIN
 from derive.kernel.origins import FromLargest
 from derive.kernel.rests import Below
@@ -153,9 +154,8 @@ class _Lowering:
                 return self.lower_product(expression, bound)
             case Pow(args=(base, exponent)):
                 return self.lower_power(base, exponent, bound)
-            case Below(args=(small, below, above)):
-                whole, *values = (self.lower(each, bound) for each in (small, below, above))
-                return select(call("less", whole, _HALF), *values)
+            case Below() | LogOnePlusExp() | Logistic():
+                return self.lower_written(expression, bound)
             case sympy.Max(args=(first, *rest)):
                 value = self.lower(first, bound)
                 for other in rest:
@@ -166,6 +166,16 @@ class _Lowering:
         if expression == sympy.E:
             return call("exp", ONE)
         raise UnsupportedError(f"kernel {self.kernel}: {expression} is nothing that a kernel can compute")
+
+    def lower_written(self, expression: Expr, bound: frozenset[Symbol]) -> Expression:
+        """What no closed form has, and is written for kernels alone."""
+        first, *rest = (self.lower(each, bound) for each in expression.args)
+        match expression:
+            case Below():
+                return select(call("less", first, _HALF), *rest)
+            case LogOnePlusExp():
+                return call("log", add(call("exp", first), ONE))
+        return div(ONE, add(call("exp", neg(first)), ONE))
 
     def lower_element(self, element: Indexed | FromLargest, bound: frozenset[Symbol]) -> Expression:
         if isinstance(element, FromLargest):

@@ -8,8 +8,10 @@ from types import MappingProxyType
 from sympy import Expr
 
 from derive.catalogue.parameters import Parameter
+from derive.kernel.directions import find_norm, in_directions
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
+from derive.kernel.odds import take_odds
 from derive.kernel.offsets import take_offsets_out
 from derive.kernel.origins import measure_from_largest
 from derive.kernel.passes.cancel import cancel
@@ -24,6 +26,7 @@ from derive.kernel.passes.limits import take_limits
 from derive.kernel.passes.logarithm import take_logarithms
 from derive.kernel.passes.logistic import divide_logistic
 from derive.kernel.passes.normalise import normalise
+from derive.kernel.passes.norms import scale_norms
 from derive.kernel.passes.place import place
 from derive.kernel.passes.scale import scale
 from derive.kernel.passes.separate import separate
@@ -44,6 +47,7 @@ STABLE: tuple[Pass, ...] = (
     split_cases,
     cancel,
     take_limits,
+    scale_norms,
     divide_logistic,
     complement,
     weigh,
@@ -87,13 +91,23 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
-    forms = [choose_rests(take_offsets_out(each.closed_form), y_definition, parameters) for each in outputs]
-    leaves_little = sums_to_1(y_definition) and any(divides_by_rest(form, of_label=labels) for form in forms)
-    if leaves_little or (labels and any(leaves_label_out(form) for form in forms)):
-        forms = [single_out(form, INDICES[each.rank]) for form, each in zip(forms, outputs, strict=True)]
+    is_softmax = sums_to_1(y_definition)
+    found = [take_odds(take_offsets_out(each.closed_form)) for each in outputs]
+    norms = [find_norm(form, is_softmax) for form in found]
+    found = [
+        choose_rests(form, y_definition, parameters) if norm is None else in_directions(form, norm, is_softmax)
+        for form, norm in zip(found, norms, strict=True)
+    ]
+    without_norm = [form for form, norm in zip(found, norms, strict=True) if norm is None]
+    leaves_little = is_softmax and any(divides_by_rest(form, of_label=labels) for form in without_norm)
+    if leaves_little or (labels and any(leaves_label_out(form) for form in without_norm)):
+        found = [
+            form if norm else single_out(form, INDICES[each.rank])
+            for form, norm, each in zip(found, norms, outputs, strict=True)
+        ]
     return [
         replace(each, closed_form=measure_from_largest(form, each.closed_form, y_definition))
-        for form, each in zip(forms, outputs, strict=True)
+        for form, each in zip(found, outputs, strict=True)
     ]
 
 

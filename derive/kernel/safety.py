@@ -137,8 +137,8 @@ def find_break(
     """The first hard row at which `kernel` is wrong in single or double precision; None where there is none.
 
     Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0; parameters are
-    inside their ranges, and at their ends. Where the exact value, or the loss, is infinite, undefined or too large for
-    the precision, nothing is asked of the kernel.
+    inside their ranges, and at their ends. Where the exact value, or the loss, is infinite, undefined, without a limit
+    or too large for the precision, nothing is asked of the kernel.
 
     Args:
         kernel: from `derive.kernel.pipeline.compile_kernel`.
@@ -163,8 +163,13 @@ def find_break(
             got = interpret(kernel, values, row.label)
             for output, expected in zip(outputs, exact, strict=True):
                 numbers = got[output.name]
-                wrong = _first_wrong(np.ravel(numbers), expected, dtype)
-                if wrong is not None:
+                if row.targets == _NO_TARGETS and None in expected:
+                    continue  # where one entry has no limit, what stands for 0 cancels in another, to any digits
+                for wrong in _all_wrong(np.ravel(numbers), expected, dtype):
+                    with mpmath.workdps(row.digits):
+                        others = [_exact(output, point, at_zero, row.largest)[wrong] for point in points[1:]]
+                        if any(not _is_close(other, expected[wrong]) for other in others):
+                            continue  # it depends on what stands for 0
                     place = tuple(int(each) for each in np.unravel_index(wrong, numbers.shape))
                     culprit = find_culprit(kernel, values, row.label, output.name, place)
                     return Break(
@@ -260,10 +265,13 @@ def _value(closed_form: Expr, point: Point, largest: float) -> Any:
     return value if is_real and abs(value) < largest else None
 
 
-def _first_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> int | None:
+def _all_wrong(got: Array, exact: Sequence[Any], dtype: type[np.floating[Any]]) -> Iterator[int]:
     for place, (number, truth) in enumerate(zip(got, exact, strict=True)):
         if truth is None or abs(truth) > np.finfo(dtype).max / 16:
             continue
-        if not abs(float(number) - float(truth)) <= TOLERANCE * max(1.0, abs(float(truth))):
-            return place
-    return None
+        if not _is_close(float(number), float(truth)):
+            yield place
+
+
+def _is_close(number: Any, truth: Any) -> bool:
+    return number is not None and abs(number - truth) <= TOLERANCE * max(1.0, abs(truth))

@@ -1,5 +1,7 @@
 """How wide a formula is when LaTeX has typeset it."""
 
+from functools import lru_cache
+
 from derive.language.show import LatexSpeller, stands_bare
 from derive.language.tree import Call, ClassSum, Derivative, Fraction, Grid, Node, Power, Product, Terms
 
@@ -16,6 +18,11 @@ SCRIPT_SIZE = 0.75
 """Points of an 11 pt Computer Modern, spaces around included, measured with pdflatex and rounded up; and a ratio."""
 
 
+_MOST_KEPT = 2**14
+"""Of how many pieces the widths are kept: each is asked for again by all that it is a piece of."""
+
+
+@lru_cache(maxsize=_MOST_KEPT)
 def width(node: Node, *, inline: bool = False) -> float:
     """The width of `node` in points: hardly ever less than what LaTeX makes of it, at most half as much again.
 
@@ -56,6 +63,7 @@ def operator_width(node: Derivative) -> float:
     return LETTER + sum(LETTER + width(variable) for variable in node.variables)
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def is_tall(node: Node) -> bool:
     """Whether `node` is taller than a line, so that parentheses around it grow."""
     return LatexSpeller().is_tall(node)

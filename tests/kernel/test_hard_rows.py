@@ -34,6 +34,8 @@ class Typed:
     parameters: dict[str, float | tuple[float, ...]] = field(default_factory=dict)
     labels: bool = False
     activation: str = "softmax"
+    is_norm: bool = False
+    """Whether it has a kink where the loss is 0."""
 
 
 def xlogy(x: Any, y: Any) -> Any:
@@ -187,6 +189,38 @@ LOSSES |= {
         lambda y, _, p: sum(b**p for b in y) ** (1 / mpmath.mpf(p)),
         parameters={"p": 1000.0},
     ),
+    "root-mean-square": Typed(
+        "sqrt(mean((y - t)**2))",
+        lambda y, t: mpmath.sqrt(sum((a - b) ** 2 for a, b in zip(y, t, strict=True)) / len(y)),
+        is_norm=True,
+    ),
+    "distance": Typed(
+        "sqrt(sum((z - t)**2))",
+        lambda z, t: mpmath.sqrt(sum((a - b) ** 2 for a, b in zip(z, t, strict=True))),
+        activation="identity",
+        is_norm=True,
+    ),
+    # Hellinger, Neue Begründung der Theorie quadratischer Formen von unendlichvielen Veränderlichen, 1909
+    "hellinger": Typed(
+        "sqrt(sum((sqrt(y) - sqrt(t))**2))",
+        lambda y, t: mpmath.sqrt(sum((mpmath.sqrt(a) - mpmath.sqrt(b)) ** 2 for a, b in zip(y, t, strict=True))),
+        is_norm=True,
+    ),
+    # Li and others, Improving pairwise ranking for multi-label image classification, 2017; the form of the circle loss,
+    # Sun and others, 2020
+    "pairs-of-labels": Typed(
+        "log(1 + sum(t*exp(-s*(z - m)))*sum((1 - t)*exp(s*(z + m))))/s",
+        lambda z, t, s, m: (
+            mpmath.log(
+                1
+                + sum(a * mpmath.exp(-s * (b - m)) for a, b in zip(t, z, strict=True))
+                * sum((1 - a) * mpmath.exp(s * (b + m)) for a, b in zip(t, z, strict=True))
+            )
+            / s
+        ),
+        parameters={"s": 2.0, "m": 0.25},
+        activation="identity",
+    ),
     "soft-maximum": Typed(
         "log(exp(a*sum(t*y)) + exp(b*sum(y**2)))",
         lambda y, t, a, b: mpmath.log(
@@ -204,6 +238,11 @@ LOSSES |= {
         activation="identity",
     ),
 }
+
+
+def close_rows(n: int) -> list[list[float]]:
+    """One class as far above the others as makes the rest of 1 a few roundings of it, in each precision, and less."""
+    return [[gap, *([0.0] * (n - 1))] for gap in (5.0, 14.0, 15.5, 16.5, 17.5, 34.5, 36.0, 37.0, 38.5, 50.0, 120.0)]
 
 
 def rows(n: int) -> list[list[float]]:
@@ -272,7 +311,7 @@ def test_loss_gradient_and_product_at_hard_rows(name: str, n: int) -> None:
         key: np.resize(value, n).tolist() if isinstance(value, tuple) else value
         for key, value in typed.parameters.items()
     }
-    for z in rows(n):
+    for z in rows(n) + close_rows(n) * typed.is_norm:
         for target in classes:
             with mpmath.workdps(DIGITS + int(0.44 * (max(z) - min(z)))):
 
@@ -280,6 +319,8 @@ def test_loss_gradient_and_product_at_hard_rows(name: str, n: int) -> None:
                     return typed.value(ACTIVATIONS[typed.activation](at), target, **parameters)
 
                 exact = {"loss": [loss([mpmath.mpf(each) for each in z])]}
+                if typed.is_norm and len({*z}) == len({*target}) == 1:
+                    continue
                 exact["gradient"], exact["hvp"] = derivatives(loss, z, v, places)
             for dtype, allowed in ((np.float32, 1e-4), (np.float64, 1e-12)):
                 given = {"z": z, "v": v, **parameters} | ({} if typed.labels else {"t": target})

@@ -29,7 +29,7 @@ from derive.kernel.expressions import (
     select,
     sub,
 )
-from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Map, Reduce, Scalar
+from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Scalar
 from derive.kernel.products import (
     Term,
     factors_of,
@@ -304,7 +304,7 @@ class _Division:
 
         for factor, exponent in factors_of(product, sums=self.known):
             if is_share(factor):
-                raise_to(call("log", factor), exponent)
+                raise_to(call("log", rewrite(factor, self.rule)), exponent)
             elif factor in self.known:
                 raise_to(self.known[factor], exponent)
                 powers[factor] = add(exponent, powers.get(factor, ZERO))
@@ -394,5 +394,5 @@ def _mentions_quotient(expression: Expression, known: Collection[Expression]) ->
 def _without_unread(kernel: Kernel) -> Kernel:
     """`kernel` without the sums and numbers that nothing reads any more."""
     read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {each.name for each in kernel.outputs}
-    kept = tuple(line for line in plain(kernel) if isinstance(line, Map) or line.name in read)
+    kept = tuple(line for line in plain(kernel) if not isinstance(line, (Let, Reduce)) or line.name in read)
     return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))

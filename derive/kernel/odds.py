@@ -1,0 +1,125 @@
+"""1 + A B with two sums of exponentials or more: their product overflows, and its logarithm, log A + log B, does not.
+
+With x = log A + log B, log(1 + A B) is log(1 + exp(x)) and A B/(1 + A B) is 1/(1 + exp(-x)). What stands above such a
+divisor has the exponentials of each sum, exp(a_j) = A α_j: the sums cancel, and what is left is of the shares α_j.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+from sympy import Add, Expr, Function, IndexedBase, Mul, Symbol
+
+from derive.calculus.rewrite import replace, rewrite
+from derive.kernel.degrees import apart
+from derive.notation import Contraction, free_indices, i, occurrences, rename, z
+
+_MOST = 4
+"""The highest power of an exponential that is looked for: second derivatives have products of two."""
+
+
+class LogOnePlusExp(Function):
+    """LogOnePlusExp(x) is log(1 + exp(x)): SymPy would write exp(log A + log B) as A B."""
+
+    nargs = (1,)
+
+
+class Logistic(Function):
+    """Logistic(x) is 1/(1 + exp(-x))."""
+
+    nargs = (1,)
+
+
+@dataclass(frozen=True)
+class _Odds:
+    """A whole k + c Π S of sums of exponentials.
+
+    Attributes:
+        whole: as it stands.
+        number: k.
+        factor: c.
+        exponents: the exponent of entry i of each sum.
+    """
+
+    whole: Expr
+    number: Expr
+    factor: Expr
+    exponents: Mapping[Contraction, Expr]
+
+    @property
+    def logarithm(self) -> Expr:
+        """The logarithm of c Π S/k."""
+        return Add(sympy.log(self.factor / self.number), *map(sympy.log, self.exponents))
+
+
+def take_odds(expression: Expr) -> Expr:
+    """`expression` with 1 + A B by the logarithm of A B, where A and B cancel everywhere else."""
+    for whole in sorted(set(occurrences(expression, Add)), key=str):
+        odds = _odds_of(whole)
+        if odds is not None:
+            expression = _in_odds(expression, odds)
+    return expression
+
+
+def _odds_of(whole: Expr) -> _Odds | None:
+    numbers = [term for term in whole.args if term.is_number and term.is_positive]
+    if len(whole.args) != 2 or len(numbers) != 1:
+        return None
+    product = whole - numbers[0]
+    totals = [factor for factor in Mul.make_args(product) if isinstance(factor, Contraction)]
+    exponents = {total: exponent for total in totals if (exponent := _exponent(total)) is not None}
+    factor = product / Mul(*totals)
+    if len(exponents) < 2 or len(exponents) != len(totals) or not factor.is_number or not factor.is_positive:
+        return None
+    return _Odds(whole, numbers[0], factor, exponents)
+
+
+def _exponent(total: Contraction) -> Expr | None:
+    """The exponent of entry i of Σ w exp(a), which reads the logits; None where the sum is something else."""
+    found = [factor for factor in Mul.make_args(total.body) if isinstance(factor, sympy.exp)]
+    if len(found) != 1 or not found[0].has(z.label) or free_indices(total):
+        return None
+    exponent: Expr = rename(found[0].args[0], {total.index: i})
+    return exponent
+
+
+def _in_odds(expression: Expr, odds: _Odds) -> Expr:
+    sums = {total: Symbol(f"sum_{place}", positive=True) for place, total in enumerate(odds.exponents)}
+    shares = {total: IndexedBase(f"share_{place}") for place, total in enumerate(odds.exponents)}
+    logistic = Symbol("logistic", positive=True)
+    product = odds.factor * Mul(*sums.values())
+
+    def visit(node: Expr) -> Expr | None:
+        if node == odds.whole:
+            return product / logistic
+        if node in sums:
+            return sums[node]
+        match node:
+            case sympy.log(args=(inner,)) if inner == odds.whole:
+                return sympy.log(odds.number) + LogOnePlusExp(odds.logarithm)
+            case sympy.exp(args=(exponent,)) if len(free_indices(node)) == 1:
+                (index,) = free_indices(node)
+                for total, own in odds.exponents.items():
+                    for power in range(1, _MOST + 1):
+                        if sympy.expand(exponent - power * rename(own, {i: index})) == 0:
+                            share: Expr = (sums[total] * shares[total][index]) ** power
+                            return share
+        return None
+
+    written = rewrite(expression, visit)
+    for symbol in sums.values():
+        degree, written = apart(written, symbol)
+        if degree != 0 or written.has(symbol):
+            return expression
+
+    degree, rest = apart(written, logistic)
+
+    def spell(node: Expr) -> Expr | None:
+        if node == logistic:
+            return Logistic(odds.logarithm)
+        for total, share in shares.items():
+            if node.func == sympy.Indexed and node.base == share:
+                return sympy.exp(rename(odds.exponents[total], {i: node.indices[0]})) / sums[total]
+        return None
+
+    return replace(rewrite(logistic**degree * rest, spell), {symbol: total for total, symbol in sums.items()})
