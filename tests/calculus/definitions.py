@@ -60,6 +60,7 @@ def rows(positive: Text) -> Text:
         pairs.map("a*{0[0]} - {0[1]}".format),
         pairs.map("{0[0]}*{0[1]}".format),
         nested(positive),
+        paired(positive),
     )
 
 
@@ -101,6 +102,17 @@ def nested(positive: Text) -> Text:
     """A sum within a sum."""
     pairs = st.tuples(terms(positive), positive)
     return pairs.map(lambda pair: f"sum(({pair[0]})*sum({_renamed(pair[1])}*y[k] for k in range(n)) for i in range(n))")
+
+
+PAIRS = ["log(1 + exp(z[k] - z[i]))", "tanh(z[i] - z[k])**2", "abs(z[i] - z[k])", "sqrt(1 + (y[i] - y[k])**2)",
+         "1/(1 + exp(z[i] - z[k]))", "exp(-(y[i] - y[k])**2)"]  # fmt: skip
+
+
+def paired(positive: Text) -> Text:
+    """A sum over pairs of classes that is no product of sums."""
+    return st.tuples(terms(positive), positive, st.sampled_from(PAIRS)).map(
+        lambda each: f"sum(({each[0]})*sum({_renamed(each[1])}*{each[2]} for k in range(n)) for i in range(n))"
+    )
 
 
 def vectors(positive: Text) -> Text:
