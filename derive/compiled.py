@@ -26,6 +26,7 @@ from derive.catalogue.model import Composition
 from derive.compiler import FLAGS, compile_sources, find_compiler, options_of_this_machine, processor_flags
 from derive.errors import KernelError, MissingToolError, OutputError
 from derive.kernel.ir import Kernel
+from derive.kernel.pipeline import schedule
 from derive.pipeline import make_product
 from derive.targets.c import target as c_target
 from derive.targets.c_function import function_name
@@ -38,7 +39,7 @@ Calls = Mapping[np.dtype[Any], Callable[..., int]]
 """The C function for each dtype of the logits."""
 
 _BAD_SIZE = 2
-"""The status of a C function that does not take so many classes."""
+"""The status of a C function that keeps sums on the stack, and does not take so many classes."""
 
 THREADS = "-fopenmp"
 """Has threads share the rows, where the compiler and its libraries have OpenMP."""
@@ -61,7 +62,9 @@ def load_kernels(composition: Composition, n: int | None, *, allow_unsafe: bool 
     at_once: dict[str, dict[bool, Callable[..., bool]]] = {}
     for kernel in kernels:
         name = program_name(kernel)
-        program = _replace_program(getattr(module, name), kernel, _find_calls(library, product.stem, kernel))
+        program = _replace_program(
+            getattr(module, name), schedule(kernel, work=False), _find_calls(library, product.stem, kernel)
+        )
         by_c[program] = getattr(module, name)
         setattr(module, name, program)
         at_once.setdefault(kernel.name, {})[kernel.labels] = make_at_once(library, product.stem, kernel)
@@ -160,7 +163,7 @@ def _replace_program(program: Callable[..., None], kernel: Kernel, calls: Calls)
         if values["z"].size == 0:
             return True
         status = _call(calls[values["z"].dtype], kernel, values)
-        if status not in (0, _BAD_SIZE):
+        if status != 0 and not (kernel.work and status == _BAD_SIZE):
             raise KernelError(f"the C function for {kernel.name} refuses checked arguments with status {status}")
         return status == 0
 

@@ -26,7 +26,8 @@ _KEYWORDS = frozenset(
 
 _TAKEN = frozenset(
     """
-    batch n row start count label labels axis out reduction weight upstream ignore_index np rows dtype terms positions
+    batch n row start count label labels axis out reduction weight upstream ignore_index np rows dtype terms
+    pairs positions
     diagonal is_label i j z t g v y loss value grad gradient hessian hvp vjp jvp jacobian jac hess product tangent gn
     gauss_newton gnvp z_grad loss_and_gradient Array ArrayLike DTypeLike NDArray BLOCK BLOCK_ENTRIES LANES ROWS CLASSES
     STEPS SQUARE WIDTH VECTOR VECTORS INSTRUCTION_SET INSTRUCTION_SETS REAL BITS OF LIBM JOIN JOINED SHARE ISA RUN
@@ -34,6 +35,7 @@ _TAKEN = frozenset(
     NOINLINE first lane k parts share few RESTRICT NULL INFINITY NAN size_t int64_t uint64_t uint32_t ptrdiff_t exp expf
     log logf log1p log1pf expm1 expm1f sqrt sqrtf tanh tanhf fabs fabsf pow powf memcpy abs all any bool float int len
     max min object range set str sum tuple type isinstance main errno EOF end head label_lane PRECISIONS weights weigh
+    j_lane
     rows_fit rows_of_share rows_of_block is_class rows_alike entry AHEAD FETCH FETCH_TO_WRITE LINE MOST_ACROSS unix
     linux i386 sun mips vax isnan isinf isfinite isnormal isgreater isgreaterequal isless islessequal islessgreater
     isunordered fpclassify signbit offsetof math_errhandling

@@ -169,6 +169,8 @@ def _square_root(body: Expr) -> tuple[Expr, Expr] | None:
     powers = {entry: _HALF if body.has(sympy.sqrt(entry)) else sympy.S.One for entry in occurrences(body, Indexed)}
     names = {entry: Symbol(f"root_{entry.base}", positive=True) for entry in powers}
     known = body.xreplace({entry: name ** (1 / powers[entry]) for entry, name in names.items()})
+    if not known.is_polynomial(*known.free_symbols):
+        return None
     number, factors = sympy.factor_list(known)
     if not (number.is_Rational and number > 0) or any(exponent % 2 for _, exponent in factors):
         return None

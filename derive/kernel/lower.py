@@ -1,7 +1,7 @@
 """From a closed form to a kernel: the mathematics as it stands, before any pass makes it stable or fast.
 
-Every sum becomes a named reduction, inner ones first and equal ones once; what is no factor of a class times a sum for
-the row, as in a loss over pairs, a vector of sums. y is written out in terms of the logits, so
+Every sum becomes a named reduction, inner ones first and equal ones once. A sum that is another for each class, as in a
+loss over pairs of classes, becomes a vector of sums. y is written out in terms of the logits, so
 that the passes see the exponentials.
 """
 
@@ -319,7 +319,9 @@ def _swapped(product: Expr, inner: Symbol, bound: frozenset[Symbol]) -> Expr | N
             and _is_of_triples(factor, {inner, *bound})
         ):
             body, index = factor.open(avoid=free_indices(product))
-            return Contraction(Contraction(Mul(*factors[:place], *factors[place + 1 :], body), inner), index)
+            within = Contraction(Mul(*factors[:place], *factors[place + 1 :], body), inner)
+            if not _is_of_triples(within, {index, *bound}):
+                return Contraction(within, index)
     return None
 
 
@@ -356,7 +358,7 @@ def _apart(factor: Expr, index: Symbol, shared: Symbol) -> tuple[Expr, Expr]:
 
 
 _LOOP_INDEX = "j"
-"""The index of every reduction; none is nested in another."""
+"""The index of every reduction to a number; none is nested in another."""
 
 _PAIR = ("j", "k")
 """The indices of sums over pairs: the class that a sum is for, and those that are summed over."""

@@ -1,6 +1,6 @@
 """Names for the sums of a kernel, made from what is summed: `target_sum`, `exp_sum`, `g_dot_y`."""
 
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Function, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
 from sympy import exp as exponential
 from sympy import log as logarithm
 
@@ -25,7 +25,7 @@ def name_sum(body: Expr, index: Symbol, otherwise: str = "row_sum") -> str:
         first, second = sorted((_words(factor) for factor in factors), key=lambda words: (len(words), words))
         name = f"{first}_dot_{second}"
     else:
-        name = f"{_words(body)}_sum"
+        name = f"{_words(body)}_sum" if not isinstance(body, Contraction) else otherwise
     return name if len(name) <= _LONGEST and name.isidentifier() else otherwise
 
 
@@ -66,6 +66,8 @@ def _words(expression: Expr) -> str:
             return text
         case Integer():
             return str(abs(int(expression)))
+        case Function(args=(argument,)):
+            return f"{expression.func.__name__.lower()}_{_words(argument)}"
     return "".join(letter for letter in str(expression) if letter.isalnum())
 
 

@@ -1,7 +1,6 @@
 """Which functions a composition has, and their kernels."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
 
 from sympy import Expr
 
@@ -78,8 +77,11 @@ def plan(composition: Composition, n: int | None, closed_form: ClosedForm) -> tu
     for name, (_, quantities) in functions.items():
         for labels, is_taken in ((False, composition.takes_dense), (True, composition.takes_labels)):
             if is_taken and not (labels and quantities == (f"{_BY}t",)):  # a label does not change by little
-                with suppress(TriplesError) if _MATRICES.keys() & {*quantities} else nullcontext():
+                try:
                     kernels.append(compiled(name, labels))
+                except TriplesError:
+                    if not _MATRICES.keys() & {*quantities}:
+                        raise
     return tuple(kernels)
 
 

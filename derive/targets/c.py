@@ -149,7 +149,7 @@ def _sentences(product: Product, kernel: Kernel) -> Iterator[str]:
     if kernel.labels:
         yield "t[i] is 1 at the row's label and 0 elsewhere"
     if kernel.work and kernel.n is None:
-        yield f"it keeps {' and '.join(kernel.work)} on the stack, for at most {BLOCK_ENTRIES} classes: n is no more"
+        yield f"n is at most {BLOCK_ENTRIES}, else the size is bad: {' and '.join(kernel.work)} are kept on the stack"
 
 
 target = CTarget()

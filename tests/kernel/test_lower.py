@@ -1,7 +1,7 @@
 import pytest
 from sympy import Integer, Rational, exp, gamma, log
 
-from derive.errors import UnsupportedError
+from derive.errors import TriplesError, UnsupportedError
 from derive.kernel.dump import dump
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import Output, lower
@@ -82,6 +82,19 @@ def test_a_sum_for_each_pair_of_classes_is_refused_by_name() -> None:
         UnsupportedError, match=r"the made has a sum for each pair of classes, sum\(exp\(.* not over trip"
     ):
         lowered(Contraction(exp(t[i] * t[j] * g[k]), k), rank=2)
+
+
+def test_a_sum_over_triples_is_refused_by_name() -> None:
+    triple = exp(t[i] * z[j] * g[k])
+    with pytest.raises(TriplesError, match="not over triples"):
+        lowered(Contraction(Contraction(triple, i), j) * Contraction(Contraction(Contraction(triple, i), j), k), rank=0)
+
+
+def test_the_order_of_sums_is_changed_where_each_then_is_over_pairs() -> None:
+    of_triples = exp(t[i] * z[j]) * exp(-t[i] * g[k])
+    lines = body(lowered(Contraction(z[k] * Contraction(of_triples, i), k)))
+    assert lines[-1].startswith("out[j] = ")
+    assert len(lines) == 3
 
 
 def test_an_unknown_function_is_refused_by_name() -> None:

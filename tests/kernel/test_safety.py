@@ -69,6 +69,8 @@ WARM = Activation("warm", "y[i]", "exp(z[i]/T)/sum(exp(z[k]/T) for k in range(n)
         (IDENTITY, "log(mean(exp(z))) - sum(t*z)", ""),
         (IDENTITY, "log(sum(exp(s*z))/n)/s", ""),
         (IDENTITY, "log(sum(exp(z)) + n) - sum(t*z)", ""),
+        # A number beside a sum is a quotient by another sum.
+        (SOFTMAX, "-log(sum(y)/n) - log(1 - y[k])", ""),
     ],
 )
 def test_a_loss_of_ones_own_is_safe(activation: Activation, definition: str, where: str) -> None:

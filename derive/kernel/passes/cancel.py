@@ -17,8 +17,9 @@ def _rule(node: Expression) -> Expression | None:
     match node:
         case Call("div", (above, Call("sqrt", (radicand,)) as root)):
             rest = list(arguments(above, "mul"))
-            if all(factor in rest for factor in arguments(radicand, "mul")):
-                for factor in arguments(radicand, "mul"):
+            inside = arguments(radicand, "mul")
+            if all(rest.count(factor) >= inside.count(factor) for factor in inside):
+                for factor in inside:
                     rest.remove(factor)
                 return mul(*(rewrite(factor, _rule) for factor in rest), root)
         case Call("div", (above, below)) if (reduced := _reduced(above, below)) is not None:

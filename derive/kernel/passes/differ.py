@@ -44,7 +44,7 @@ def _rule(node: Expression) -> Expression | None:
     match node:
         case Call("abs" | "sign" as kink, (inner,)) if (found := _find_difference(inner)) is not None:
             return call(kink, _difference(*found))
-        case Call("add") if (found := _find_difference(node)) is not None and _may_be_infinite(found[0]):
+        case Call("add") if (found := _find_difference(node)) is not None and not _has_exponential(found[0]):
             return _difference(*found)
     return None
 
@@ -54,9 +54,9 @@ def _difference(one: Expression, other: Expression, rest: Sequence[Expression]) 
     return add(difference, *(rewrite(term, _rule) for term in rest))
 
 
-def _may_be_infinite(value: Expression) -> bool:
-    """Whether `value` is a multiple of a logit, and no probability."""
-    return not any(is_call(node, "exp") for node in walk(value))
+def _has_exponential(value: Expression) -> bool:
+    """Whether `value` is made of an exponential, as a probability is: it is finite where a logit is -inf."""
+    return any(is_call(node, "exp") for node in walk(value))
 
 
 def at_one_class(expression: Expression, index: str, other: str) -> Expression:

@@ -76,7 +76,7 @@ def weigh(kernel: Kernel) -> Kernel:
         around = [
             line
             for line in plain(kernel)
-            if isinstance(line, Let) and line.name in wholes and contains(line.value, Scalar(name))
+            if isinstance(line, Let) and line.name in wholes and Scalar(name) in arguments(line.value, "add")
         ]
         is_steep = _is_steep(kernel, find_sum(kernel, name).value)
         may_underflow = is_steep or any(term.weight != ONE for term in terms)
