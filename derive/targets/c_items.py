@@ -54,12 +54,12 @@ class Pass:
         index: the loop's variable.
         stores: what it does for one class, in order.
         sums: the names of the sums that it finds.
+        in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
+        asks_for: the classes that it asks for among those of its lanes, `label` or another index.
         maxima: the names of the maxima that it finds.
         rows: the rows that it reads or writes.
         scalars: the values of a row that it reads.
         changes: the arrays of which it needs what they held before, and which it writes.
-        in_lanes: whether it works along rows in lanes: it has something to reduce, or asks for the label's class.
-        asks_for: the classes that it asks for among those of its lanes, `label` or another index.
         patches: what is done for the label's class after the others.
         fetches: the rows of which it fetches in advance what comes next: those that no pass before it has touched.
         inner: passes over all classes again for each class, before what it does for that; what they sum up is known for
@@ -70,13 +70,13 @@ class Pass:
     index: str
     stores: tuple[Assignment, ...]
     sums: tuple[str, ...]
-    maxima: tuple[str, ...]
-    rows: tuple[Row, ...]
-    scalars: tuple[str, ...]
-    changes: tuple[str, ...]
     in_lanes: bool
     asks_for: tuple[str, ...]
-    patches: tuple[Assignment, ...]
+    maxima: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    scalars: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    patches: tuple[Assignment, ...] = ()
     fetches: tuple[Row, ...] = ()
     inner: "tuple[Pass, ...]" = ()
     loads: tuple[Assignment, ...] = ()

@@ -184,13 +184,10 @@ def _over_pairs(
         index=index,
         stores=stores,
         sums=tuple(line.name for line in rest if isinstance(line, Reduce)),
-        maxima=(),
-        rows=_rows(printer.kernel, arrays_at_class(body) - not_stored | (written - not_stored)),
+        rows=_rows(printer.kernel, (arrays_at_class(body) | written) - not_stored),
         scalars=_scalars_read(printer.kernel, body),
-        changes=(),
         in_lanes=False,
         asks_for=tuple(dict.fromkeys((*_asked_for(rest, index), *(each for part in inner for each in part.asks_for)))),
-        patches=(),
         inner=inner,
         loads=before,
     )
@@ -220,13 +217,8 @@ def _inner_pass(printer: Printer, outer: str, group: Sequence[PairSum], known: C
         index=index,
         stores=(*loads, *_stores(own, body, index, ())),
         sums=tuple(line.name for line in body),
-        maxima=(),
-        rows=(),
-        scalars=(),
-        changes=(),
         in_lanes=not printer.across,
         asks_for=_asked_for(body, index),
-        patches=(),
     )
 
 

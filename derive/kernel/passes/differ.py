@@ -1,6 +1,7 @@
 """Two logits that are the same differ by 0, two of -inf too, where a loss compares one class with another.
 
-So do two probabilities at a kink: a compiler that multiplies and subtracts at once rounds only one of them.
+So do two probabilities in `abs` and `sign`, which tell 0 from what rounding leaves: a compiler that multiplies and
+subtracts at once rounds only one of the two.
 """
 
 from collections.abc import Sequence

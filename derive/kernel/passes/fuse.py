@@ -13,7 +13,8 @@ def fuse(kernel: Kernel) -> Kernel:
 
     A maximum keeps a loop of its own, because it is found in another way than a sum; so does a matrix. A sum that could
     stand beside the maximum waits for the next loop, if there is one before it is read. A sum for each class shares its
-    loop with what reads that class's alone, and needs no array then.
+    loop with what reads that class's alone, and needs no array then. No array that it reads is written again: `place`
+    stores nothing but such sums in a kernel that has any.
     """
     statements = plain(kernel)
     stored: frozenset[str] = frozenset()

@@ -33,7 +33,8 @@ def place(kernel: Kernel, work: bool) -> Kernel:
     last = plain(kernel)[-1]
     room = last.array if isinstance(last, Map) and len(last.indices) == 1 else None
     if not work and is_over_pairs(kernel):
-        return _sum_again(kernel, room)  # a sum over pairs reads every class, and what is stored there is overwritten
+        # An output is no room for exponentials: sums over pairs read those of all classes while it is being written.
+        return _sum_again(kernel, room)
     for value in _shared_values(kernel):
         if room is None and work:
             room = fresh_name("exponentials" if value.operation.startswith("exp") else "shared", names(kernel))
