@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from derive.catalogue.parameters import Parameter
 from derive.errors import UnsupportedError
 from derive.kernel.arguments import name_arguments
-from derive.kernel.ir import Array, Kernel, Map
+from derive.kernel.ir import Array, Element, Kernel, Map
 from derive.native import Library, compile_library
 from derive.targets.c import FLAGS, target
 from tests.targets.programs import Z, call, cross_entropy, distances, extent, product, softmax, squares_and_twice, total
@@ -206,10 +207,14 @@ def test_a_matrix_is_left_to_other_targets() -> None:
     assert "jacobian" not in target.files(product(softmax(), jacobian))["softmax.h"]
 
 
-def test_a_kernel_that_needs_memory_is_refused() -> None:
-    kernel = Kernel("value", (Array("z", 1),), (Array("y", 1),), (Map("y", ("j",), Z),), work=("scratch",))
-    with pytest.raises(UnsupportedError, match="the kernel value needs memory for scratch"):
-        target.files(product(kernel))
+def test_work_arrays_lie_on_the_stack_and_bound_the_classes() -> None:
+    body = (Map("scratch", ("j",), Z), Map("y", ("j",), Element("scratch", "j")))
+    kernel = Kernel("value", (Array("z", 1),), (Array("y", 1),), body, work=("scratch",))
+    source = target.files(product(kernel))["softmax.c"]
+    assert "n > BLOCK_ENTRIES" in source
+    assert "REAL scratch[BLOCK_ENTRIES];" in source
+    with pytest.raises(UnsupportedError, match="keeps scratch on the stack, with room for 2048 classes, and n is 2049"):
+        target.files(product(replace(kernel, n=2049)))
 
 
 def test_every_line_of_a_comment_begins_as_one(tmp_path: Path) -> None:

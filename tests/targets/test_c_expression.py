@@ -57,7 +57,7 @@ def number(numerator: int, denominator: int = 1) -> Const:
     ],
 )
 def test_the_tree_survives_the_rules_of_precedence(expression: Expression, text: str) -> None:
-    assert Printer(KERNEL, F32).along_row(lanes=False).text(expression) == text
+    assert Printer(KERNEL, F32).along_row().text(expression) == text
 
 
 def test_across_rows_every_value_of_a_row_has_one_for_each() -> None:
@@ -75,14 +75,21 @@ def test_in_the_arithmetic_of_rows_every_value_has_one_for_each() -> None:
 
 def test_classes_side_by_side_are_numbered_from_0() -> None:
     expression = call("select", Same("j", LABEL), A, Element("z", "j"))
-    printer = Printer(KERNEL, F32).along_row(lanes=True)
+    printer = Printer(KERNEL, F32).along_row(over="j")
     assert printer.text(expression) == "lane == label_lane ? a : z_j"
     assert printer.place("z", "j") == "z_row[j + lane]"
 
 
+def test_within_a_pass_over_pairs_the_class_at_hand_has_a_lane_or_none() -> None:
+    printer = Printer(KERNEL, F32).along_row(over="k")
+    assert printer.text(call("select", Same("j", "k"), A, Element("z", "j"))) == "j_lane == lane ? a : z_j"
+    assert printer.text(call("select", Same("j", LABEL), A, Element("z", "k"))) == "j == label ? a : z_k"
+    assert (printer.place("z", "j"), printer.place("z", "k")) == ("z_row[j]", "z_row[k + lane]")
+
+
 def test_double_precision_has_no_suffix() -> None:
     expression = call("mul", call("log", A), call("exp", number(1, 4)))
-    assert Printer(KERNEL, F64).along_row(lanes=False).text(expression) == "log_f64(a) * exp_f64(0.25)"
+    assert Printer(KERNEL, F64).along_row().text(expression) == "log_f64(a) * exp_f64(0.25)"
 
 
 @pytest.mark.parametrize(
