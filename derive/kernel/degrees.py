@@ -7,6 +7,9 @@ from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
 
 from derive.notation import Contraction
 
+HIGHEST_POWER = 4
+"""Of an exponential, as second derivatives have it: they have products of two, and exp(2 a) is the square of exp(a)."""
+
 
 def apart(expression: Expr, factor: Symbol) -> tuple[Expr, Expr]:
     """The exponent of the positive `factor` in front of `expression`, and the rest."""

@@ -135,18 +135,13 @@ def _norms(expression: Expr, is_softmax: bool) -> dict[Expr, Norm]:
 
 def _norm_of(base: Expr, is_softmax: bool) -> Norm | None:
     """The sum of squares that `base` is; None where it is something else."""
-    outer = [factor for factor in Mul.make_args(base) if not _has_sum(factor)]
+    outer = [factor for factor in Mul.make_args(base) if not factor.has(Contraction)]
     whole = base / Mul(*outer)
     body = _integrand(whole, is_softmax)
     if body is None or any(free_indices(factor) for factor in outer):
         return None
     entry = _square_root(body)
     return None if entry is None else Norm(Mul(*outer) * entry[0], entry[1])
-
-
-def _has_sum(expression: Expr) -> bool:
-    """Whether a sum over the classes is in `expression`."""
-    return any(True for _ in occurrences(expression, Contraction))
 
 
 def _integrand(whole: Expr, is_softmax: bool) -> Expr | None:
@@ -161,7 +156,7 @@ def _integrand(whole: Expr, is_softmax: bool) -> Expr | None:
         else:
             return None
     body = Add(*parts)
-    return body if free_indices(body) == {i} and not _has_sum(body) else None
+    return body if free_indices(body) == {i} and not body.has(Contraction) else None
 
 
 def _square_root(body: Expr) -> tuple[Expr, Expr] | None:

@@ -195,6 +195,15 @@ def is_number(expression: Expression) -> bool:
     return not indices(expression) and not scalars(expression)
 
 
+def renaming(arrays: Mapping[str, str]) -> Rewrite:
+    """The rule that reads other arrays in the place of some."""
+
+    def rule(node: Expression) -> Expression | None:
+        return Element(arrays[node.array], node.index) if isinstance(node, Element) and node.array in arrays else None
+
+    return rule
+
+
 def at(expression: Expression, old: str, new: str) -> Expression:
     """`expression` with the index `old` replaced by `new`."""
 

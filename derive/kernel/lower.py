@@ -1,8 +1,8 @@
 """From a closed form to a kernel: the mathematics as it stands, before any pass makes it stable or fast.
 
 Every sum becomes a named reduction, inner ones first and equal ones once. A sum that is another for each class, as in a
-loss over pairs of classes, becomes a vector of sums. y is written out in terms of the logits, so
-that the passes see the exponentials.
+loss over pairs of classes, becomes a vector of sums. y is written out in terms of the logits, so that the passes see
+the exponentials.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,11 +11,8 @@ import sympy
 from sympy import Add, Expr, Function, IndexedBase, Mul, Symbol
 
 from derive.calculus.rewrite import replace, rewrite
-from derive.kernel.degrees import apart
+from derive.kernel.degrees import HIGHEST_POWER, apart
 from derive.notation import Contraction, free_indices, i, occurrences, rename, z
-
-_MOST = 4
-"""The highest power of an exponential that is looked for: second derivatives have products of two."""
 
 
 class LogOnePlusExp(Function):
@@ -100,7 +97,7 @@ def _in_odds(expression: Expr, odds: _Odds) -> Expr:
             case sympy.exp(args=(exponent,)) if len(free_indices(node)) == 1:
                 (index,) = free_indices(node)
                 for total, own in odds.exponents.items():
-                    for power in range(1, _MOST + 1):
+                    for power in range(1, HIGHEST_POWER + 1):
                         if sympy.expand(exponent - power * rename(own, {i: index})) == 0:
                             share: Expr = (sums[total] * shares[total][index]) ** power
                             return share

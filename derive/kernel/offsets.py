@@ -8,11 +8,8 @@ import sympy
 from sympy import Add, Dummy, Expr, Indexed, Symbol
 
 from derive.calculus.rewrite import rewrite
-from derive.kernel.degrees import apart
+from derive.kernel.degrees import HIGHEST_POWER, apart
 from derive.notation import Contraction, free_indices, occurrences
-
-_MOST = 4
-"""The highest power of exp(-c) that is looked for: second derivatives have products of two exponentials."""
 
 
 def take_offsets_out(expression: Expr) -> Expr:
@@ -41,7 +38,7 @@ def _without_offset(expression: Expr, total: Contraction) -> Expr:
             case Contraction() if node == total:
                 return factor * rest
             case sympy.exp(args=(exponent,)):
-                for power in range(1, _MOST + 1):
+                for power in range(1, HIGHEST_POWER + 1):
                     left = sympy.expand(exponent - power * offset)
                     if not names & {*occurrences(left, Indexed), *occurrences(left, Symbol)}:
                         return factor**power * sympy.exp(left)

@@ -115,6 +115,13 @@ def reads_label(kernel: Kernel) -> bool:
     return any(LABEL in indices(statement.value) for statement in plain(kernel))
 
 
+def without_unread(kernel: Kernel) -> Kernel:
+    """`kernel` without the scalars that nothing reads, nor, then, those that only they read."""
+    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {each.name for each in kernel.outputs}
+    kept = tuple(line for line in plain(kernel) if not isinstance(line, (Let, Reduce)) or line.name in read)
+    return kernel if kept == kernel.body else without_unread(replace(kernel, body=kept))
+
+
 def is_over_pairs(kernel: Kernel) -> bool:
     """Whether `kernel`, fused or not, computes something for every pair of classes to sum it up."""
     return any(isinstance(statement, PairSum) for statement in flat(kernel.body))

@@ -12,9 +12,10 @@ from derive.notation import free_indices, label
 from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
-from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, STEPS, functions_called, squares
+from derive.targets.c_loops import BLOCK, BLOCK_ENTRIES, MOST_ACROSS, STEPS, squares
 from derive.targets.c_precision import PRECISIONS, REAL
 from derive.targets.c_project import cmake_project
+from derive.targets.c_uses import functions_called
 from derive.targets.heading import assumed, describe_parameters, heading
 from derive.targets.model import Product
 

@@ -12,12 +12,10 @@ from derive.targets.c_layout import comment
 from derive.targets.c_loops import (
     BLOCK_ENTRIES,
     arrange,
-    arrays_used,
-    scalars_used,
-    uses_label,
     ways_of,
 )
 from derive.targets.c_precision import AnyPrecision, Precision
+from derive.targets.c_uses import arrays_used, scalars_used, uses_label
 
 _CONTINUED = "\n" + " " * 8
 """The break in a list of parameters or of conditions."""

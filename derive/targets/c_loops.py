@@ -27,11 +27,10 @@ from derive.kernel.ir import (
     PairSum,
     Reduce,
     Same,
-    Scalar,
     Statement,
 )
 from derive.kernel.statements import Plain, flat
-from derive.targets.c_expression import Printer, own_functions
+from derive.targets.c_expression import Printer
 from derive.targets.c_items import Assignment, Gather, Item, Lets, Maximum, Pass, Row
 from derive.targets.c_precision import PRECISIONS
 
@@ -56,14 +55,6 @@ BLOCK = 16
 
 BLOCK_ENTRIES = 2048
 """Entries of such rows: with as many of each other array they stay in the first-level cache."""
-
-_REDUCERS = {
-    (True, "max"): ("maximum",),
-    (True, "sum"): ("sum",),
-    (False, "max"): ("maximum", "largest_lane"),
-    (False, "sum"): ("sum", "end_of_piece"),
-}
-"""The functions that reduce values, across rows or along them."""
 
 
 def squares(n: int | None) -> int:
@@ -371,45 +362,7 @@ def ways_of(kernel: Kernel) -> tuple[bool, ...]:
     return tuple(way for way in (True, False) if way in needed)
 
 
-def functions_called(kernel: Kernel, body: Sequence[Item], across: bool) -> frozenset[str]:
-    """The names of the functions of `templates/c/functions` that the C of `kernel` calls, `body` being a body of it."""
-    names: set[str] = {name for statement in flat(kernel.body) for name in own_functions(kernel, statement.value)}
-    for suffix in ("", "_nonpositive"):
-        if names & {f"exp{suffix}", f"exp_difference{suffix}"}:
-            names.add(f"exp_of_sum{suffix}")
-    if names & {"log", "log1p"}:
-        names.add("log_of_sum")
-    if kernel.largest_is_label:
-        names |= {"maximum", "largest_lane", "row_maximum", "largest_class"}
-    for item in body:
-        if isinstance(item, Maximum):
-            names |= {"maximum"} if across else {"maximum", "largest_lane", "row_maximum"}
-        for each in (item, *item.inner) if isinstance(item, Pass) else ():
-            operations = ("sum",) * bool(each.sums) + ("max",) * bool(each.maxima)
-            names.update(name for operation in operations for name in _REDUCERS[across, operation])
-            if each.in_lanes:
-                names.add("end_of_piece")
-    return frozenset(names)
-
-
 def _read_at_labels(statements: Sequence[Statement]) -> frozenset[str]:
     """The arrays that `statements` read at the row's label."""
     nodes = (node for statement in flat(statements) for node in walk(statement.value))
     return frozenset(node.array for node in nodes if isinstance(node, Element) and node.index == LABEL)
-
-
-def arrays_used(kernel: Kernel) -> frozenset[str]:
-    """The arrays that `kernel` reads or writes, entry by entry."""
-    written = {statement.array for statement in flat(kernel.body) if isinstance(statement, Map)}
-    return frozenset(written.union(*(arrays(statement.value) for statement in flat(kernel.body))))
-
-
-def scalars_used(kernel: Kernel) -> frozenset[str]:
-    """The numbers of a row that `kernel` reads."""
-    used = (node for statement in flat(kernel.body) for node in walk(statement.value))
-    return frozenset(node.name for node in used if isinstance(node, Scalar))
-
-
-def uses_label(kernel: Kernel) -> bool:
-    """Whether the body of `kernel` needs the row's label."""
-    return any(LABEL in indices(statement.value) for statement in flat(kernel.body))

@@ -13,6 +13,7 @@ from derive.kernel.expressions import (
     contains,
     indices,
     is_call,
+    renaming,
     rewrite,
     select,
     sub,
@@ -103,16 +104,12 @@ def _keep_difference(kernel: Kernel) -> Kernel:
     if not contains(last.value, difference) or contains(last.value, own):
         return kernel
     room = fresh_name("exponentials", names(kernel))
-
-    def in_room(node: Expression) -> Expression | None:
-        return Element(room, node.index) if isinstance(node, Element) and node.array == last.array else None
-
     place = before.index(first)
     body = (
         *before[:place],
         replace(first, value=difference),
         Map(room, (index,), call("exp", own)),
-        *(rewrite_statement(line, in_room) for line in before[place + 1 :]),
+        *(rewrite_statement(line, renaming({last.array: room})) for line in before[place + 1 :]),
         replace(last, value=rewrite(last.value, _replacing(difference, own))),
     )
     return replace(kernel, work=(*kernel.work, room), body=body)

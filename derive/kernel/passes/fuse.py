@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from derive.kernel.expressions import arrays, indices, rewrite, scalars, walk
+from derive.kernel.expressions import arrays, indices, renaming, rewrite, scalars, walk
 from derive.kernel.ir import LABEL, Element, Expression, Kernel, Let, Loop, Map, PairSum, Reduce, Statement
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain
 
@@ -159,12 +159,8 @@ def _each_once(statements: Sequence[Map | Reduce | PairSum]) -> list[Map | Reduc
     found: list[Map | Reduce | PairSum] = []
     known: dict[Expression, str] = {}
     same: dict[str, str] = {}
-
-    def rule(node: Expression) -> Expression | None:
-        return Element(same[node.array], node.index) if isinstance(node, Element) and node.array in same else None
-
     for statement in statements:
-        line = replace(statement, value=rewrite(statement.value, rule))
+        line = replace(statement, value=rewrite(statement.value, renaming(same)))
         if isinstance(line, PairSum) and known.setdefault(line.value, line.array) != line.array:
             same[line.array] = known[line.value]
         else:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from derive.kernel.degrees import HIGHEST_POWER
 from derive.kernel.expressions import ONE, add, arguments, call, div, is_call, mul, neg, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel
-from derive.kernel.passes.normalise import HIGHEST_POWER
 from derive.kernel.products import factors_of, raised
 from derive.kernel.statements import noted, rewrite_kernel
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from derive.kernel.degrees import HIGHEST_POWER
 from derive.kernel.expressions import (
     ONE,
     add,
@@ -24,10 +25,18 @@ from derive.kernel.expressions import (
     rebuild,
 )
 from derive.kernel.ir import Call, Const, Expression, Kernel, Reduce, Scalar
-from derive.kernel.statements import find_sum, fresh_name, names, nodes, noted, plain, rewrite_kernel, sums
+from derive.kernel.statements import (
+    find_sum,
+    fresh_name,
+    names,
+    nodes,
+    noted,
+    plain,
+    rewrite_kernel,
+    sums,
+    without_unread,
+)
 
-HIGHEST_POWER = 4
-"""Of an exponential, as second derivatives have it: exp(2 a) is the square of exp(a)."""
 NOTE = "Exponentials are divided by their sum where they stand: the quotients cannot overflow."
 
 
@@ -152,14 +161,7 @@ def _normalise(kernel: Kernel, total: Reduce) -> Kernel:
         for line in after
         for each in ((line, averages[line.name]) if isinstance(line, Reduce) and line.name in averages else (line,))
     ]
-    return noted(_without_unread(replace(kernel, body=(*body[:before], *early, *late))), NOTE)
-
-
-def _without_unread(kernel: Kernel) -> Kernel:
-    """`kernel` without the sums that nothing reads."""
-    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)}
-    kept = tuple(line for line in plain(kernel) if not isinstance(line, Reduce) or line.name in read)
-    return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))
+    return noted(without_unread(replace(kernel, body=(*body[:before], *early, *late))), NOTE)
 
 
 def _average(line: Reduce, total: Reduce) -> Expression | None:

@@ -3,7 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from derive.kernel.expressions import ONE, ZERO, Rewrite, arrays, at, call, contains, indices, rewrite, select, walk
+from derive.kernel.expressions import (
+    ONE,
+    ZERO,
+    Rewrite,
+    arrays,
+    at,
+    call,
+    contains,
+    indices,
+    renaming,
+    rewrite,
+    select,
+    walk,
+)
 from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map, PairSum, Reduce, Same, Scalar
 from derive.kernel.statements import (
     Plain,
@@ -88,7 +101,7 @@ def _reads_own_class(array: str, reader: Plain) -> bool:
 def _store_sums(kernel: Kernel, line: PairSum, room: str) -> Kernel:
     """`kernel` with the sums of `line` in the array `room`."""
     index = line.indices[0]
-    read = rewrite_kernel(kernel, _reading(line.array, room)).body
+    read = rewrite_kernel(kernel, renaming({line.array: room})).body
     place = plain(kernel).index(line)
     return replace(
         kernel, body=(*read[: place + 1], Map(room, (index,), Element(line.array, index)), *read[place + 1 :])
@@ -104,12 +117,8 @@ def _copy_sums(kernel: Kernel, line: PairSum, readers: Sequence[Plain]) -> Kerne
             continue
         name = fresh_name(line.array, names(kernel))
         kernel = replace(kernel, work=(*kernel.work, name))
-        body += [replace(line, array=name), rewrite_statement(statement, _reading(line.array, name))]
+        body += [replace(line, array=name), rewrite_statement(statement, renaming({line.array: name}))]
     return replace(kernel, body=tuple(body))
-
-
-def _reading(old: str, new: str) -> Rewrite:
-    return lambda node: Element(new, node.index) if isinstance(node, Element) and node.array == old else None
 
 
 def _shared_values(kernel: Kernel) -> list[Call]:

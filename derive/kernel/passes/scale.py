@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from derive.kernel.expressions import ONE, Rewrite, arguments, is_call, mul, rewrite, walk
+from derive.kernel.expressions import ONE, arguments, is_call, mul, renaming, rewrite, walk
 from derive.kernel.ir import Call, Element, Expression, Kernel, Let, Map, Scalar
 from derive.kernel.statements import Plain, fresh_name, loop_indices, names, plain, rewrite_kernel
 
@@ -41,7 +41,7 @@ def _scale_by(kernel: Kernel, array: str, factor: Scalar) -> Kernel:
     index = loop_indices(body[users[0]])[0]
     scaling = Map(array, (index,), mul(Element(array, index), factor))
     scaled = replace(kernel, body=(*body[: users[0]], scaling, *body[users[0] :]))
-    return _name_probabilities(rewrite_kernel(scaled, _rename_array(_SCALED, array)), array)
+    return _name_probabilities(rewrite_kernel(scaled, renaming({_SCALED: array})), array)
 
 
 def _name_probabilities(kernel: Kernel, array: str) -> Kernel:
@@ -51,13 +51,9 @@ def _name_probabilities(kernel: Kernel, array: str) -> Kernel:
     name = fresh_name("y", names(kernel))
     body = (
         replace(statement, array=name) if isinstance(statement, Map) and statement.array == array else statement
-        for statement in plain(rewrite_kernel(kernel, _rename_array(array, name)))
+        for statement in plain(rewrite_kernel(kernel, renaming({array: name})))
     )
     return replace(kernel, body=tuple(body), work=tuple(name if work == array else work for work in kernel.work))
-
-
-def _rename_array(old: str, new: str) -> Rewrite:
-    return lambda node: Element(new, node.index) if isinstance(node, Element) and node.array == old else None
 
 
 def _reads(statement: Plain, array: str) -> bool:

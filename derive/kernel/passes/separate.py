@@ -24,7 +24,17 @@ from derive.kernel.expressions import (
     walk,
 )
 from derive.kernel.ir import LABEL, Call, Expression, Kernel, Let, Reduce, Same, Scalar, Statement
-from derive.kernel.statements import find_sum, fresh_name, mentions, names, nodes, noted, plain, rewrite_kernel, sums
+from derive.kernel.statements import (
+    find_sum,
+    fresh_name,
+    mentions,
+    names,
+    noted,
+    plain,
+    rewrite_kernel,
+    sums,
+    without_unread,
+)
 
 NOTE_LABEL = (
     "The other classes have a sum of their own, so that neither log(y) nor 1 - y cancels where y is close to 1."
@@ -163,13 +173,4 @@ def _with(kernel: Kernel, old: Statement, new: tuple[Statement, ...]) -> Kernel:
     """`kernel` with the statement `old` replaced, and without scalars that nothing reads."""
     position = plain(kernel).index(old)
     body = (*kernel.body[:position], *new, *kernel.body[position + 1 :])
-    return _without_unread(replace(kernel, body=body))
-
-
-def _without_unread(kernel: Kernel) -> Kernel:
-    """`kernel` without the scalars that nothing reads, nor, then, those that only they read."""
-    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {
-        output.name for output in kernel.outputs
-    }
-    kept = tuple(line for line in plain(kernel) if not isinstance(line, Let) or line.name in read)
-    return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))
+    return without_unread(replace(kernel, body=body))

@@ -53,6 +53,7 @@ from derive.kernel.statements import (
     plain,
     rewrite_kernel,
     sums,
+    without_unread,
 )
 
 NOTE = "A sum of weighted powers of probabilities is divided by its largest term, so that it cannot underflow."
@@ -206,7 +207,7 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
                 rest.insert(places[line.name], divided)  # it may read what is known only there
             else:
                 statements.insert(1, divided)
-    kernel = noted(_without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
+    kernel = noted(without_unread(replace(kernel, body=(*body[:before], *statements, *rest))), NOTE)
     is_read = any(mentions(kernel, call("log1p", each)) for each in rests.values())
     return noted(kernel, NOTE_WHOLE) if is_read else kernel
 
@@ -389,10 +390,3 @@ def _mentions_quotient(expression: Expression, known: Collection[Expression]) ->
     if isinstance(expression, Call):
         return _is_divided(expression, known) or any(_mentions_quotient(each, known) for each in expression.arguments)
     return False
-
-
-def _without_unread(kernel: Kernel) -> Kernel:
-    """`kernel` without the sums and numbers that nothing reads any more."""
-    read = {node.name for node in nodes(kernel) if isinstance(node, Scalar)} | {each.name for each in kernel.outputs}
-    kept = tuple(line for line in plain(kernel) if not isinstance(line, (Let, Reduce)) or line.name in read)
-    return kernel if kept == kernel.body else _without_unread(replace(kernel, body=kept))
