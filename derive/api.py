@@ -170,7 +170,7 @@ def build(
         )
     wanted = tuple(quantities)
     if wanted and not named:
-        raise DeriveError(f"{wanted[0]} is built for compositions that are named; name one with --composition")
+        raise DeriveError(f"{wanted[0]} is built for compositions that are named; name one")
     asked = [replace(each, further=read_further(each, wanted)) for each in asked] if wanted else asked
     chosen = tuple(dict.fromkeys(asked))
     made = pipeline.build(

@@ -135,9 +135,10 @@ def show_command(
 
 
 @cli.command("build", cls=FormulaCommand, short_help="Write LaTeX, NumPy and C.")
+@click.argument("named", metavar="[COMPOSITION]...", nargs=-1, type=CompositionType())
 @n_option
 @click.option(
-    "--composition", "compositions", type=CompositionType(), multiple=True, help="Build only this; repeatable."
+    "--composition", "compositions", type=CompositionType(), multiple=True, help="The same as COMPOSITION; repeatable."
 )
 @click.option("--all", "all_of_them", is_flag=True, help="Build every composition of the catalogue that can be built.")
 @where_option
@@ -156,6 +157,7 @@ def show_command(
 @click.option("--allow-unsafe", is_flag=True, help="Write kernels that break at some finite inputs; they say where.")
 @click.option("--verify", "and_verify", is_flag=True, help="Compile and test what was written besides, as verify does.")
 def build_command(
+    named: tuple[str, ...],
     n: str | None,
     compositions: tuple[str, ...],
     all_of_them: bool,
@@ -169,15 +171,16 @@ def build_command(
     allow_unsafe: bool,
     and_verify: bool,
 ) -> int:
-    """Write derivations and kernels into OUT/any, or with --n N into OUT/nN.
+    """Write derivations and kernels of each COMPOSITION into OUT/any, or with --n N into OUT/nN.
 
-    The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
+    Without one, those of softmax and of some of its losses are written. The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
     """
     from derive import tables
     from derive.api import build
     from derive.compiler import find_compiler
     from derive.verification.compilation import compilers
 
+    compositions = (*named, *compositions)
     if check and and_verify:
         raise click.UsageError("--check writes nothing that --verify could test; leave one of them out")
     if and_verify and (not targets or "c" in targets):
@@ -302,8 +305,7 @@ def _again(
     words = ["derive", "build", *(["--n", n] if n else []), *([] if out == "generated" else ["--out", out])]
     words += [*(["--all"] if all_of_them else []), *(["--where", where] if where else [])]
     words += [*(["--name", name] if name else []), *(["--layer"] if layer else [])]
-    chosen = [word for each in compositions for word in ("--composition", each)]
-    chosen += [word for each in quantities for word in ("--quantity", each)]
+    chosen = [*compositions, *(word for each in quantities for word in ("--quantity", each))]
     return shlex.join([*words, *chosen, *(word for each in targets for word in ("--target", each))])
 
 

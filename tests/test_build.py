@@ -119,14 +119,21 @@ def test_a_place_that_is_not_ours_is_refused_before_anything_is_derived(tmp_path
 
 
 def test_a_build_ends_with_a_table(tmp_path, capsys):
-    assert main(["build", "--n", "3", "--out", str(tmp_path), "--composition", "softmax+cross-entropy"]) == 0
+    assert main(["build", "--n", "3", "--out", str(tmp_path), "softmax+cross-entropy"]) == 0
     out = capsys.readouterr().out
     for word in ("softmax+cross-entropy", "y_j − t_j", "Σ_i t_i = 1", "steps", "checks passed", "files"):
         assert word in out
 
 
+def test_compositions_are_arguments_or_options(tmp_path):
+    words = ["softmax", "log-softmax"]
+    for place, given in (("one", words), ("two", ["--composition", words[0], "--composition", words[1]])):
+        assert main(["build", *given, "--target", "numpy", "--out", str(tmp_path / place)]) == 0
+    assert texts_in(tmp_path / "one") == texts_in(tmp_path / "two")
+
+
 def test_check_shows_the_drift_and_the_command_that_mends_it(tmp_path, capsys):
-    arguments = ["--n", "2", "--out", str(tmp_path), "--composition", "softmax", "--target", "c"]
+    arguments = ["--n", "2", "--out", str(tmp_path), "softmax", "--target", "c"]
     assert main(["build", *arguments]) == 0
     assert main(["build", *arguments, "--check"]) == 0
     header = tmp_path / "n2" / "c" / "softmax.h"
@@ -136,12 +143,12 @@ def test_check_shows_the_drift_and_the_command_that_mends_it(tmp_path, capsys):
     assert main(["build", *arguments, "--check"]) == 1
     out = capsys.readouterr().out
     assert "edit me" in out
-    assert f"derive build --n 2 --out {tmp_path} --composition softmax --target c" in out.replace("\n", "")
+    assert f"derive build --n 2 --out {tmp_path} softmax --target c" in out.replace("\n", "")
     assert texts_in(tmp_path) == before, "a check writes nothing"
 
 
 def test_check_without_a_build_names_every_file(tmp_path, capsys):
-    assert main(["build", "--out", str(tmp_path), "--composition", "softmax", "--target", "c", "--check"]) == 1
+    assert main(["build", "--out", str(tmp_path), "softmax", "--target", "c", "--check"]) == 1
     assert "c/softmax.h" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
@@ -149,8 +156,8 @@ def test_check_without_a_build_names_every_file(tmp_path, capsys):
 @pytest.mark.parametrize(
     "options",
     [
-        ["--composition", "softmax+a*sum(t*y**2)", "--where", "0 < a < 1", "--name", "squares"],
-        ["--composition", "softmax+brier", "--n", "2"],
+        ["softmax+a*sum(t*y**2)", "--where", "0 < a < 1", "--name", "squares"],
+        ["softmax+brier", "--n", "2"],
     ],
     ids=["defined on the spot", "of the catalogue"],
 )

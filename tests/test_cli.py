@@ -134,7 +134,7 @@ def test_every_format_shows_a_layer(run, form):
 
 
 def test_a_layer_is_built_only_where_it_is_asked_for(run, tmp_path):
-    arguments = ("build", "--composition", "softmax+mse", "--target", "numpy", "--out", str(tmp_path))
+    arguments = ("build", "softmax+mse", "--target", "numpy", "--out", str(tmp_path))
     assert run(*arguments)[0] == 0
     plain = {path.name: path.read_bytes() for path in (tmp_path / "any" / "numpy").iterdir()}
     assert set(plain) == {"softmax_mse.py"}
@@ -157,7 +157,7 @@ MISTAKES = [
     (("build", "--n", ""), "N is ''; it must be a whole number"),
     (("build", "--n", "1e3"), "it must be a whole number"),
     (("build", "--n", "99999999999999999999"), "from 1 to 2147483647"),
-    (("build", "--composition", "softmax+mes"), "there is no loss 'mes'; did you mean mse?"),
+    (("build", "softmax+mes"), "there is no loss 'mes'; did you mean mse?"),
     (("build", "--target", "nunpy"), "there is no target 'nunpy'; did you mean numpy?"),
     (("build", "--out", __file__), "is a file; name a folder"),
     (("build", "--out", "/proc/derive"), "cannot write"),
@@ -295,8 +295,8 @@ def test_a_missing_compiler_is_named_before_anything_is_derived(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
-    assert main(["build", "--composition", "softmax", "--out", str(tmp_path / "out"), "--verify"]) == 2
+    assert main(["build", "softmax", "--out", str(tmp_path / "out"), "--verify"]) == 2
     assert "CC is 'no-such-compiler'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-    wanted = ["build", "--composition", "softmax", "--target", "numpy", "--out", str(tmp_path / "out"), "--verify"]
+    wanted = ["build", "softmax", "--target", "numpy", "--out", str(tmp_path / "out"), "--verify"]
     assert main(wanted) == 0

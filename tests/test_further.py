@@ -104,9 +104,9 @@ def test_a_label_does_not_vary() -> None:
 def test_what_is_no_such_derivative_is_refused(tmp_path, capsys) -> None:
     with pytest.raises(UnknownNameError, match="no quantity to build 'gradient:beta'"):
         derive.build(out=tmp_path, compositions=["softmax+poly-1"], quantities=["gradient:beta"])
-    with pytest.raises(DeriveError, match="name one with --composition"):
+    with pytest.raises(DeriveError, match="compositions that are named; name one"):
         derive.build(out=tmp_path, quantities=["gradient:t"])
-    status = main(["build", "--out", str(tmp_path), "--composition", "identity+mse", "--quantity", "gnvp"])
+    status = main(["build", "--out", str(tmp_path), "identity+mse", "--quantity", "gnvp"])
     assert status == 2
     assert "no quantity to build 'gnvp'" in capsys.readouterr().err
 

@@ -38,7 +38,7 @@ def command_lines(n: int | None, target: str, options: str = "") -> tuple[str, s
 
 
 def options_of(composition: Composition) -> str:
-    """The options that name what is built, with a space after them; none for what is built without any."""
+    """The arguments that name what is built, with a space after them; none for what is built without any."""
     if composition in catalogue.compositions():
         return ""
     activation, loss = composition.activation, composition.loss
@@ -54,7 +54,7 @@ def options_of(composition: Composition) -> str:
         options += ["--where", loss.where] if loss.where else []
         options += ["--name", loss.name] if loss.name != loss.definition else []
     options += [word for each in composition.further for word in ("--quantity", each)]
-    return f"{shlex.join(['--composition', '+'.join(words), *options])} "
+    return f"{shlex.join(['+'.join(words), *options])} "
 
 
 def entry(quantity: str, product: Product) -> str:

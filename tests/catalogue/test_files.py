@@ -137,7 +137,7 @@ def test_a_name_or_range_that_cannot_be_is_refused(name, where, loss_name, sente
 
 
 def test_a_build_under_a_name_verifies_from_its_own_files(tmp_path, capsys) -> None:
-    arguments = ["--composition", "softmax+sum(t*y**2)", "--name", "squared", "--target", "numpy"]
+    arguments = ["softmax+sum(t*y**2)", "--name", "squared", "--target", "numpy"]
     assert main(["build", *arguments, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "any/numpy/softmax_squared.py").is_file()
     assert main(["verify", str(tmp_path)]) == 0

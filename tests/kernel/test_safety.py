@@ -137,7 +137,7 @@ def test_what_is_not_safe_is_refused_with_the_expression_and_the_input(tmp_path:
         derive.build(out=tmp_path, compositions=[unsafe])
     assert ": log(1 - (other_share**c)) is wrong there" in str(refusal.value)
     assert not list(tmp_path.iterdir())
-    assert main(["build", "--out", str(tmp_path), "--composition", unsafe]) == 2
+    assert main(["build", "--out", str(tmp_path), unsafe]) == 2
     derive.build(out=tmp_path, compositions=[unsafe], targets=["c"], allow_unsafe=True)
     (header,) = (tmp_path / "any" / "c").glob("*.h")
     assert "UNSAFE, at inputs like these among others:" in header.read_text()

@@ -188,7 +188,7 @@ def test_a_parameter_named_as_an_array_of_the_layer_is_named_so_in_errors(tmp_pa
     assert loss == pytest.approx(-np.sum([1.0, 2.0, 3.0] * t * np.log(y)), rel=1e-14)
     again = path.read_text().split("To make it again:\n")[1].splitlines()[0].strip()
     assert shlex.split(again) == [
-        *("derive", "build", "--composition", name, "--name", "weighted", "--layer", "--target", "numpy")
+        *("derive", "build", name, "--name", "weighted", "--layer", "--target", "numpy")
     ]
 
 

@@ -26,7 +26,7 @@ TYPED_IN = {
 @pytest.mark.parametrize("name", TYPED_IN)
 def test_a_typed_in_loss_is_derived_built_and_verified(name, tmp_path, capsys):
     definition, where = TYPED_IN[name]
-    arguments = ["--composition", f"softmax+{definition}", "--where", where, "--name", name, "--out", str(tmp_path)]
+    arguments = [f"softmax+{definition}", "--where", where, "--name", name, "--out", str(tmp_path)]
     assert main(["build", *arguments, "--verify"]) == 0
     built, verified = capsys.readouterr().out.split(" 0 removed\n")
     assert f"softmax+{name}" in built
