@@ -173,7 +173,8 @@ def build_command(
 ) -> int:
     """Write derivations and kernels of each COMPOSITION into OUT/any, or with --n N into OUT/nN.
 
-    Without one, those of softmax and of some of its losses are written. The folder then holds what was asked for and nothing of an earlier build; files that are not ours stay.
+    Without one, those of softmax and of some of its losses are written. The folder then holds what was asked for and
+    nothing of an earlier build; files that are not ours stay.
     """
     from derive import tables
     from derive.api import build

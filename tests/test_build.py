@@ -147,6 +147,23 @@ def test_check_shows_the_drift_and_the_command_that_mends_it(tmp_path, capsys):
     assert texts_in(tmp_path) == before, "a check writes nothing"
 
 
+@pytest.mark.parametrize(
+    ("composition", "is_normalised"),
+    [
+        ("softmax+log-likelihood-ratio", True),
+        ("identity+log(sum(exp(z))) - z[k]", True),
+        ("sigmoid+brier", False),
+        ("identity+mse", False),
+        ("identity+sqrt(sum(z**2))", False),
+    ],
+)
+def test_a_header_says_what_logits_that_are_not_finite_give(composition, is_normalised, tmp_path):
+    made = derive.build(out=tmp_path, compositions=[composition], targets=["c"])
+    (header,) = (made.folder / "c").glob("*.h")
+    says = "gives NaN\n * for that row only" if is_normalised else "give what the formula gives"
+    assert says in header.read_text()
+
+
 def test_check_without_a_build_names_every_file(tmp_path, capsys):
     assert main(["build", "--out", str(tmp_path), "softmax", "--target", "c", "--check"]) == 1
     assert "c/softmax.h" in capsys.readouterr().out

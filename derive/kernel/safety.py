@@ -16,6 +16,7 @@ from derive.kernel.blame import TOLERANCE, describe_culprit, find_culprit
 from derive.kernel.interpret import Array, interpret
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output
+from derive.kernel.undefined import divides_by_zero, takes_powers_of_logits
 from derive.notation import g, i, label, t, v, y, z
 from derive.proof.evaluate import Point, evaluate
 from derive.proof.field import BadPointError, Reals
@@ -138,7 +139,7 @@ def find_break(
 
     Rows have equal logits, one far above or below the others, and one of -inf whose dense target is 0; parameters are
     inside their ranges, and at their ends. Where the exact value, or the loss, is infinite, undefined, without a limit
-    or too large for the precision, nothing is asked of the kernel.
+    or too large for the precision, nothing is asked of the kernel, nor at -inf of powers of the logits themselves.
 
     Args:
         kernel: from `derive.kernel.pipeline.compile_kernel`.
@@ -148,14 +149,19 @@ def find_break(
         loss: the closed form of the loss, where the kernel is one of a loss.
     """
     names = {array.name for array in kernel.inputs}
+    has_lost_classes = loss is None or y_definition is not None or not takes_powers_of_logits(loss)
     for row in _rows(kernel):
+        if -np.inf in row.logits and not has_lost_classes:
+            continue
         chosen = choose_parameters(kernel.parameters, _CLASSES, row.choice)
         with mpmath.workdps(row.digits):
             at = partial(_point, row, y_definition, tuple(parameters.items()))
             points = [at(*each) for each in _stand_ins(row)]
-            if loss is not None and not _has_limit([_value(loss, point, row.largest) for point in points]):
-                continue
             at_zero = at((mpmath.mpf(0),) * _CLASSES, _LOST)
+            if loss is not None and (
+                divides_by_zero(loss, at_zero) or not _has_limit([_value(loss, point, row.largest) for point in points])
+            ):
+                continue
             exact = [_exact(output, points[0], at_zero, row.largest) for output in outputs]
         for dtype in (np.float32, np.float64):
             values = {str(base): np.array(each, dtype) for base, each in row.vectors.items() if str(base) in names}

@@ -110,6 +110,11 @@ def names(kernel: Kernel) -> frozenset[str]:
     return frozenset(arrays | scalars | parameters | {*kernel.work, CLASS_COUNT})
 
 
+def has_maximum(kernel: Kernel) -> bool:
+    """Whether `kernel` takes the largest of something over the classes."""
+    return any(isinstance(statement, Reduce) and statement.operation == "max" for statement in flat(kernel.body))
+
+
 def reads_label(kernel: Kernel) -> bool:
     """Whether anything at the label's class goes into `kernel`."""
     return any(LABEL in indices(statement.value) for statement in plain(kernel))

@@ -7,6 +7,8 @@ from derive.compiler import AVX512, FLAGS
 from derive.kernel.ir import Kernel
 from derive.kernel.pipeline import schedule
 from derive.kernel.plan import quantities_of
+from derive.kernel.statements import has_maximum
+from derive.kernel.undefined import takes_powers_of_logits
 from derive.language.show import text
 from derive.notation import free_indices, label
 from derive.render import render
@@ -83,6 +85,7 @@ class CTarget:
             weighted=weighted,
             n=product.n,
             parameters=describe_parameters(product),
+            normalised=_is_normalised(product),
             command=" ".join(("cc", *FLAGS, "-c", f"{product.stem}.c")),
             groups=[(_describe(product, pair[0].kernel), pair) for pair in functions],
         )
@@ -116,6 +119,16 @@ class CTarget:
     def shared_files(self, products: Sequence[Product]) -> Mapping[str, str]:
         """A CMake project of all of them; each pair of files stands alone."""
         return {"CMakeLists.txt": cmake_project(products, FLAGS)} if products else {}
+
+
+def _is_normalised(product: Product) -> bool:
+    """Whether every function compares the logits of a row with their largest: what is lost of it is lost to all.
+
+    A norm of logits does too, and has no class of -inf.
+    """
+    definition = product.composition.loss_definition
+    is_of_numbers = product.composition.y_definition is None and definition is not None
+    return all(map(has_maximum, product.kernels)) and not (is_of_numbers and takes_powers_of_logits(definition))
 
 
 def _called(functions: Sequence[Function]) -> frozenset[str]:

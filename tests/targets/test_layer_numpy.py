@@ -187,9 +187,7 @@ def test_a_parameter_named_as_an_array_of_the_layer_is_named_so_in_errors(tmp_pa
     y = exponentials / exponentials.sum(axis=1, keepdims=True)
     assert loss == pytest.approx(-np.sum([1.0, 2.0, 3.0] * t * np.log(y)), rel=1e-14)
     again = path.read_text().split("To make it again:\n")[1].splitlines()[0].strip()
-    assert shlex.split(again) == [
-        *("derive", "build", name, "--name", "weighted", "--layer", "--target", "numpy")
-    ]
+    assert shlex.split(again) == [*("derive", "build", name, "--name", "weighted", "--layer", "--target", "numpy")]
 
 
 def test_a_module_for_a_given_n_says_what_it_takes(tmp_path, arrays):
