@@ -16,11 +16,11 @@ def _pull_out(node: Expr) -> Expr | None:
     if not isinstance(node, Contraction):
         return None
     body, index = node.open()
-    fixed, running = _split_factors(body, index)
+    fixed, running = split_factors(body, index)
     return sympy.Mul(*fixed, Contraction(running, index)) if fixed and running != 1 else None
 
 
-def _split_factors(body: Expr, index: Symbol) -> tuple[list[Expr], Expr]:
+def split_factors(body: Expr, index: Symbol) -> tuple[list[Expr], Expr]:
     """The factors of `body` that do not run with `index`, and the product of the rest."""
     factors = sympy.Mul.make_args(body)
     fixed = [factor for factor in factors if index not in free_indices(factor)]
@@ -57,7 +57,7 @@ def _expand_mixed(body: Expr, index: Symbol) -> Expr:
 
 
 def _contract_term(term: Expr, index: Symbol) -> Expr:
-    fixed, running = _split_factors(term, index)
+    fixed, running = split_factors(term, index)
     return sympy.Mul(*fixed, Contraction(running, index))
 
 

@@ -4,14 +4,16 @@ With x = log A + log B, log(1 + A B) is log(1 + exp(x)) and A B/(1 + A B) is 1/(
 divisor has the exponentials of each sum, exp(a_j) = A α_j: the sums cancel, and what is left is of the shares α_j.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sympy
 from sympy import Add, Expr, Function, IndexedBase, Mul, Symbol
 
 from derive.calculus.rewrite import replace, rewrite
+from derive.catalogue.parameters import POSITIVE, Parameter
 from derive.kernel.degrees import HIGHEST_POWER, apart
+from derive.kernel.double_sums import one_class_each
 from derive.notation import Contraction, free_indices, i, occurrences, rename, z
 
 
@@ -34,7 +36,7 @@ class _Odds:
     Attributes:
         whole: as it stands.
         number: k.
-        factor: c.
+        factor: c, which is positive.
         exponents: the exponent of entry i of each sum.
     """
 
@@ -49,16 +51,17 @@ class _Odds:
         return Add(sympy.log(self.factor / self.number), *map(sympy.log, self.exponents))
 
 
-def take_odds(expression: Expr) -> Expr:
+def take_odds(expression: Expr, parameters: Mapping[str, Parameter]) -> Expr:
     """`expression` with 1 + A B by the logarithm of A B, where A and B cancel everywhere else."""
+    positive = {name for name, each in parameters.items() if POSITIVE.includes(each.range) and not each.per_class}
     for whole in sorted(set(occurrences(expression, Add)), key=str):
-        odds = _odds_of(whole)
+        odds = _odds_of(whole, positive)
         if odds is not None:
             expression = _in_odds(expression, odds)
     return expression
 
 
-def _odds_of(whole: Expr) -> _Odds | None:
+def _odds_of(whole: Expr, positive: Collection[str]) -> _Odds | None:
     numbers = [term for term in whole.args if term.is_number and term.is_positive]
     if len(whole.args) != 2 or len(numbers) != 1:
         return None
@@ -66,9 +69,14 @@ def _odds_of(whole: Expr) -> _Odds | None:
     totals = [factor for factor in Mul.make_args(product) if isinstance(factor, Contraction)]
     exponents = {total: exponent for total in totals if (exponent := _exponent(total)) is not None}
     factor = product / Mul(*totals)
-    if len(exponents) < 2 or len(exponents) != len(totals) or not factor.is_number or not factor.is_positive:
+    is_positive = not free_indices(factor) and all(_is_positive(each, positive) for each in Mul.make_args(factor))
+    if len(exponents) < 2 or len(exponents) != len(totals) or not is_positive:
         return None
     return _Odds(whole, numbers[0], factor, exponents)
+
+
+def _is_positive(factor: Expr, positive: Collection[str]) -> bool:
+    return isinstance(factor, sympy.exp) or bool(factor.is_positive) or str(factor.as_base_exp()[0]) in positive
 
 
 def _exponent(total: Contraction) -> Expr | None:
@@ -94,13 +102,9 @@ def _in_odds(expression: Expr, odds: _Odds) -> Expr:
         match node:
             case sympy.log(args=(inner,)) if inner == odds.whole:
                 return sympy.log(odds.number) + LogOnePlusExp(odds.logarithm)
-            case sympy.exp(args=(exponent,)) if len(free_indices(node)) == 1:
-                (index,) = free_indices(node)
-                for total, own in odds.exponents.items():
-                    for power in range(1, HIGHEST_POWER + 1):
-                        if sympy.expand(exponent - power * rename(own, {i: index})) == 0:
-                            share: Expr = (sums[total] * shares[total][index]) ** power
-                            return share
+            case sympy.exp() if free_indices(node):
+                parts = [_share(each, odds.exponents, sums, shares) for each in one_class_each(node)]
+                return None if None in parts else Mul(*parts)
         return None
 
     written = rewrite(expression, visit)
@@ -120,3 +124,23 @@ def _in_odds(expression: Expr, odds: _Odds) -> Expr:
         return None
 
     return replace(rewrite(logistic**degree * rest, spell), {symbol: total for total, symbol in sums.items()})
+
+
+def _share(
+    exponential: Expr,
+    exponents: Mapping[Contraction, Expr],
+    sums: Mapping[Contraction, Symbol],
+    shares: Mapping[Contraction, IndexedBase],
+) -> Expr | None:
+    """An exponential of a class by its share of the sum that has it; None where none does."""
+    indices = free_indices(exponential)
+    if len(indices) != 1:
+        return None if indices else exponential
+    (index,) = indices
+    for total, own in exponents.items():
+        for power in range(1, HIGHEST_POWER + 1):
+            left = sympy.expand(exponential.args[0] - power * rename(own, {i: index}))
+            if not free_indices(left):
+                share: Expr = sympy.exp(left) * (sums[total] * shares[total][index]) ** power
+                return share
+    return None

@@ -9,6 +9,7 @@ from sympy import Expr
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.directions import find_norm, in_directions
+from derive.kernel.double_sums import factor_double_sums
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
 from derive.kernel.odds import take_odds
@@ -28,11 +29,13 @@ from derive.kernel.passes.logistic import divide_logistic
 from derive.kernel.passes.normalise import normalise
 from derive.kernel.passes.norms import scale_norms
 from derive.kernel.passes.place import place
+from derive.kernel.passes.ratio import take_ratios
 from derive.kernel.passes.scale import scale
 from derive.kernel.passes.separate import separate
 from derive.kernel.passes.shift import shift
 from derive.kernel.passes.split import split_sums
 from derive.kernel.passes.tidy import tidy
+from derive.kernel.passes.units import take_units
 from derive.kernel.passes.weigh import weigh
 from derive.kernel.passes.zeros import guard_zeros
 from derive.kernel.rests import choose_rests, sums_to_1
@@ -45,8 +48,10 @@ Pass = Callable[[Kernel], Kernel]
 STABLE: tuple[Pass, ...] = (
     normalise,
     split_cases,
+    take_units,
     cancel,
     take_limits,
+    take_ratios,
     scale_norms,
     divide_logistic,
     complement,
@@ -92,7 +97,7 @@ def prepare(
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
     is_softmax = sums_to_1(y_definition)
-    found = [take_odds(take_offsets_out(each.closed_form)) for each in outputs]
+    found = [take_odds(take_offsets_out(factor_double_sums(each.closed_form)), parameters) for each in outputs]
     norms = [find_norm(form, is_softmax) for form in found]
     found = [
         choose_rests(form, y_definition, parameters) if norm is None else in_directions(form, norm, is_softmax)

@@ -41,6 +41,16 @@ class Term:
         return where_zero(self.weight, ZERO, mul(self.weight, call("exp", sub(self.exponent or ZERO, maximum))))
 
 
+def without_choice(product: Expression) -> Expression:
+    """What a product is where it is not 0 by choice."""
+    match product:
+        case Call("select", (_, nothing, value)) if nothing == ZERO:
+            return without_choice(value)
+        case Call("mul", factors):
+            return mul(*map(without_choice, factors))
+    return product
+
+
 def take_terms_apart(value: Expression) -> tuple[Term, ...] | None:
     """The products of a sum; None where one has no power of a probability, and does not underflow."""
     terms = tuple(take_apart(term) for term in arguments(value, "add"))
@@ -53,6 +63,12 @@ def take_apart(product: Expression) -> Term:
         case Call("select", (condition, nothing, value)) if nothing == ZERO:
             term = take_apart(value)
             return Term(select(condition, ZERO, term.weight), term.exponent)
+        case Call("mul", factors):
+            for place, factor in enumerate(factors):
+                match factor:
+                    case Call("select", (condition, nothing, value)) if nothing == ZERO:
+                        rest = mul(*factors[:place], value, *factors[place + 1 :])
+                        return take_apart(select(condition, ZERO, rest))
     weights: list[Expression] = []
     exponents: dict[Expression, Expression] = {}
     for factor, exponent in factors_of(product):
@@ -152,3 +168,15 @@ def one_fraction(*factors: Expression) -> Expression:
 def where_zero(weight: Expression, then: Expression, value: Expression) -> Expression:
     """`then` where a factor is 0, and `value` elsewhere."""
     return value if is_number(weight) else select(call("equal", weight, ZERO), then, value)
+
+
+def multiples(value: Expression, times: int) -> Iterator[Expression]:
+    """`times` a value, in the ways in which it may be written."""
+    number = Const(Fraction(times))
+    yield mul(number, value)
+    match value:
+        case Call("add", terms):
+            yield add(*(mul(number, term) for term in terms))
+        case Call("div", (above, below)):
+            for multiple in multiples(above, times):
+                yield div(multiple, below)

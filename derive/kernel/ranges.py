@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from derive.catalogue.parameters import Range
+from derive.kernel.expressions import arrays, scalars
 from derive.kernel.ir import CLASS_COUNT, Call, Const, Element, Expression, Kernel, Scalar
 
 ANY = Range(low=None)
@@ -15,6 +16,10 @@ class Ranges:
     def __init__(self, kernel: Kernel) -> None:
         counted = Range(Fraction(1), None, low_included=True)
         self.known: Mapping[str, Range] = {each.name: each.range for each in kernel.parameters} | {CLASS_COUNT: counted}
+
+    def knows(self, expression: Expression) -> bool:
+        """Whether `expression` is made of parameters and numbers alone."""
+        return arrays(expression) | scalars(expression) <= self.known.keys()
 
     def is_nonzero(self, expression: Expression) -> bool:
         """Whether `expression` cannot be 0."""
@@ -29,6 +34,11 @@ class Ranges:
         """Whether `expression` is greater than 0."""
         low = self.of(expression).low
         return low is not None and low >= 0 and self.is_nonzero(expression)
+
+    def may_be_negative(self, expression: Expression) -> bool:
+        """Whether `expression` is not known to be at least 0."""
+        low = self.of(expression).low
+        return low is None or low < 0
 
     def of(self, expression: Expression) -> Range:
         """An interval that `expression` lies in."""

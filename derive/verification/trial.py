@@ -13,7 +13,7 @@ from derive.errors import DeriveError, OutputError, ProofError
 from derive.kernel.ir import Kernel
 from derive.kernel.plan import quantities_of
 from derive.kernel.statements import is_over_pairs
-from derive.notation import g, t, v, z
+from derive.notation import Contraction, free_indices, g, label, occurrences, t, v, z
 from derive.pipeline import derive_quantities, plan_kernels
 from derive.progress import Track
 from derive.proof.field import BadPointError
@@ -138,12 +138,13 @@ def compare(
     """How many numbers were compared with the truth, and the largest error in units of u times the size.
 
     Raises:
-        CallError: an error is larger than allowed, or a call failed.
+        CallError: an error is larger than allowed, a call failed, or nothing of a function could be compared.
     """
     count, worst = 0, 0.0
     for kernel in filter(caller.has, kernels):
+        before = count
         rank = max(array.rank for array in kernel.outputs)
-        for n in _class_counts(kernel):
+        for n in _class_counts(kernel, composition):
             if rank == 2 and n > LARGEST_MATRIX:
                 continue
             quantities = quantities_of(composition, kernel.name)
@@ -155,16 +156,28 @@ def compare(
                             continue
                         error = truth.error(got)
                         if not error <= ALLOWED:
-                            where = f"{kernel.name}{' with labels' if kernel.labels else ''} in {dtype.name} at n = {n}"
+                            where = f"{_describe(kernel)} in {dtype.name} at n = {n}"
                             raise CallError(f"{where}: row {row} is off by {error:.3g} u, and {ALLOWED} are allowed")
                         count, worst = count + len(truth.places), max(worst, error)
+        if count == before:
+            raise CallError(f"{_describe(kernel)}: no row that is tried has a finite value to be compared with")
     return count, worst
 
 
-def _class_counts(kernel: Kernel) -> tuple[int, ...]:
+def _describe(kernel: Kernel) -> str:
+    return f"{kernel.name}{' with labels' if kernel.labels else ''}"
+
+
+def _class_counts(kernel: Kernel, composition: Composition) -> tuple[int, ...]:
     if kernel.n is not None:
         return (kernel.n,)
-    return CLASS_COUNTS_OF_PAIRS if is_over_pairs(kernel) else CLASS_COUNTS
+    return CLASS_COUNTS_OF_PAIRS if is_over_pairs(kernel) or _is_of_pairs(composition) else CLASS_COUNTS
+
+
+def _is_of_pairs(composition: Composition) -> bool:
+    """Whether the definition of the loss has a sum for each class, also where a kernel makes do without."""
+    definition = composition.loss_definition
+    return definition is not None and any(free_indices(each) - {label} for each in occurrences(definition, Contraction))
 
 
 @cache

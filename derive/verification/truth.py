@@ -268,9 +268,9 @@ def _sized(composition: Composition, defined: Point) -> Point:
             return Sized.exact(number).scaled(farthest)
 
         values[y] = [Sized.exact(entry).scaled(factor).losing() for entry, factor in zip(entries, factors, strict=True)]
-        values[LOG_Y] = _WhenAsked(lambda number: far(mpmath.log(entries[number])))
+        values[MINUS_LOG_Y] = _WhenAsked(lambda number: far(-mpmath.log(entries[number])))
         values[REST] = _WhenAsked(lambda number: far(rests[number]))
-        values[LOG_REST] = _WhenAsked(lambda number: far(mpmath.log(rests[number])))
+        values[MINUS_LOG_REST] = _WhenAsked(lambda number: far(-mpmath.log(rests[number])))
     meanings = {name: meaning for name, meaning in defined.definitions.items() if name not in values}
     return Point(Sizes(), defined.n, values, meanings, defined.indices)
 
@@ -310,8 +310,8 @@ def _rest(definition: Expr) -> Expr:
     return rest
 
 
-LOG_Y, REST, LOG_REST = (IndexedBase(name) for name in ("log y", "1 - y", "log(1 - y)"))
-"""What a closed form writes in terms of y, and a kernel computes without cancellation."""
+MINUS_LOG_Y, REST, MINUS_LOG_REST = (IndexedBase(name) for name in ("-log y", "1 - y", "-log(1 - y)"))
+"""What a closed form writes in terms of y, and a kernel computes without cancellation; all of it is positive."""
 
 
 @cache
@@ -321,9 +321,9 @@ def _set_apart(expression: Expr) -> Expr:
     def visit(node: Expr) -> Expr | None:
         match node:
             case sympy.log(args=(Indexed(base=base, indices=(index,)),)) if base == y:
-                return LOG_Y[index]
+                return -MINUS_LOG_Y[index]
             case sympy.log(args=(rest,)) if (left := _left_of_one(rest)) is not None and left[0] == 1:
-                return LOG_REST[left[1]]
+                return -MINUS_LOG_REST[left[1]]
             case sympy.Pow(base=base, exp=exponent) if (left := _left_of_one(base)) is not None:
                 return (left[0] * REST[left[1]]) ** rewrite(exponent, visit)
         return None

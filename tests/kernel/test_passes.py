@@ -244,7 +244,11 @@ def test_a_split_sum_that_is_read_more_than_once_keeps_its_name() -> None:
 def test_a_factor_of_0_decides_a_product_with_a_logarithm() -> None:
     lines = ran(guard_zeros, VECTOR, MAXIMUM, stored(mul(T, sub(Z, M))))
     assert lines[-1] == "out[j] = select(t[j] == 0, 0, t[j]*(z[j] - z_max))"
-    assert ran(guard_zeros, VECTOR, stored(mul(T, EXP))) == ["out[j] = t[j]*exp(z[j])"]
+    assert (
+        ran(guard_zeros, VECTOR, MAXIMUM, stored(mul(T, call("exp", sub(Z, M)))))[-1]
+        == "out[j] = t[j]*exp(z[j] - z_max)"
+    )
+    assert ran(guard_zeros, VECTOR, stored(mul(T, EXP))) == ["out[j] = select(t[j] == 0, 0, t[j]*exp(z[j]))"]
     assert ran(guard_zeros, VECTOR, stored(mul(Const(Fraction(3)), Z))) == ["out[j] = 3*z[j]"]
 
 

@@ -225,6 +225,20 @@ def test_a_loss_with_the_logarithm_of_a_number_has_sizes():
     assert all(size > 0 for size in truth.sizes)
 
 
+@pytest.mark.parametrize("text", ["softmax+(-log(y[k]))**gamma", "sigmoid+sum(t*(-log(1 - y))**gamma)"])
+def test_a_power_of_minus_a_logarithm_has_a_truth(text):
+    label = 0 if "k" in text else None
+    truth = find_truth(catalogue.read_composition(text), "gradient", row_of(make_rows(3, FLOAT32), 1), label)
+    assert all(value != 0 for value in truth.values)
+
+
+def test_a_function_of_which_nothing_can_be_compared_fails(made, monkeypatch):
+    monkeypatch.setattr("derive.verification.trial._truths", lambda *_: (None,) * len(make_rows(3, FLOAT32).z))
+    failures = [finding for finding in verify(made) if not finding.passed]
+    assert [finding.part for finding in failures] == ["numpy float32", "c float32"]
+    assert failures[0].problem == "loss: no row that is tried has a finite value to be compared with"
+
+
 def test_a_truth_that_is_very_small_is_no_rounding():
     composition = catalogue.read_composition("identity+sum(log(1 + exp(-t*z)))")
     rows = {z: np.array([700.0, 1.0, -2.0]), t: np.array([1.0, 1.0, 0.0])}

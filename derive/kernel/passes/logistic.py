@@ -6,7 +6,7 @@ from fractions import Fraction
 from derive.kernel.degrees import HIGHEST_POWER
 from derive.kernel.expressions import ONE, add, arguments, call, div, is_call, mul, neg, rewrite
 from derive.kernel.ir import Call, Const, Expression, Kernel
-from derive.kernel.products import factors_of, raised
+from derive.kernel.products import factors_of, multiples, raised
 from derive.kernel.statements import noted, rewrite_kernel
 
 NOTE = "exp(a)/(1 + exp(a)) is 1/(1 + exp(-a)): neither overflows."
@@ -27,7 +27,9 @@ def _rule(node: Expression) -> Expression | None:
         (factor, power) if (below := _divisor(factor)) is None else (below, neg(power))
         for factor, power in factors_of(node)
     ]
-    for number, (factor, exponent) in enumerate(factors):
+    # Exponentials that stand alone first: the sums take divisors in, and none might be left for them.
+    alone_first = sorted(enumerate(factors), key=lambda each: is_call(each[1][0], "add"))
+    for number, (factor, exponent) in alone_first:
         if not isinstance(exponent, Const) or exponent.value < 1:
             continue
         for exponential in _exponentials(factor):
@@ -43,7 +45,7 @@ def _rule(node: Expression) -> Expression | None:
                 rest += [(unit, Const(Fraction(times - 1)))] * (times > 1)
             else:
                 divided = add(*(mul(term, reciprocal) for term in arguments(factor, "add")))
-            return mul(*(rewrite(each, _rule) for each in (divided, _product(rest))))
+            return rewrite(mul(divided, _product(rest)), _rule)
     return None
 
 
@@ -79,18 +81,6 @@ def _divisor_by(exponential: Call, factors: Sequence[tuple[Expression, Expressio
         for unit in terms:
             if isinstance(unit, Call) and unit.operation == "exp":
                 for times in range(1, HIGHEST_POWER + 1):
-                    if exponential.arguments[0] in _multiples(unit.arguments[0], times):
+                    if exponential.arguments[0] in multiples(unit.arguments[0], times):
                         return place, unit, times
     return None
-
-
-def _multiples(value: Expression, times: int) -> Iterator[Expression]:
-    """`times` a value, in the ways in which it may be written."""
-    number = Const(Fraction(times))
-    yield mul(number, value)
-    match value:
-        case Call("add", terms):
-            yield add(*(mul(number, term) for term in terms))
-        case Call("div", (above, below)):
-            for multiple in _multiples(above, times):
-                yield div(multiple, below)

@@ -7,10 +7,8 @@ logarithm is M + log1p of what its largest term leaves: it is as small as Σ whe
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from functools import reduce
 
-from derive.catalogue.parameters import Range
 from derive.kernel.expressions import (
     ONE,
     ZERO,
@@ -28,6 +26,18 @@ from derive.kernel.expressions import (
     rewrite,
     select,
     sub,
+)
+from derive.kernel.extremes import (
+    find_large,
+    has_factor,
+    is_critical,
+    is_divided,
+    is_multiplied,
+    is_negative,
+    is_steep,
+    is_unbounded,
+    meets_large,
+    mentions_quotient,
 )
 from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce, Scalar
 from derive.kernel.products import (
@@ -61,9 +71,6 @@ NOTE_WHOLE = (
     "The logarithm of a number and a sum is log1p of what the largest of both leaves: that may be small beside it."
 )
 
-_FLAT = Range(Fraction(0), Fraction(4), low_included=True, high_included=True)
-"""Exponents of a probability with which the largest class never underflows: (1/n)^4 is a number up to n = 2^31."""
-
 
 def weigh(kernel: Kernel) -> Kernel:
     """Divide a sum by its largest term where its logarithm is taken, or something is divided by it."""
@@ -79,10 +86,11 @@ def weigh(kernel: Kernel) -> Kernel:
             for line in plain(kernel)
             if isinstance(line, Let) and line.name in wholes and Scalar(name) in arguments(line.value, "add")
         ]
-        is_steep = _is_steep(kernel, find_sum(kernel, name).value)
-        may_underflow = is_steep or any(term.weight != ONE for term in terms)
-        if around or (may_underflow and _is_critical(kernel, Scalar(name))):
-            kernel = _divide(kernel, find_sum(kernel, name), terms, around, is_steep)
+        known, total, large = Scalar(name), find_sum(kernel, name), find_large(kernel)
+        steep = is_steep(kernel, total.value)
+        may_underflow = steep or any(term.weight != ONE for term in terms)
+        if around or (may_underflow and is_critical(kernel, known)) or meets_large(kernel, known, large):
+            kernel = _divide(kernel, total, terms, around, steep, large)
     return kernel
 
 
@@ -135,38 +143,14 @@ def _find_wholes(kernel: Kernel) -> list[Expression]:
     ]
 
 
-def _is_steep(kernel: Kernel, value: Expression) -> bool:
-    """Whether a sum has a power of a probability of which every class's may underflow, or one overflow."""
-    ranges = Ranges(kernel)
-    exponents = [
-        ranges.of(exponent)
-        for term in arguments(value, "add")
-        for factor, exponent in factors_of(term)
-        if is_share(factor)
-    ]
-    return not all(_FLAT.includes(each) for each in exponents)
-
-
-def _is_critical(kernel: Kernel, known: Scalar) -> bool:
-    """Whether a logarithm of `known` is taken, or something is divided by it."""
-    for node in nodes(kernel):
-        match node:
-            case Call("log", (inner,)) if any(factor == known for factor, _ in factors_of(inner, sums=(known,))):
-                return True
-            case Call("div" | "pow") if _is_divided(node, (known,)):
-                return True
-    return False
-
-
-def _is_divided(product: Expression, known: Collection[Expression]) -> bool:
-    """Whether a product has one of `known` to a power that may be negative."""
-    return any(
-        factor in known and not (isinstance(exponent, Const) and exponent.value > 0)
-        for factor, exponent in factors_of(product, sums=known)
-    )
-
-
-def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequence[Let], is_steep: bool) -> Kernel:
+def _divide(
+    kernel: Kernel,
+    total: Reduce,
+    terms: tuple[Term, ...],
+    around: Sequence[Let],
+    steep: bool,
+    large: Collection[Expression],
+) -> Kernel:
     """`kernel` with a sum, and what it is a part of, divided by their largest terms."""
     body, taken = plain(kernel), names(kernel)
     maximum = Scalar(fresh_name(f"{total.name}_log_max", taken))
@@ -178,15 +162,15 @@ def _divide(kernel: Kernel, total: Reduce, terms: tuple[Term, ...], around: Sequ
         for line in body
         if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
     }
-    is_unbounded = is_steep or _is_unbounded(total.value) or any(_is_unbounded(line.value) for line in around)
-    unbounded = [*known, *map(Scalar, others)] if is_unbounded else []
+    may_overflow = steep or any(map(is_unbounded, (total.value, *(line.value for line in around))))
+    unbounded = [*known, *map(Scalar, others)] if may_overflow else []
     ranges = Ranges(kernel)
     positive = [Scalar(total.name)] if all(ranges.is_positive(term.weight) for term in terms) else []
     rests: dict[Expression, Expression] = {
         Scalar(line.name): Scalar(fresh_name(f"{line.name}_rest", taken)) for line in around
     }
     at_label = [at(each, total.index, LABEL) for term in terms if (each := _bare_exponent(term)) is not None]
-    division = _Division(known, maximum, others, unbounded, positive, rests, at_label)
+    division = _Division(known, maximum, others, unbounded, large, positive, rests, at_label)
     before = body.index(total)
     rest: list[Plain] = []
     places: dict[str, int] = {}
@@ -235,6 +219,7 @@ class _Division:
         maximum: that of the sum over the classes.
         others: what sums of the same powers of probabilities are called once they are divided by that term too.
         unbounded: the sums of steep powers, and of exponentials that are no probabilities.
+        large: the sums that may overflow where their product with something small does not.
         positive: the sums of positive terms.
         rests: what the largest term, 1, leaves of a sum of one of the sums and a few numbers, once it is divided.
         at_label: the exponents of the sum at the label's class.
@@ -245,6 +230,7 @@ class _Division:
     maximum: Expression
     others: Mapping[str, Scalar]
     unbounded: Collection[Expression]
+    large: Collection[Expression]
     positive: Collection[Expression]
     rests: Mapping[Expression, Expression]
     at_label: Collection[Expression]
@@ -257,12 +243,34 @@ class _Division:
                 return self.logarithm(inner)
             case Call("add", terms) if (compared := self.compared(terms)) is not None:
                 return compared
-            case Call("mul" | "div") if (distributed := _distributed(node, self.known, self.unbounded)) is not None:
+            case Call("mul" | "div") if (distributed := self.distributed(node)) is not None:
                 return rewrite(distributed, self.rule)
-            case Call("mul" | "div" | "pow" | "sqrt") if _is_divided(node, self.known):
+            case Call("mul" | "div" | "pow" | "sqrt") if is_divided(node, self.known) or is_multiplied(
+                node, self.known, self.large
+            ):
                 return self.divided(node)
             case Scalar() if node in self.known:
                 return mul(call("exp", self.known[node]), node)
+        return None
+
+    def distributed(self, product: Expression) -> Expression | None:
+        """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor.
+
+        So is p · (a + b Σ) where Σ may overflow, and so is (a + b)/Σ where a or b has an exponential or steep power, or
+        a sum of them: it meets the divisor then.
+        """
+        factors = list(factors_of(product, sums=self.known))
+        divides = is_divided(product, self.known)
+        for place, (factor, exponent) in enumerate(factors):
+            if not is_call(factor, "add") or exponent != ONE:
+                continue
+            outer = mul(*(raised(*each) for each in (*factors[:place], *factors[place + 1 :])))
+            is_beside = mentions_quotient(factor, self.known) or has_factor(
+                factor, {each for each in self.known if each in self.large}
+            )
+            meets = is_beside and take_apart(outer).exponent is not None
+            if meets or (divides and any(is_unbounded(term, self.unbounded) for term in arguments(factor, "add"))):
+                return add(*(mul(outer, term) for term in arguments(factor, "add")))
         return None
 
     def logarithm(self, product: Expression) -> Expression:
@@ -325,7 +333,8 @@ class _Division:
         left = (*(power for power in signed if power not in beside), *positive)
         value = mul(weight, one_fraction(lowered, *(raised(*power) for power in left)))
         # Beside a weight of 0 the exponential may be infinite: the maximum is that of the terms that are not 0.
-        return value if lowered == ONE else where_zero(weight, ZERO, value)
+        above = mul(*weights, *(raised(*power) for power in signed if power in beside and not is_negative(power[1])))
+        return value if lowered == ONE else where_zero(above, ZERO, value)
 
     def whole(self, line: Let, taken: Collection[str]) -> list[Let]:
         """The statements of a sum of one of the sums and a few numbers: its largest term, and the sum over that.
@@ -356,37 +365,3 @@ class _Division:
             others = (Term(total, self.known[total]).over(largest), *overs[:place], *overs[place + 1 :])
             left = select(call("equal", each, largest), add(*others), left)
         return [*named, Let(largest.name, size), Let(rest.name, left), Let(line.name, add(rest, ONE))]
-
-
-def _distributed(
-    product: Expression, known: Collection[Expression], unbounded: Collection[Expression]
-) -> Expression | None:
-    """A product p · (a + b/Σ) as p · a + p · b/Σ, so that the powers of probabilities in p meet the divisor.
-
-    So is (a + b)/Σ where a or b has an exponential or steep power, or a sum of them: it meets the divisor then.
-    """
-    factors = list(factors_of(product, sums=known))
-    is_divided = _is_divided(product, known)
-    for place, (factor, exponent) in enumerate(factors):
-        if not is_call(factor, "add") or exponent != ONE:
-            continue
-        outer = mul(*(raised(*each) for each in (*factors[:place], *factors[place + 1 :])))
-        meets = _mentions_quotient(factor, known) and take_apart(outer).exponent is not None
-        if meets or (is_divided and any(_is_unbounded(term, unbounded) for term in arguments(factor, "add"))):
-            return add(*(mul(outer, term) for term in arguments(factor, "add")))
-    return None
-
-
-def _is_unbounded(expression: Expression, sums: Collection[Expression] = ()) -> bool:
-    """Whether `expression` has an exponential that is no probability, or one of the `sums` of such."""
-    if expression in sums or is_call(expression, "exp"):
-        return True
-    if is_share(expression) or not isinstance(expression, Call) or expression.operation == "log":
-        return False
-    return any(_is_unbounded(each, sums) for each in expression.arguments)
-
-
-def _mentions_quotient(expression: Expression, known: Collection[Expression]) -> bool:
-    if isinstance(expression, Call):
-        return _is_divided(expression, known) or any(_mentions_quotient(each, known) for each in expression.arguments)
-    return False

@@ -3,9 +3,23 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from derive.kernel.expressions import ZERO, arguments, call, div, indices, is_call, is_number, mul, rewrite, select
+from derive.kernel.expressions import (
+    ZERO,
+    arguments,
+    arrays,
+    call,
+    div,
+    indices,
+    is_call,
+    is_number,
+    mul,
+    rewrite,
+    scalars,
+    select,
+    walk,
+)
 from derive.kernel.ir import Call, Element, Expression, Kernel, PairSum, Reduce, Scalar
-from derive.kernel.products import factors_of, is_logistic, is_share
+from derive.kernel.products import factors_of, is_logistic, is_share, without_choice
 from derive.kernel.ranges import Ranges
 from derive.kernel.statements import Plain, noted, plain, rewrite_kernel
 
@@ -35,7 +49,7 @@ def guard_zeros(kernel: Kernel) -> Kernel:
         if not is_call(node, "mul"):
             return None
         factors = tuple(rewrite(factor, rule) for factor in arguments(node, "mul"))
-        infinite = [factor for factor in factors if infinities.has(factor)]
+        infinite = [factor for factor in factors if infinities.has(factor) or infinities.overflows(factor)]
         if not indices(node):
             infinite += [factor for factor in factors if factor in infinities.sums]
         weights = [factor for factor in factors if factor not in infinite and not is_nonzero(factor)]
@@ -84,18 +98,22 @@ class _Infinities:
     Attributes:
         arrays: the logits, and the sums for each class with such a term.
         sums: the sums with such a term, whatever its weight.
+        maxima: the names of the largest of what differs from class to class.
     """
 
     ranges: Ranges
     vanishing: Collection[Expression]
     arrays: set[str] = field(default_factory=lambda: {_LOGITS})
     sums: set[Scalar] = field(default_factory=set)
+    maxima: set[str] = field(default_factory=set)
 
     def read(self, line: Plain) -> None:
         """Add what `line` computes where it may be infinite."""
         match line:
             case Reduce(name, "sum", _, value) if self.has(value):
                 self.sums.add(Scalar(name))
+            case Reduce(name, "max"):
+                self.maxima.add(name)
             case PairSum(array, _, value) if self.has(value):
                 self.arrays.add(array)
 
@@ -117,3 +135,31 @@ class _Infinities:
             case Call(_, children):
                 return any(map(self.has, children))
         return False
+
+    def overflows(self, factor: Expression) -> bool:
+        """Whether a factor, or a term of it, is an exponential of logits themselves, or of a negative multiple."""
+        match factor:
+            case Call("exp", (exponent,)):
+                multiplied = arguments(without_choice(exponent), "mul")
+                if any(self.ranges.knows(each) and self.ranges.may_be_negative(each) for each in multiplied):
+                    return True
+                return _LOGITS in arrays(exponent) and not self.is_below_maximum(exponent) and _is_linear(exponent)
+            case Call("add" | "mul" | "neg" | "select", parts):
+                return any(map(self.overflows, parts))
+        return False
+
+    def is_below_maximum(self, exponent: Expression) -> bool:
+        """Whether a maximum is taken from a part of `exponent`."""
+        for node in walk(exponent):
+            match node:
+                case Call("sub", (_, taken)) | Call("neg", (taken,)) if scalars(taken) & self.maxima:
+                    return True
+        return False
+
+
+def _is_linear(exponent: Expression) -> bool:
+    return all(
+        node.operation in ("add", "sub", "neg", "mul", "div", "select", "equal")
+        for node in walk(exponent)
+        if isinstance(node, Call)
+    )
