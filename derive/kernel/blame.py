@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from derive.kernel.dump import dump_expression
-from derive.kernel.expressions import call, rewrite, sub
+from derive.kernel.expressions import ZERO, call, rewrite, sub
 from derive.kernel.interpret import Array, Row, run
 from derive.kernel.ir import LABEL, Call, Element, Expression, Kernel, Let, Map, PairSum, Reduce, Scalar
 from derive.kernel.statements import Plain, plain
@@ -41,20 +41,23 @@ def find_culprit(
 
 def describe_culprit(culprit: Expression) -> str:
     """The expression as text, or what it divides by, or nothing, where that would be long."""
-    text = dump_expression(rewrite(culprit, _plain_exponential))
+    text = dump_expression(rewrite(culprit, _as_derived))
     if len(text) <= MOST_SHOWN:
         return text
     match culprit:
         case Call("div", (_, divisor)):
-            by = dump_expression(rewrite(divisor, _plain_exponential))
+            by = dump_expression(rewrite(divisor, _as_derived))
             return f"a quotient by {by}" if len(by) <= MOST_SHOWN else ""
     return ""
 
 
-def _plain_exponential(node: Expression) -> Expression | None:
+def _as_derived(node: Expression) -> Expression | None:
+    """A compensated exponential, and a choice of 0 where something is 0, as what a pass has written them for."""
     match node:
         case Call("exp_difference", (one, other)):
-            return call("exp", sub(one, other))
+            return rewrite(call("exp", sub(one, other)), _as_derived)
+        case Call("select", (_, nothing, value)) if nothing == ZERO:
+            return rewrite(value, _as_derived)
     return None
 
 
