@@ -5,6 +5,7 @@ from sympy import Add, Expr, Mul, Symbol
 
 from derive.calculus.contract import split_factors
 from derive.calculus.rewrite import rewrite
+from derive.kernel.origins import from_largest
 from derive.notation import Contraction, free_indices, label
 
 
@@ -45,10 +46,10 @@ def _is_of_classes(factor: Expr, index: Symbol) -> bool:
 
 
 def one_class_each(exponential: Expr) -> tuple[Expr, ...]:
-    """The factors of an exponential, those of each class as one: exp(z_i - z_k) as exp(z_i) and exp(-z_k)."""
+    """The factors of an exponential, one for each class: exp(z_i - z_k) as exp(d_i) and exp(-d_k), d = z - max z."""
     if len(free_indices(exponential)) == 1:
         return (exponential,)
     exponents: dict[frozenset[Symbol], list[Expr]] = {}
-    for term in Add.make_args(sympy.expand(exponential.args[0])):
+    for term in Add.make_args(sympy.expand(from_largest(exponential.args[0]))):
         exponents.setdefault(free_indices(term), []).append(term)
     return tuple(sympy.exp(Add(*terms)) for terms in exponents.values())

@@ -47,6 +47,15 @@ def measure_from_largest(expression: Expr, derived: Expr, y_definition: Expr | N
     return expression
 
 
+def from_largest(exponent: Expr) -> Expr:
+    """`exponent` with z - max z for every logit, where it stays the same when all of them move."""
+
+    def read(become: Callable[[Indexed], Expr]) -> Expr:
+        return rewrite(exponent, lambda node: become(node) if isinstance(node, Indexed) and node.base == z else None)
+
+    return read(FromLargest) if sympy.expand(read(_moved) - exponent) == 0 else exponent
+
+
 @lru_cache(maxsize=256)  # a loss and its gradient have kernels of their own and one together
 def _has_no_origin(expression: Expr, y_definition: Expr | None) -> bool:
     """Whether `expression` weighs bare logits in a sum over the classes, and stays the same when all of them move.
@@ -95,6 +104,8 @@ def _with_bare_logits(expression: Expr, become: Callable[[Indexed], Expr], *, in
 
     def visit(node: Expr) -> Expr | None:
         match node:
+            case FromLargest():
+                return node
             case sympy.exp() if not in_exponentials:
                 return node
             case Indexed() if node.base == z:
