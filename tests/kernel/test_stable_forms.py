@@ -10,7 +10,7 @@ from derive.kernel.dump import dump
 from derive.kernel.interpret import interpret
 from derive.kernel.lower import Output
 from derive.kernel.pipeline import compile_kernel, store
-from derive.notation import j, k, label, t, v, y, z
+from derive.notation import Contraction, i, j, k, label, t, v, y, z
 from tests.kernel import programs as forms
 
 GAMMA = Symbol("gamma", real=True)
@@ -168,3 +168,12 @@ def test_what_is_left_of_1_is_exact_where_it_is_nearly_all(scale: float) -> None
     wanted = share @ targets
     np.testing.assert_allclose(got["loss"], np.log1p(-wanted), rtol=1e-14)
     np.testing.assert_allclose(got["grad"], share * (wanted - targets) / (1 - wanted), rtol=1e-14)
+
+
+def test_differences_of_one_class_from_another_are_0_at_one_class() -> None:
+    body = (y[i] - y[k] - t[i] + t[k]) ** 2
+    form = Contraction(Contraction(body, k), i)
+    kernel = compile_kernel("made", [Output("out", 0, form)], ["z", "t"], forms.Y)
+    for target in (0.3, 0.1, 7e-3):
+        values = {"z": np.array([1.75], np.float32), "t": np.array([target], np.float32)}
+        assert interpret(kernel, values)["out"] == 0

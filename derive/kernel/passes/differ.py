@@ -47,7 +47,23 @@ def _rule(node: Expression) -> Expression | None:
             return call(kink, _difference(*found))
         case Call("add") if (found := _find_difference(node)) is not None and not _has_exponential(found[0]):
             return _difference(*found)
+        case Call("add", terms) if len(terms) > 2 and (differences := _of_differences(terms)):
+            return add(*differences)
     return None
+
+
+def _of_differences(terms: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Terms that all are of a class less the same of another, as differences, each 0 at one class; else none."""
+    if not terms:
+        return ()
+    first, *others = terms
+    for other in others:
+        one, taken = (other, first) if is_call(first, "neg") else (first, other)
+        if is_call(taken, "neg") and not is_call(one, "neg") and _are_the_same_of_two_classes(one, neg(taken)):
+            rest = left_of(others, other)
+            inner = _of_differences(rest)
+            return (sub(one, neg(taken)), *inner) if inner or not rest else ()
+    return ()
 
 
 def _difference(one: Expression, other: Expression, rest: Sequence[Expression]) -> Expression:
@@ -84,7 +100,15 @@ def _find_difference(node: Expression) -> tuple[Expression, Expression, tuple[Ex
 
 def _are_of_two_classes(one: Expression, other: Expression) -> bool:
     """Whether both are the same of the logit of one class and of another, neither of them the label's."""
+    return (
+        LABEL not in indices(one) | indices(other)
+        and _LOGITS in arrays(one)
+        and _are_the_same_of_two_classes(one, other)
+    )
+
+
+def _are_the_same_of_two_classes(one: Expression, other: Expression) -> bool:
     if not (indices(one) != indices(other) and len(indices(one)) == len(indices(other)) == 1):
         return False
     (index,), (second,) = indices(one), indices(other)
-    return LABEL not in (index, second) and _LOGITS in arrays(one) and at(one, index, second) == other
+    return at(one, index, second) == other
