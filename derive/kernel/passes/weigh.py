@@ -160,7 +160,7 @@ def _divide(
     others = {
         line.name: Scalar(fresh_name(f"{line.name}_over_max", taken))
         for line in body
-        if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents, known)
+        if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents)
     }
     may_overflow = steep or any(map(is_unbounded, (total.value, *(line.value for line in around))))
     unbounded = [*known, *map(Scalar, others)] if may_overflow else []
@@ -184,7 +184,8 @@ def _divide(
     statements: list[Plain] = [Reduce(maximum.name, "max", total.index, sizes)]
     for line in reversed(body):
         if isinstance(line, Reduce) and (line == total or line.name in division.used):
-            over = add(*(term.over(maximum) for term in take_terms_apart(line.value) or ()))
+            apart = take_terms_apart(line.value) or ()
+            over = add(*(replace(each, weight=rewrite(each.weight, division.rule)).over(maximum) for each in apart))
             name = others[line.name].name if line.name in division.used else line.name
             divided = replace(line, name=name, value=over)
             if line.name in places:
@@ -204,9 +205,9 @@ def _bare_exponent(term: Term) -> Expression | None:
     return None
 
 
-def _has_exponents(line: Reduce, exponents: Collection[Expression | None], known: Collection[Expression]) -> bool:
+def _has_exponents(line: Reduce, exponents: Collection[Expression | None]) -> bool:
     """Whether a sum is one of the same powers of probabilities, with other weights."""
-    terms = None if any(contains(line.value, each) for each in known) else take_terms_apart(line.value)
+    terms = take_terms_apart(line.value)
     return terms is not None and line.operation == "sum" and all(term.exponent in exponents for term in terms)
 
 
