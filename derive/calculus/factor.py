@@ -293,9 +293,11 @@ def multiply_out_inside(expression: Expr) -> Expr:
 def multiply_in(expression: Expr) -> Expr:
     """`expression` with x (a + b/x) as a x + b, where that is easier to read; x may be several factors.
 
-    With a sum over the classes it stays as it is: what terms inside and outside of that share would be lost.
+    With a sum over the classes that divides too it stays as it is: what terms inside and outside share would be lost.
     """
-    if expression.has(Contraction):
+    if any(
+        _divides(power) for total in occurrences(expression, Contraction) for power in occurrences(total, sympy.Pow)
+    ):
         return expression
 
     def visit(node: Expr) -> Expr | None:
@@ -320,6 +322,10 @@ def _multiplied_in(node: sympy.Mul) -> Iterator[Expr]:
             candidate = apply(POWERS, _oriented(sympy.Mul(sign, *others, product)))
             if not any(map(_divides_entries, occurrences(candidate, sympy.Mul))):
                 yield candidate
+
+
+def _divides(power: sympy.Pow) -> bool:
+    return bool(free_indices(power.base)) and not (power.exp.is_Integer and power.exp.is_positive)
 
 
 def _divides_entries(product: sympy.Mul) -> bool:

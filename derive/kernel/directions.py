@@ -71,7 +71,7 @@ def in_directions(expression: Expr, norm: Norm, is_softmax: bool) -> Expr:
     cancelled = _cancelled(known, facts)
     higher, other = apart(cancelled, _NORM)
     form = _NORM**higher * other if higher != exponent else _NORM**exponent * rest
-    written = _spelled(centred(form) if is_softmax else form, norm)
+    written = _spelled(centred(form, reads_logits=expression.has(z.label)) if is_softmax else form, norm)
     # Where the norm is not small, √t as √y and the direction cancels instead.
     return written if higher == exponent else Below(norm.total, written, expression)
 
@@ -87,7 +87,7 @@ def _spelled(expression: Expr, norm: Norm) -> Expr:
     return replace(rewrite(expression, spell), {_NORM: sympy.sqrt(norm.total)})
 
 
-def centred(expression: Expr) -> Expr:
+def centred(expression: Expr, *, reads_logits: bool) -> Expr:
     """`expression` with a_j - Σ y a as (a_j - a_k) - Σ y (a - a_k) where k is the class of the largest y.
 
     Of a row sure of its class what is left is as small as 1 - y_k, term by term, and so is what a direction v leaves:
@@ -112,7 +112,7 @@ def centred(expression: Expr) -> Expr:
                     return number * (others - gap)
         return None
 
-    if not expression.has(z.label):
+    if not reads_logits:
         expression = rewrite(expression, _shifted_direction)
     return rewrite(expression, visit)
 

@@ -41,7 +41,7 @@ from derive.kernel.passes.zeros import guard_zeros
 from derive.kernel.rests import choose_rests, sums_to_1
 from derive.kernel.single import divides_by_rest, leaves_label_out, single_out
 from derive.kernel.validate import validate
-from derive.notation import free_indices, label
+from derive.notation import free_indices, label, y
 
 Pass = Callable[[Kernel], Kernel]
 
@@ -96,7 +96,8 @@ def prepare(
 
     Where that is what the label's class leaves, this is singled out; where any class may leave little, the largest.
     """
-    is_softmax = sums_to_1(y_definition)
+    # A loss that reads its logits and no y is one of numbers, whatever activation it is of.
+    is_softmax = sums_to_1(y_definition) and any(each.closed_form.has(y.label) for each in outputs)
     found = [take_odds(take_offsets_out(factor_double_sums(each.closed_form)), parameters) for each in outputs]
     norms = [find_norm(form, is_softmax) for form in found]
     found = [

@@ -149,7 +149,7 @@ def find_break(
         loss: the closed form of the loss, where the kernel is one of a loss.
     """
     names = {array.name for array in kernel.inputs}
-    has_lost_classes = loss is None or y_definition is not None or not takes_powers_of_logits(loss)
+    has_lost_classes = loss is None or loss.has(y.label) or not takes_powers_of_logits(loss)
     for row in _rows(kernel):
         if -np.inf in row.logits and not has_lost_classes:
             continue

@@ -10,8 +10,8 @@ from derive.proof.field import BadPointError
 
 
 def takes_powers_of_logits(loss: Expr) -> bool:
-    """Whether `loss` has a power or product of logits themselves: one of -inf is no class of probability 0 then."""
-    return any(_reads_logits(power.base) for power in occurrences(loss, Pow)) or any(
+    """Whether `loss` has powers, products or distances of logits: one of -inf is no class of probability 0 then."""
+    return any(_reads_logits(node.args[0]) for node in occurrences(loss, (Pow, sympy.Abs))) or any(
         sum(map(_reads_logits, product.args)) > 1 for product in occurrences(loss, Mul)
     )
 

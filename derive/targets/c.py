@@ -10,7 +10,7 @@ from derive.kernel.plan import quantities_of
 from derive.kernel.statements import has_maximum
 from derive.kernel.undefined import takes_powers_of_logits
 from derive.language.show import text
-from derive.notation import free_indices, label
+from derive.notation import free_indices, label, y
 from derive.render import render
 from derive.targets.c_function import Function, make_function
 from derive.targets.c_layout import comment, wrap
@@ -127,8 +127,8 @@ def _is_normalised(product: Product) -> bool:
     A norm of logits does too, and has no class of -inf.
     """
     definition = product.composition.loss_definition
-    is_of_numbers = product.composition.y_definition is None and definition is not None
-    return all(map(has_maximum, product.kernels)) and not (is_of_numbers and takes_powers_of_logits(definition))
+    is_of_numbers = definition is not None and not definition.has(y.label) and takes_powers_of_logits(definition)
+    return all(map(has_maximum, product.kernels)) and not is_of_numbers
 
 
 def _called(functions: Sequence[Function]) -> frozenset[str]:

@@ -10,6 +10,8 @@ from derive.proof.field import BadPointError, Reals
 
 NOTHING = -math.inf
 """The logarithm of 0."""
+_BITS = 24
+"""Of float32: of what two factors are both off by, that is left beside a product that is 0 because both cancel."""
 _SPARE_BITS = 40
 """How many bits longer than its last one a number has to be, for what cancels to be more than rounding."""
 
@@ -18,8 +20,9 @@ _SPARE_BITS = 40
 class Sized:
     """A number and its size: how far it moves, to first order, when all that went into it is off by one part.
 
-    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up. What falls
-    below the smallest normal number is off by one such number at most, however small it is: that counts apart.
+    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up, and the
+    square of what cancels to 0 has the size of second order that its rounding has. What falls below the smallest normal
+    number is off by one such number at most, however small it is: that counts apart.
 
     Attributes:
         value: the number, to as many digits as mpmath works in.
@@ -60,7 +63,8 @@ class Sized:
             return Sized(mpmath.mpf(0), NOTHING)  # an exact 0 decides, even beside the logarithm of one
         one, two = log2(self.value), log2(other.value)
         loss = log_sum(self.log_loss + two, one + other.log_loss)
-        return Sized(self.value * other.value, log_sum(mine + two, one + others), loss)
+        size = log_sum(log_sum(mine + two, one + others), mine + others - _BITS)
+        return Sized(self.value * other.value, size, loss)
 
     def __neg__(self) -> "Sized":
         return Sized(-self.value, self.log_size, self.log_loss)

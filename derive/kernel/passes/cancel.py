@@ -80,6 +80,11 @@ def _without(term: Expression, factor: Expression) -> Expression:
     return neg(mul(*rest)) if is_call(term, "neg") else mul(*rest)
 
 
+def _opposite(factor: Expression) -> Expression:
+    """1 - y for y - 1."""
+    return add(*(neg(term) for term in arguments(factor, "add")))
+
+
 def _times(value: Expression, factor: Expression) -> Expression | None:
     """Value · factor where the factor cancels against a divisor of it, or of a term of it; otherwise None."""
     match value:
@@ -90,6 +95,8 @@ def _times(value: Expression, factor: Expression) -> Expression | None:
             return _rule(div(mul(above, factor), root))
         case Call("div", (above, below)) if below == factor:
             return above
+        case Call("div", (above, below)) if below == _opposite(factor):
+            return neg(above)
         case Call("div", (above, Call("pow", (base, Const(exponent))))) if base == factor and exponent <= 1:
             return mul(above, power(factor, Const(1 - exponent)))
         case Call("div", (above, Call("pow", (base, exponent)))) if base == factor and not isinstance(exponent, Const):
