@@ -10,6 +10,7 @@ from sympy import Expr
 from derive.catalogue.parameters import Parameter
 from derive.kernel.directions import find_norm, in_directions
 from derive.kernel.double_sums import factor_double_sums
+from derive.kernel.exponents import spell_alike
 from derive.kernel.ir import Kernel
 from derive.kernel.lower import INDICES, Output, lower
 from derive.kernel.odds import take_odds
@@ -98,7 +99,8 @@ def prepare(
     """
     # A loss that reads its logits and no y is one of numbers, whatever activation it is of.
     is_softmax = sums_to_1(y_definition) and any(each.closed_form.has(y.label) for each in outputs)
-    found = [take_odds(take_offsets_out(factor_double_sums(each.closed_form)), parameters) for each in outputs]
+    found = [spell_alike(each.closed_form) for each in outputs]
+    found = [take_odds(take_offsets_out(factor_double_sums(form)), parameters) for form in found]
     norms = [find_norm(form, is_softmax) for form in found]
     found = [
         choose_rests(form, y_definition, parameters) if norm is None else in_directions(form, norm, is_softmax)
