@@ -204,7 +204,12 @@ def build_command(
                 printed=at_work.start if at_work else None,
             )
         if not check:
-            _print(tables.build_table(made), *tables.refusals(made), tables.build_summary(made))
+            _print(
+                tables.build_table(made),
+                *tables.refusals(made),
+                *tables.parameters_taken(made),
+                tables.build_summary(made),
+            )
             return _verify(made.folder, at_work) if at_work else DONE
     for change in made.changes:
         _print(tables.diff(change))

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from derive import catalogue
 from derive.catalogue.model import ASSUMPTIONS, Activation, Composition
+from derive.catalogue.parameters import Parameter
 from derive.derivation import Result
 from derive.language.show import latex, text, unicode
 from derive.pipeline import Build
@@ -125,6 +126,21 @@ def build_table(build: Build) -> Table:
             composition.name, unicode(result.closed_form), ", ".join(facts), *map(str, (steps, steps + proofs, files))
         )
     return table
+
+
+def parameters_taken(build: Build) -> tuple[Text, ...]:
+    """What each composition takes besides vectors: a name without an index is one number, also beside a vector."""
+    return tuple(
+        Text(f"{product.composition.name} takes {'; '.join(map(_taken, product.composition.parameters))}")
+        for product in build.products
+        if product.composition.parameters
+    )
+
+
+def _taken(parameter: Parameter) -> str:
+    kind = "one number for each class" if parameter.per_class else "one number"
+    entry = f"{parameter.name}[i]" if parameter.per_class else parameter.name
+    return f"{entry}, {kind}, {parameter.range.describe(parameter.name)}"
 
 
 def build_summary(build: Build) -> Text:

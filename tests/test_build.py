@@ -184,3 +184,9 @@ def test_the_command_in_a_head_makes_the_file_again(options, tmp_path):
     command = next(line for line in made.read_text().splitlines() if line.startswith("    derive build"))
     assert main([*shlex.split(command)[1:], "--out", str(tmp_path / "again")]) == 0
     assert (tmp_path / "again" / made.relative_to(tmp_path / "first")).read_text() == made.read_text()
+
+
+def test_a_build_says_what_parameters_are(tmp_path, capsys):
+    definition = "softmax+sum(w[i]*t[i]*y[i]**q for i in range(n))"
+    assert main(["build", definition, "--name", "own", "--out", str(tmp_path)]) == 0
+    assert "softmax+own takes q, one number, 0 < q; w[i], one number for each class, 0 < w" in capsys.readouterr().out

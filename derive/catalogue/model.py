@@ -186,7 +186,10 @@ class Composition:
         bases = {base.label.name for each in definitions for base in vectors(each)} - letters
         scalars = {name for each in definitions for name in _scalars(each)} - letters - indices
         for name in sorted(scalars & bases):
-            raise DefinitionError(f"{name} stands with and without an index in {self.name}; it can be one or the other")
+            raise DefinitionError(
+                f"{name} stands with and without an index in {self.name}; it can be one or the other: {name}[i] "
+                "everywhere, where it is one number for each class"
+            )
         where = ", ".join(each.where for each in (self.activation, self.loss) if each is not None and each.where)
         ranges = read_ranges(where)
         for name in sorted(set(ranges) - scalars - bases):

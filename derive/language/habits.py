@@ -40,6 +40,12 @@ FUNCTIONS = {
     "vdot": "dot",
     "matmul": "dot",
     "len": "n, the number of classes",
+    "relu": "(x + abs(x))/2",
+    "max": "(x + abs(x))/2 for max(x, 0)",
+    "maximum": "(x + abs(x))/2 for maximum(x, 0)",
+    "min": "(x - abs(x))/2 for min(x, 0)",
+    "minimum": "(x - abs(x))/2 for minimum(x, 0)",
+    "where": "the formula of one case: a loss is differentiable, but for abs and sign",
     "clip": "y alone: no kernel takes the logarithm of a 0 that was rounded",
 }
 """What to write for a function that is not of the language."""

@@ -97,7 +97,7 @@ def read(text: str, y: Callable[[Symbol], Expr] | None = None, *, as_typed: bool
     expression = reader.expression(tree.body)
     if ENTRY in free_indices(expression):
         name = reader.vectors[0].id
-        hint = "" if name in "zyt" else "; a parameter needs another name"
+        hint = "" if name in "zyt" else "; it is a letter of derivations, and a parameter needs another name"
         raise reader.failure(reader.vectors[0], f"{name} is a vector: take the sum of it, or its entry {name}[i]{hint}")
     return expression
 
@@ -352,8 +352,10 @@ class _Reader:
     def over_classes(self, node: ast.expr, body: Expr, *vectors: ast.expr) -> Expr:
         """The sum of a vector's entries; each of `vectors` must be one."""
         if ENTRY not in free_indices(body):
+            (first, *_) = vectors
+            hint = f"; where it is one for each class, write {first.id}[i]" if isinstance(first, ast.Name) else ""
             raise self.failure(
-                node, f"{self.piece(vectors[0])} is a number, not a vector; a sum is sum(... for i in range(n))"
+                node, f"{self.piece(vectors[0])} is a number, not a vector; a sum is sum(... for i in range(n)){hint}"
             )
         inside = {id(part) for vector in vectors for part in ast.walk(vector)}
         self.vectors = [vector for vector in self.vectors if id(vector) not in inside]
@@ -369,7 +371,7 @@ class _Reader:
             ) if name not in RESERVED:
                 self.bound[name] = sympy.Dummy(name, integer=True)
                 return self.bound[name]
-        raise self.failure(clause.target, "a sum runs over all classes: for i in range(n)")
+        raise self.failure(clause.target, "a sum runs over all classes, and over no part of them: for i in range(n)")
 
 
 def _strength(operator: ast.operator) -> int:

@@ -93,6 +93,8 @@ def test_an_index_bound_twice_belongs_to_the_inner_sum() -> None:
         ("'a'", 0, "not a number"),
         ("True", 0, "not a number"),
         ("sum(y[i])", 0, "'y[i]' is a number, not a vector"),
+        ("sum(q)", 0, "where it is one for each class, write q[i]"),
+        ("sum(max(z, 0))", 4, "write (x + abs(x))/2 for max(x, 0)"),
         ("sum(y[i] for i in range(3))", 13, "for i in range(n)"),
         ("sum(y[i] for i in range(n) if y[i])", 13, "for i in range(n)"),
         ("sum(i for i in range(n))", 4, "i is a class index"),
