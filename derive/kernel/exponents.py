@@ -1,7 +1,10 @@
-"""One exponent has one spelling, so that an exponential is known again where it divides, and log(1/x) is -log x."""
+"""One exponent has one spelling, so that an exponential is known again where it divides.
+
+Logarithms have no exponentials among their factors: log(exp(a)/x) is a - log x, and the two may all but cancel.
+"""
 
 import sympy
-from sympy import Expr, Integer, Pow
+from sympy import Add, Expr, Integer, Mul, Pow
 
 from derive.calculus.rewrite import rewrite
 from derive.kernel.degrees import HIGHEST_POWER
@@ -19,7 +22,11 @@ def spell_alike(expression: Expr) -> Expr:
     def visit(node: Expr) -> Expr | None:
         match node:
             case sympy.log(args=(Pow(base=base, exp=Integer(p=-1)),)):
-                return -sympy.log(rewrite(base, visit))
+                return -rewrite(sympy.log(base), visit)
+            case sympy.log(args=(Mul(args=factors),)) if any(isinstance(each, sympy.exp) for each in factors):
+                exponents = [each.args[0] for each in factors if isinstance(each, sympy.exp)]
+                rest = Mul(*(each for each in factors if not isinstance(each, sympy.exp)))
+                return Add(*exponents, rewrite(sympy.log(rest), visit))
             case sympy.exp(args=(exponent,)):
                 expanded = sympy.expand(exponent)
                 for times in range(HIGHEST_POWER, 0, -1):

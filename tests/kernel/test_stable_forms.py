@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
-from sympy import Symbol, exp, log, sqrt
+from sympy import KroneckerDelta, Symbol, exp, log, sqrt
 
 from derive.catalogue.parameters import Parameter
 from derive.kernel.dump import dump
@@ -177,3 +177,15 @@ def test_differences_of_one_class_from_another_are_0_at_one_class() -> None:
     for target in (0.3, 0.1, 7e-3):
         values = {"z": np.array([1.75], np.float32), "t": np.array([target], np.float32)}
         assert interpret(kernel, values)["out"] == 0
+
+
+@pytest.mark.parametrize("as_ratio", [True, False])
+def test_a_margin_of_the_label_keeps_its_digits_where_the_label_is_all_but_sure(as_ratio: bool) -> None:
+    own = exp(GAMMA * (z[label] - 0.25))
+    whole = own + forms.total((1 - KroneckerDelta(k, label)) * exp(GAMMA * z[k]))
+    form = -log(own / whole) if as_ratio else log(whole) - GAMMA * (z[label] - 0.25)
+    kernel = compile_kernel("made", [Output("loss", 0, form)], ["z"], labels=True, parameters=PARAMETERS)
+    logits, gamma = [0.0, 4.0, -2.0, 1.0], 4.0
+    got = interpret(kernel, {"z": np.array(logits, np.float32), "gamma": np.float32(gamma)}, 1)["loss"]
+    rest = sum(mpmath.exp(gamma * each) for each in (logits[0], *logits[2:])) / mpmath.exp(gamma * (logits[1] - 0.25))
+    np.testing.assert_allclose(float(got), float(mpmath.log1p(rest)), rtol=1e-6)

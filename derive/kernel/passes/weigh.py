@@ -5,6 +5,7 @@ several products a class; M is the largest of them all. So may 1 + Σ: a sum ove
 logarithm is M + log1p of what its largest term leaves: it is as small as Σ where 1 is all but the whole.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -160,7 +161,10 @@ def _divide(
     others = {
         line.name: Scalar(fresh_name(f"{line.name}_over_max", taken))
         for line in body
-        if isinstance(line, Reduce) and line != total and _has_exponents(line, exponents)
+        if isinstance(line, Reduce)
+        and line != total
+        and _has_exponents(line, exponents)
+        and not any(_reads(line.value, each) for each in known)
     }
     may_overflow = steep or any(map(is_unbounded, (total.value, *(line.value for line in around))))
     unbounded = [*known, *map(Scalar, others)] if may_overflow else []
@@ -205,6 +209,45 @@ def _bare_exponent(term: Term) -> Expression | None:
     return None
 
 
+def _reads(value: Expression, known: Expression) -> bool:
+    """Whether `value` has `known` outside of logarithms: a sum that is divided by it already is of a fair size."""
+    if value == known:
+        return True
+    if not isinstance(value, Call) or value.operation == "log":
+        return False
+    return any(_reads(each, known) for each in value.arguments)
+
+
+def _find_terms(value: Expression, terms: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Those of `terms` that add up to `value`, as it stands or multiplied out; none where they do not."""
+    if value in terms:
+        return (value,)
+    found = [
+        next((term for term in terms if _factors(term) == _factors(part)), None) for part in _multiplied_out(value)
+    ]
+    return tuple(each for each in found if each is not None) if None not in found else ()
+
+
+def _multiplied_out(value: Expression) -> tuple[Expression, ...]:
+    """The terms of a product with a sum in it."""
+    match value:
+        case Call("neg", (inner,)):
+            return tuple(neg(each) for each in _multiplied_out(inner))
+        case Call("mul", factors):
+            for place, factor in enumerate(factors):
+                if is_call(factor, "add"):
+                    others = (*factors[:place], *factors[place + 1 :])
+                    return tuple(mul(*others, term) for term in arguments(factor, "add"))
+    return arguments(value, "add")
+
+
+def _factors(term: Expression) -> tuple[bool, Counter[tuple[Expression, Expression]]]:
+    """Whether a product is taken away, and its factors with their exponents, in no order."""
+    found = Counter(factors_of(term))
+    minuses = found.pop((neg(ONE), ONE), 0)
+    return minuses % 2 == 1, found
+
+
 def _has_exponents(line: Reduce, exponents: Collection[Expression | None]) -> bool:
     """Whether a sum is one of the same powers of probabilities, with other weights."""
     terms = take_terms_apart(line.value)
@@ -224,6 +267,7 @@ class _Division:
         positive: the sums of positive terms.
         rests: what the largest term, 1, leaves of a sum of one of the sums and a few numbers, once it is divided.
         at_label: the exponents of the sum at the label's class.
+        numbers: what the exponents of the numbers beside the sum are called.
         used: the sums whose quotients by it were needed.
     """
 
@@ -235,6 +279,7 @@ class _Division:
     positive: Collection[Expression]
     rests: Mapping[Expression, Expression]
     at_label: Collection[Expression]
+    numbers: dict[Expression, Scalar] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
     def rule(self, node: Expression) -> Expression | None:
@@ -293,12 +338,13 @@ class _Division:
         return add(lifted, *apart, ZERO if rest == ONE else call("log", rest))
 
     def compared(self, terms: Sequence[Expression]) -> Expression | None:
-        """Among other terms, log(s) - a of the label's class becomes (m - a) + log1p(r): m may be a, and r small."""
+        """Among other terms, log(s) - a becomes (m - a) + log1p(r), exp(a) a term of s: m may be a, and r small."""
         for whole, rest in self.rests.items():
-            for exponent in self.at_label if call("log", whole) in terms else ():
-                if neg(exponent) in terms:
-                    others = left_of(terms, call("log", whole), neg(exponent))
-                    gap = sub(self.known[whole], exponent)
+            for exponent in (*self.at_label, *self.numbers) if call("log", whole) in terms else ():
+                taken = _find_terms(neg(exponent), terms)
+                if taken:
+                    others = left_of(terms, call("log", whole), *taken)
+                    gap = sub(self.known[whole], self.numbers.get(exponent, exponent))
                     return add(gap, call("log1p", rest), *(rewrite(other, self.rule) for other in others))
         return None
 
@@ -359,6 +405,8 @@ class _Division:
             name = fresh_name(f"{line.name}_number_log", {*taken, *(each.name for each in named)})
             sizes.append(Scalar(name))
             named.append(Let(name, term.size))
+            if (exponent := _bare_exponent(term)) is not None:
+                self.numbers[exponent] = Scalar(name)
         size = reduce(lambda one, two: call("max", one, two), sizes, self.known[total])
         overs = [term.over(largest) for term in terms]
         left = add(total, neg(ONE), *overs)
