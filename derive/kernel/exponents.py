@@ -12,10 +12,13 @@ from derive.notation import occurrences
 
 
 def spell_alike(expression: Expr) -> Expr:
-    """`expression` with exponents that are the same, or multiples of another, written as the shortest of them is."""
+    """`expression` with exponents that are the same, or multiples of another, written as the shortest of them is.
+
+    A logarithm of a quotient by 1, or of a product with exponentials, is taken apart into a sum.
+    """
     bases: dict[Expr, Expr] = {}
     for exponent in sorted(
-        {node.args[0] for node in occurrences(expression, sympy.exp)}, key=lambda each: len(str(each))
+        {node.args[0] for node in occurrences(expression, sympy.exp)}, key=lambda each: (len(str(each)), str(each))
     ):
         bases.setdefault(sympy.expand(exponent), exponent)
 

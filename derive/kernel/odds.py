@@ -31,7 +31,7 @@ class Logistic(Function):
 
 @dataclass(frozen=True)
 class _Odds:
-    """A whole k + c Π S of sums of exponentials.
+    """A whole k + c Π S of sums of exponentials, where Π S is positive: each may be negative with another.
 
     Attributes:
         whole: as it stands.
@@ -48,7 +48,7 @@ class _Odds:
     @property
     def logarithm(self) -> Expr:
         """The logarithm of c Π S/k."""
-        return Add(sympy.log(self.factor / self.number), *map(sympy.log, self.exponents))
+        return sympy.log(self.factor / self.number) + sympy.log(Mul(*self.exponents))
 
 
 def take_odds(expression: Expr, parameters: Mapping[str, Parameter]) -> Expr:

@@ -353,7 +353,8 @@ class _Reader:
         """The sum of a vector's entries; each of `vectors` must be one."""
         if ENTRY not in free_indices(body):
             (first, *_) = vectors
-            hint = f"; where it is one for each class, write {first.id}[i]" if isinstance(first, ast.Name) else ""
+            is_parameter = isinstance(first, ast.Name) and first.id not in RESERVED and first.id not in self.bound
+            hint = f"; where it is one for each class, write {self.piece(first)[1:-1]}[i]" if is_parameter else ""
             raise self.failure(
                 node, f"{self.piece(vectors[0])} is a number, not a vector; a sum is sum(... for i in range(n)){hint}"
             )

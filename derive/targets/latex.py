@@ -8,7 +8,7 @@ from derive.catalogue.model import Composition
 from derive.language.show import MACROS
 from derive.layer.engine import LayerResult, derive_layer
 from derive.layer.nodes import Z
-from derive.targets.heading import assumed, command_lines, entry, options_of
+from derive.targets.heading import arguments_of, assumed, command_lines, entry
 from derive.targets.latex_lessons import make_lessons
 from derive.targets.latex_parts import REASON, Equation, PartMaker
 from derive.targets.latex_prose import escape, title
@@ -63,7 +63,7 @@ class LatexTarget:
         lessons = learn(product.composition)
         fragment = render_latex(
             "fragment.tex",
-            head=[*_head(product.n, options_of(product.composition)), "", *_closed_form_lines(product)],
+            head=[*_head(product.n, arguments_of(product.composition)), "", *_closed_form_lines(product)],
             product=product,
             classes=MACROS["n"],
             definitions=maker.definitions(product.composition),
@@ -100,7 +100,7 @@ def _layer_fragment(product: Product, layer: LayerResult) -> str:
     of_sum = derive_layer(product.composition, "sum", product.n, product.composition.assumptions)
     return render_latex(
         "layer.tex",
-        head=_head(product.n, f"{options_of(product.composition)}--layer "),
+        head=_head(product.n, f"{arguments_of(product.composition)}--layer "),
         name=escape(product.composition.name.replace("+", " + ", 1)),
         reduction=layer.reduction,
         arrays=arrays(layer),

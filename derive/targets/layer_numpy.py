@@ -8,7 +8,7 @@ from derive.language.show import text
 from derive.layer.engine import LayerChain, LayerResult
 from derive.layer.nodes import CLASSES, ONES, Array, Factor, G, Matrix, W, X, Z, b
 from derive.layer.show import TextNotation, UnicodeNotation
-from derive.targets.heading import command_lines, options_of
+from derive.targets.heading import arguments_of, command_lines
 from derive.targets.model import Product
 
 LAYER_KERNEL = "loss_and_gradient"
@@ -33,7 +33,7 @@ def layer_context(product: Product, layer: LayerResult) -> dict[str, Any]:
     return {
         "title": f"{product.composition.name} after a linear layer, over a batch: Z = X W + b.",
         "heading": (
-            *command_lines(product.n, "numpy", f"{options_of(product.composition)}--layer "),
+            *command_lines(product.n, "numpy", f"{arguments_of(product.composition)}--layer "),
             "",
             *_closed_forms(layer),
             "",

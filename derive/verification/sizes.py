@@ -10,8 +10,6 @@ from derive.proof.field import BadPointError, Reals
 
 NOTHING = -math.inf
 """The logarithm of 0."""
-_BITS = 24
-"""Of float32: of what two factors are both off by, that is left beside a product that is 0 because both cancel."""
 _SPARE_BITS = 40
 """How many bits longer than its last one a number has to be, for what cancels to be more than rounding."""
 
@@ -20,20 +18,22 @@ _SPARE_BITS = 40
 class Sized:
     """A number and its size: how far it moves, to first order, when all that went into it is off by one part.
 
-    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up, and the
-    square of what cancels to 0 has the size of second order that its rounding has. What falls below the smallest normal
-    number is off by one such number at most, however small it is: that counts apart.
+    The size of a sum is the sum of the sizes, so that cancellation shows; relative sizes of factors add up. What falls
+    below the smallest normal number is off by one such number at most, however small it is: that counts apart. So does
+    what two factors are off by together, which is all that the square of what cancels to 0 is off by.
 
     Attributes:
         value: the number, to as many digits as mpmath works in.
         log_size: the logarithm of the size, base 2. Of a size the first digits matter: floats have those, and as
             logarithms the range too.
         log_loss: that of how far it moves for each number by which every probability in it moves.
+        log_second: that of the product of the sizes of two factors, in terms; functions drop it.
     """
 
     value: Any
     log_size: float
     log_loss: float = NOTHING
+    log_second: float = NOTHING
 
     @classmethod
     def exact(cls, value: Any) -> "Sized":
@@ -55,19 +55,22 @@ class Sized:
 
     def __add__(self, other: "Sized") -> "Sized":
         loss = log_sum(self.log_loss, other.log_loss)
-        return Sized(self.value + other.value, log_sum(self.log_size, other.log_size), loss)
+        second = log_sum(self.log_second, other.log_second)
+        return Sized(self.value + other.value, log_sum(self.log_size, other.log_size), loss, second)
 
     def __mul__(self, other: "Sized") -> "Sized":
         mine, others = self.log_size, other.log_size
-        if mine == NOTHING or others == NOTHING:
-            return Sized(mpmath.mpf(0), NOTHING)  # an exact 0 decides, even beside the logarithm of one
         one, two = log2(self.value), log2(other.value)
+        if mine == NOTHING or others == NOTHING:  # an exact 0 decides, even beside the logarithm of one
+            seconds = ((self.log_second, two), (other.log_second, one))
+            known = [second + factor for second, factor in seconds if second != NOTHING]
+            return Sized(mpmath.mpf(0), NOTHING, NOTHING, max(known, default=NOTHING))
         loss = log_sum(self.log_loss + two, one + other.log_loss)
-        size = log_sum(log_sum(mine + two, one + others), mine + others - _BITS)
-        return Sized(self.value * other.value, size, loss)
+        second = log_sum(mine + others, log_sum(self.log_second + two, one + other.log_second))
+        return Sized(self.value * other.value, log_sum(mine + two, one + others), loss, second)
 
     def __neg__(self) -> "Sized":
-        return Sized(-self.value, self.log_size, self.log_loss)
+        return Sized(-self.value, self.log_size, self.log_loss, self.log_second)
 
 
 def log2(value: Any) -> float:
@@ -133,7 +136,8 @@ class Sizes:
 
     def rounded(self, product: Sized) -> Sized:
         """A product is off by one part more than its factors together."""
-        return Sized(product.value, log_sum(product.log_size, log2(product.value)), product.log_loss)
+        size = log_sum(product.log_size, log2(product.value))
+        return Sized(product.value, size, product.log_loss, product.log_second)
 
     def inverse(self, value: Sized) -> Sized:
         """1/x, of size size/x²; BadPointError where x is but the rounding of what cancels, as a variance of equal y."""

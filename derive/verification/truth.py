@@ -44,13 +44,14 @@ SAMPLED_ENTRIES = 6
 class Truth:
     """Entries of one output of one row: where they are, what they are, their sizes, what is lost of them.
 
-    A loss is what an entry moves by for each number by which the probabilities move.
+    A loss is what an entry moves by for each number by which the probabilities move, a second the size of second order.
     """
 
     places: tuple[tuple[int, ...], ...]
     values: tuple[Any, ...]
     sizes: tuple[Any, ...]
     losses: tuple[Any, ...]
+    seconds: tuple[Any, ...]
 
     def error(self, got: Array) -> float:
         """The largest error of a computed row, in units of u times the size of its entry, NaN where one is NaN.
@@ -62,10 +63,12 @@ class Truth:
         limits = np.finfo(got.dtype)
         unit, least = mpmath.mpf(float(limits.eps)) / 2, mpmath.mpf(float(limits.tiny))
         errors = []
-        for place, value, size, moved in zip(self.places, self.values, self.sizes, self.losses, strict=True):
+        entries = zip(self.places, self.values, self.sizes, self.losses, self.seconds, strict=True)
+        for place, value, size, moved, second in entries:
             if size < float(limits.max) / 16:
                 lost = least * (1 + moved) if moved * moved * least < 1 else least
-                errors.append(max(abs(mpmath.mpf(float(got[place])) - value) - lost, 0) / (unit * size + least))
+                off = max(abs(mpmath.mpf(float(got[place])) - value) - lost, 0)
+                errors.append(off / (unit * size + unit * unit * second + least))
         return float(np.max([float(error) for error in errors], initial=0.0))
 
 
@@ -170,8 +173,11 @@ class Case:
         places = (tuple(spot.values()) for spot in spots)
         form = definition if self.defined.n <= FEW_CLASSES else self._closed_form(quantity)
         values = [self._without_rounding(form, spot, value) for spot, value in zip(spots, values, strict=True)]
-        losses = tuple(mpmath.mpf(2) ** each.log_loss for each in sized)
-        return Truth(tuple(places), tuple(values), _of_row(quantity, sized), losses)
+        losses, seconds = (
+            tuple(mpmath.mpf(2) ** logarithm for logarithm in logarithms)
+            for logarithms in zip(*((each.log_loss, each.log_second) for each in sized), strict=True)
+        )
+        return Truth(tuple(places), tuple(values), _of_row(quantity, sized), losses, seconds)
 
     def _without_rounding(self, form: Expr, spot: Mapping[Symbol, int], value: Any) -> Any:
         """0 for what only rounding keeps from it, as z - log(exp z) of one class: with more digits it is smaller."""

@@ -189,3 +189,12 @@ def test_a_margin_of_the_label_keeps_its_digits_where_the_label_is_all_but_sure(
     got = interpret(kernel, {"z": np.array(logits, np.float32), "gamma": np.float32(gamma)}, 1)["loss"]
     rest = sum(mpmath.exp(gamma * each) for each in (logits[0], *logits[2:])) / mpmath.exp(gamma * (logits[1] - 0.25))
     np.testing.assert_allclose(float(got), float(mpmath.log1p(rest)), rtol=1e-6)
+
+
+def test_two_sums_that_are_negative_have_a_positive_product() -> None:
+    one, two = forms.total((t[k] + 1) * exp(z[k])), forms.total((t[k] + 1) * exp(-z[k]))
+    kernel = compile_kernel("made", [Output("loss", 0, log(1 + one * two))], ["z", "t"])
+    logits, targets = [0.1, 0.5, -0.3], [-3.0, -2.5, -4.0]
+    got = interpret(kernel, {"z": np.array(logits), "t": np.array(targets)})["loss"]
+    sums = [sum((b + 1) * np.exp(sign * a) for a, b in zip(logits, targets, strict=True)) for sign in (1, -1)]
+    np.testing.assert_allclose(got, np.log1p(sums[0] * sums[1]), rtol=1e-12)

@@ -57,3 +57,13 @@ def test_what_is_lost_is_multiplied_as_what_it_is_lost_of():
             found = sized(Sized.exact(at).losing()).log_loss
         assert found == pytest.approx(float(mpmath.log(slope, 2)), abs=1e-12), name
     assert number.log_loss == NOTHING
+
+
+def test_the_square_of_what_cancels_is_off_by_the_square_of_what_it_is_off_by():
+    one = Sized(mpmath.mpf(3), log2(5))
+    difference = one + -one
+    square = difference * difference
+    assert (square.value, square.log_size) == (0, NOTHING)
+    assert square.log_second == pytest.approx(2 * log2(10))
+    assert (square * one).log_second == pytest.approx(2 * log2(10) + log2(3))
+    assert (square + one).log_second == pytest.approx(2 * log2(10))

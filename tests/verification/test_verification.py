@@ -232,6 +232,11 @@ def test_a_power_of_minus_a_logarithm_has_a_truth(text):
     assert all(value != 0 for value in truth.values)
 
 
+def test_a_matrix_that_is_too_large_to_be_tried_is_no_failure(made, monkeypatch):
+    monkeypatch.setattr("derive.verification.trial.LARGEST_MATRIX", 2)
+    assert all(finding.passed for finding in verify(made))
+
+
 def test_a_function_of_which_nothing_can_be_compared_fails(made, monkeypatch):
     monkeypatch.setattr("derive.verification.trial._truths", lambda *_: (None,) * len(make_rows(3, FLOAT32).z))
     failures = [finding for finding in verify(made) if not finding.passed]

@@ -1,35 +1,59 @@
 """c + exp(a) = c (1 + exp(a - log c)): a sum of an exponential and 1 is what later passes know."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from derive.kernel.degrees import HIGHEST_POWER
-from derive.kernel.expressions import ONE, add, arguments, call, is_call, mul, neg, power
-from derive.kernel.ir import Call, Const, Expression, Kernel
-from derive.kernel.products import multiples
+from derive.kernel.expressions import ONE, add, arguments, call, indices, is_call, mul, neg, power, rebuild, rewrite
+from derive.kernel.extremes import is_negative
+from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
+from derive.kernel.products import factors_of, multiples
 from derive.kernel.ranges import Ranges
-from derive.kernel.statements import nodes, noted, rewrite_kernel
+from derive.kernel.statements import noted, rewrite_kernel
 
 NOTE = "A parameter beside an exponential is taken out: c + exp(a) = c (1 + exp(a - log c))."
 
 
 def take_units(kernel: Kernel) -> Kernel:
-    """A parameter beside an exponential goes in front of their sum, and of the exponential elsewhere."""
+    """A parameter beside an exponential goes in front of their sum, and of it elsewhere where that sum divides it."""
     ranges = Ranges(kernel)
-    units: dict[Expression, Expression] = {}
-    for node in nodes(kernel):
-        if (found := _unit_of(node, ranges)) is not None:
-            units.setdefault(*found)
-    if not units:
-        return kernel
+
+    def shifted(node: Expression) -> Expression | None:
+        if (found := _unit_of(node, ranges)) is None:
+            return None
+        exponent, unit = found
+        return mul(unit, add(ONE, call("exp", add(exponent, neg(call("log", unit))))))
 
     def rule(node: Expression) -> Expression | None:
-        if (found := _unit_of(node, ranges)) is not None and units[found[0]] == found[1]:
-            exponent, unit = found
-            return mul(unit, add(ONE, call("exp", add(exponent, neg(call("log", unit))))))
-        return _with_unit(node, units)
+        if (sum_of_both := shifted(node)) is not None:
+            return sum_of_both
+        units = dict(_divisors(node, ranges))
+        if not units or not isinstance(node, Call):
+            return None
 
-    return noted(rewrite_kernel(kernel, rule), NOTE)
+        def inside(part: Expression) -> Expression | None:
+            return part if _is_probability(part) else shifted(part) or _with_unit(part, units)
+
+        return rebuild(node.operation, tuple(rewrite(each, inside) for each in node.arguments))
+
+    rewritten = rewrite_kernel(kernel, rule)
+    return kernel if rewritten == kernel else noted(rewritten, NOTE)
+
+
+def _divisors(node: Expression, ranges: Ranges) -> Iterator[tuple[Expression, Expression]]:
+    """The a and c of each c + exp(a) that a product is divided by."""
+    if is_call(node, "mul") or is_call(node, "div"):
+        for factor, exponent in factors_of(node):
+            found = _unit_of(factor, ranges)
+            if found is not None and is_negative(exponent) and indices(found[1]) <= indices(found[0]):
+                yield found
+
+
+def _is_probability(node: Expression) -> bool:
+    match node:
+        case Call("div", (Call("exp", _), Scalar())):
+            return True
+    return False
 
 
 def _unit_of(node: Expression, ranges: Ranges) -> tuple[Expression, Expression] | None:
