@@ -281,7 +281,7 @@ def multiply_out_inside(expression: Expr) -> Expr:
     """
 
     def visit(node: Expr) -> Expr | None:
-        divides = any(not (power.exp.is_Integer and power.exp.is_positive) for power in occurrences(node, sympy.Pow))
+        divides = any(map(_divides, occurrences(node, sympy.Pow)))
         if divides or not isinstance(node, sympy.Add) or node.has(Contraction) or not can_multiply_out(node):
             return None
         inside = sympy.Add(*(rewrite(term, visit) for term in node.args))
@@ -295,9 +295,7 @@ def multiply_in(expression: Expr) -> Expr:
 
     With a sum over the classes that divides too it stays as it is: what terms inside and outside share would be lost.
     """
-    if any(
-        _divides(power) for total in occurrences(expression, Contraction) for power in occurrences(total, sympy.Pow)
-    ):
+    if any(any(map(_divides, occurrences(total, sympy.Pow))) for total in occurrences(expression, Contraction)):
         return expression
 
     def visit(node: Expr) -> Expr | None:
@@ -325,7 +323,8 @@ def _multiplied_in(node: sympy.Mul) -> Iterator[Expr]:
 
 
 def _divides(power: sympy.Pow) -> bool:
-    return bool(free_indices(power.base)) and not (power.exp.is_Integer and power.exp.is_positive)
+    """Whether a power is no whole one, which multiplying out takes apart: a divisor, a root, an exponent unknown."""
+    return not (power.exp.is_Integer and power.exp.is_positive)
 
 
 def _divides_entries(product: sympy.Mul) -> bool:

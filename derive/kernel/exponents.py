@@ -14,7 +14,7 @@ from derive.notation import occurrences
 def spell_alike(expression: Expr) -> Expr:
     """`expression` with exponents that are the same, or multiples of another, written as the shortest of them is.
 
-    A logarithm of a quotient by 1, or of a product with exponentials, is taken apart into a sum.
+    The logarithm of 1/x is that of x with a minus, and that of a product with exponentials a sum with their exponents.
     """
     bases: dict[Expr, Expr] = {}
     for exponent in sorted(

@@ -1,10 +1,25 @@
 """Products of weights and powers of probabilities, taken apart: w · exp(e)."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive.kernel.expressions import ONE, ZERO, add, arguments, call, div, is_number, mul, neg, power, select, sub
+from derive.kernel.expressions import (
+    ONE,
+    ZERO,
+    add,
+    arguments,
+    call,
+    div,
+    is_call,
+    is_number,
+    mul,
+    neg,
+    power,
+    select,
+    sub,
+)
 from derive.kernel.ir import Call, Const, Expression, Scalar
 
 _HALF = Const(Fraction(1, 2))
@@ -116,6 +131,14 @@ def is_share(value: Expression) -> bool:
     return is_logistic(value)
 
 
+def parts_of_probability(value: Expression) -> tuple[Expression, Expression] | None:
+    """The a and s of a probability exp(a)/s of a softmax; None of anything else."""
+    match value:
+        case Call("div", (Call("exp", (exponent,)), total)):
+            return exponent, total
+    return None
+
+
 def is_logistic(value: Expression) -> bool:
     """Whether `value` is 1/(exp(a) + 1), which no sum over the classes keeps from being small."""
     match value:
@@ -180,3 +203,33 @@ def multiples(value: Expression, times: int) -> Iterator[Expression]:
         case Call("div", (above, below)):
             for multiple in multiples(above, times):
                 yield div(multiple, below)
+
+
+def find_terms(value: Expression, terms: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Those of `terms` that add up to `value`, as it stands or multiplied out; none where they do not."""
+    if value in terms:
+        return (value,)
+    found = [
+        next((term for term in terms if _factors(term) == _factors(part)), None) for part in _multiplied_out(value)
+    ]
+    return tuple(each for each in found if each is not None) if None not in found else ()
+
+
+def _multiplied_out(value: Expression) -> tuple[Expression, ...]:
+    """The terms of a product with a sum in it."""
+    match value:
+        case Call("neg", (inner,)):
+            return tuple(neg(each) for each in _multiplied_out(inner))
+        case Call("mul", factors):
+            for place, factor in enumerate(factors):
+                if is_call(factor, "add"):
+                    others = (*factors[:place], *factors[place + 1 :])
+                    return tuple(mul(*others, term) for term in arguments(factor, "add"))
+    return arguments(value, "add")
+
+
+def _factors(term: Expression) -> tuple[bool, Counter[tuple[Expression, Expression]]]:
+    """Whether a product is taken away, and its factors with their exponents, in no order."""
+    found = Counter(factors_of(term))
+    minuses = found.pop((neg(ONE), ONE), 0)
+    return minuses % 2 == 1, found

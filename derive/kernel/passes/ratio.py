@@ -2,7 +2,7 @@
 
 from derive.kernel.expressions import ONE, ZERO, add, arguments, call, div, mul, neg, rewrite, select, sub
 from derive.kernel.ir import Call, Expression, Kernel
-from derive.kernel.products import where_zero
+from derive.kernel.products import parts_of_probability, where_zero
 from derive.kernel.statements import noted, rewrite_kernel
 
 NOTE = "The ratio of two probabilities is the exponential of the difference of their logits."
@@ -17,21 +17,13 @@ def take_ratios(kernel: Kernel) -> Kernel:
 def _rule(node: Expression) -> Expression | None:
     factors = arguments(node, "mul")
     for place, share in enumerate(factors):
-        if _parts(share) is None:
+        if parts_of_probability(share) is None:
             continue
         rest = (*factors[:place], *factors[place + 1 :])
         for other, value in enumerate(rest):
             met = _times(value, share)
             if met is not None:
                 return rewrite(mul(*rest[:other], met, *rest[other + 1 :]), _rule)
-    return None
-
-
-def _parts(value: Expression) -> tuple[Expression, Expression] | None:
-    """The a and s of a probability exp(a)/s; None of anything else."""
-    match value:
-        case Call("div", (Call("exp", (exponent,)), total)):
-            return exponent, total
     return None
 
 
@@ -57,7 +49,7 @@ def _times(value: Expression, share: Expression) -> Expression | None:
                 if product is not None:
                     return mul(*factors[:place], product, *factors[place + 1 :])
             return None
-        case Call("div", (above, below)) if _parts(value) is None:
+        case Call("div", (above, below)) if parts_of_probability(value) is None:
             divisors = arguments(below, "mul")
             for place, divisor in enumerate(divisors):
                 ratio = _ratio(share, divisor)
@@ -71,7 +63,7 @@ def _times(value: Expression, share: Expression) -> Expression | None:
 def _ratio(share: Expression, divisor: Expression) -> Expression | None:
     """A probability over another of the same sum, or over a power of it, as an exponential; None of anything else."""
     base, exponent = divisor.arguments if isinstance(divisor, Call) and divisor.operation == "pow" else (divisor, ONE)
-    one, two = _parts(share), _parts(base)
+    one, two = parts_of_probability(share), parts_of_probability(base)
     if one is None or two is None or one[1] != two[1]:
         return None
     if exponent == ONE:

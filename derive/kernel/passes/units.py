@@ -6,8 +6,8 @@ from fractions import Fraction
 from derive.kernel.degrees import HIGHEST_POWER
 from derive.kernel.expressions import ONE, add, arguments, call, indices, is_call, mul, neg, power, rebuild, rewrite
 from derive.kernel.extremes import is_negative
-from derive.kernel.ir import Call, Const, Expression, Kernel, Scalar
-from derive.kernel.products import factors_of, multiples
+from derive.kernel.ir import Call, Const, Expression, Kernel
+from derive.kernel.products import factors_of, multiples, parts_of_probability
 from derive.kernel.ranges import Ranges
 from derive.kernel.statements import noted, rewrite_kernel
 
@@ -32,7 +32,7 @@ def take_units(kernel: Kernel) -> Kernel:
             return None
 
         def inside(part: Expression) -> Expression | None:
-            return part if _is_probability(part) else shifted(part) or _with_unit(part, units)
+            return part if parts_of_probability(part) else shifted(part) or _with_unit(part, units)
 
         return rebuild(node.operation, tuple(rewrite(each, inside) for each in node.arguments))
 
@@ -47,13 +47,6 @@ def _divisors(node: Expression, ranges: Ranges) -> Iterator[tuple[Expression, Ex
             found = _unit_of(factor, ranges)
             if found is not None and is_negative(exponent) and indices(found[1]) <= indices(found[0]):
                 yield found
-
-
-def _is_probability(node: Expression) -> bool:
-    match node:
-        case Call("div", (Call("exp", _), Scalar())):
-            return True
-    return False
 
 
 def _unit_of(node: Expression, ranges: Ranges) -> tuple[Expression, Expression] | None:

@@ -5,7 +5,6 @@ several products a class; M is the largest of them all. So may 1 + Σ: a sum ove
 logarithm is M + log1p of what its largest term leaves: it is as small as Σ where 1 is all but the whole.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -44,6 +43,7 @@ from derive.kernel.ir import LABEL, Call, Const, Expression, Kernel, Let, Reduce
 from derive.kernel.products import (
     Term,
     factors_of,
+    find_terms,
     is_share,
     one_fraction,
     raised,
@@ -218,36 +218,6 @@ def _reads(value: Expression, known: Expression) -> bool:
     return any(_reads(each, known) for each in value.arguments)
 
 
-def _find_terms(value: Expression, terms: Sequence[Expression]) -> tuple[Expression, ...]:
-    """Those of `terms` that add up to `value`, as it stands or multiplied out; none where they do not."""
-    if value in terms:
-        return (value,)
-    found = [
-        next((term for term in terms if _factors(term) == _factors(part)), None) for part in _multiplied_out(value)
-    ]
-    return tuple(each for each in found if each is not None) if None not in found else ()
-
-
-def _multiplied_out(value: Expression) -> tuple[Expression, ...]:
-    """The terms of a product with a sum in it."""
-    match value:
-        case Call("neg", (inner,)):
-            return tuple(neg(each) for each in _multiplied_out(inner))
-        case Call("mul", factors):
-            for place, factor in enumerate(factors):
-                if is_call(factor, "add"):
-                    others = (*factors[:place], *factors[place + 1 :])
-                    return tuple(mul(*others, term) for term in arguments(factor, "add"))
-    return arguments(value, "add")
-
-
-def _factors(term: Expression) -> tuple[bool, Counter[tuple[Expression, Expression]]]:
-    """Whether a product is taken away, and its factors with their exponents, in no order."""
-    found = Counter(factors_of(term))
-    minuses = found.pop((neg(ONE), ONE), 0)
-    return minuses % 2 == 1, found
-
-
 def _has_exponents(line: Reduce, exponents: Collection[Expression | None]) -> bool:
     """Whether a sum is one of the same powers of probabilities, with other weights."""
     terms = take_terms_apart(line.value)
@@ -341,7 +311,7 @@ class _Division:
         """Among other terms, log(s) - a becomes (m - a) + log1p(r), exp(a) a term of s: m may be a, and r small."""
         for whole, rest in self.rests.items():
             for exponent in (*self.at_label, *self.numbers) if call("log", whole) in terms else ():
-                taken = _find_terms(neg(exponent), terms)
+                taken = find_terms(neg(exponent), terms)
                 if taken:
                     others = left_of(terms, call("log", whole), *taken)
                     gap = sub(self.known[whole], self.numbers.get(exponent, exponent))
