@@ -132,9 +132,9 @@ def is_share(value: Expression) -> bool:
 
 
 def parts_of_probability(value: Expression) -> tuple[Expression, Expression] | None:
-    """The a and s of a probability exp(a)/s of a softmax; None of anything else."""
+    """The a and s of a probability exp(a)/s, s a sum over the classes; None of anything else."""
     match value:
-        case Call("div", (Call("exp", (exponent,)), total)):
+        case Call("div", (Call("exp", (exponent,)), Scalar() as total)):
             return exponent, total
     return None
 
